@@ -21,7 +21,7 @@ import { IMAGE_ACTIONS } from '../shared/imageActions.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
 import type { Draft, PageMessage } from '../shared/viewProtocol.ts';
-import { additionPlace, additionsMessages, additionsSchema, keptName } from './additions/schema.ts';
+import { additionPlace, additionsMessages, additionsSchema, controlSchema } from './additions/schema.ts';
 
 /** Checks a page's message. Returns it with its known fields only, or undefined. */
 export type CheckMessage<Message> = (message: unknown) => Message | undefined;
@@ -79,6 +79,7 @@ const edit = z.object({
   precision: z.enum(['', ...PRECISIONS]),
   variations: whole.min(1).max(MOST_VARIATIONS),
   additions: additionsSchema,
+  control: controlSchema,
   budget: z.number().min(LIMITS.budget.min).max(LIMITS.budget.max),
 } satisfies Shape<EditDraft>);
 
@@ -87,6 +88,10 @@ export const checkEditorMessage = checked<EditorPageMessage>({
   painted: nothing,
   broken: z.object({ reason: sentence }),
   mask: z.object({ label: sentence, patch }),
+  control: z.object({ label: sentence, patch }),
+  chooseControl: z.object({ what: z.enum(['picture', 'model']) }),
+  giveControl: z.object({ bytes: file }),
+  giveControlUri: z.object({ uri: z.string().max(10_000) }),
   select: z.object({ place, how: z.enum(['replace', 'add', 'remove']) }),
   selectNext: z.object({ step: z.literal([1, -1]) }),
   hover: z.object({ place: place.optional() }),
@@ -119,7 +124,6 @@ export const checkEditorMessage = checked<EditorPageMessage>({
   showLog: nothing,
   openSettings: nothing,
   giveMask: z.object({ place: additionPlace }),
-  maskOf: z.object({ picture: keptName }),
   ...additionsMessages,
 });
 

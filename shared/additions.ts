@@ -26,6 +26,17 @@ export interface ControlRow {
   on: boolean;
 }
 
+/** A control layer before anything is set: its model is the usual one. */
+export const NO_CONTROL: ControlRow = {
+  picture: '',
+  model: '',
+  hint: '',
+  strength: 1,
+  start: 0,
+  end: 1,
+  on: true,
+};
+
 export interface ReferenceRow {
   picture: string;
   strength: number;
@@ -163,15 +174,7 @@ export function withChosen(
       return { ...additions, loras: [...additions.loras, { lora: value, strength, on: true }] };
     case 'controls': {
       const before = additions.controls.at(-1)?.model || model;
-      const row: ControlRow = {
-        picture: value,
-        model: before,
-        hint: '',
-        strength,
-        start: 0,
-        end: 1,
-        on: true,
-      };
+      const row: ControlRow = { ...NO_CONTROL, picture: value, model: before, strength };
       return { ...additions, controls: [...additions.controls, row] };
     }
     case 'references':

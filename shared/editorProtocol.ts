@@ -4,7 +4,9 @@ import {
   type Additions,
   type AdditionsHostMessage,
   type AdditionsPageMessage,
+  type ControlRow,
   NO_ADDITIONS,
+  NO_CONTROL,
 } from './additions.ts';
 import type { ComputedLevel, EditRequest, Precision, SegmentRequest } from './api.ts';
 import type { RunState } from './jobs.ts';
@@ -53,6 +55,8 @@ export interface EditDraft {
   /** Seeds that are tried, 1 … 4. */
   variations: number;
   additions: Additions;
+  /** How the control layer steers. Its picture: the layer that an edit was painted with, else empty. */
+  control: ControlRow;
   /** Share of the computing that may be spent, 0.1 … 1. */
   budget: number;
 }
@@ -70,6 +74,7 @@ export const EMPTY_DRAFT: EditDraft = {
   precision: '',
   variations: 1,
   additions: NO_ADDITIONS,
+  control: NO_CONTROL,
   budget: 1,
 };
 
@@ -160,6 +165,8 @@ export interface EditorState {
   madeFrom?: string;
   /** The model reads reference images itself. */
   readsImages?: boolean;
+  /** What reads the control layer where no other model is chosen; empty if none is known. */
+  controlModel?: string;
   /** All words that the model knows, if they are few. */
   words?: string[];
   /** The picture is unlike those that such a model knows. */
@@ -214,6 +221,8 @@ export type EditorHostMessage =
   /** RGB. */
   | { type: 'pixels'; patch: Patch }
   | { type: 'mask'; patch: Patch }
+  /** Of the control layer: RGB. */
+  | { type: 'control'; patch: Patch }
   /** The painted part on the way; none when a run ends. */
   | { type: 'preview'; part?: PngPart }
   | { type: 'variation'; id: string; patch: Patch }
@@ -224,6 +233,8 @@ export type EditorHostMessage =
   /** The mask that a click where the pointer is would give; none if there is none. */
   | { type: 'hover'; patch?: Patch }
   | { type: 'cost'; cost?: EditCost }
+  /** The model that was chosen for the control layer. */
+  | { type: 'controlModel'; model: string }
   | AdditionsHostMessage;
 
 // Page → extension host
@@ -235,6 +246,13 @@ export type EditorPageMessage =
   | { type: 'broken'; reason: string }
   /** The new values of a part of the mask. */
   | { type: 'mask'; label: string; patch: Patch }
+  /** The new values of a part of the control layer, RGB. */
+  | { type: 'control'; label: string; patch: Patch }
+  /** Lets the user choose an image for the control layer, or the model that reads it. */
+  | { type: 'chooseControl'; what: 'picture' | 'model' }
+  /** An image was dropped on the control layer: its bytes, or its address in VS Code. */
+  | { type: 'giveControl'; bytes: Uint8Array<ArrayBuffer> }
+  | { type: 'giveControlUri'; uri: string }
   | { type: 'select'; place: PicturePlace; how: Combination }
   /** Masks the next object of the picture, or the one before. */
   | { type: 'selectNext'; step: 1 | -1 }
@@ -276,10 +294,8 @@ export type EditorPageMessage =
   | { type: 'failed'; what: string; reason: string }
   | { type: 'showLog' }
   | { type: 'openSettings' }
-  /** The mask becomes a sketch that steers edits, or says where a reference is seen. */
+  /** The mask says where a reference is seen. */
   | { type: 'giveMask'; place: AdditionPlace }
-  /** A sketch becomes the mask, to be drawn on. */
-  | { type: 'maskOf'; picture: string }
   | AdditionsPageMessage;
 
 /** State that a page keeps over a reload of the window. */
@@ -290,6 +306,8 @@ export interface SavedEditor {
   /** Size of the brush, in pixels of the screen. */
   size: number;
   softness: number;
+  /** Of the sketch's lines, in pixels of the screen. */
+  line: number;
   opacity: number;
   colour: string;
   amount: number;

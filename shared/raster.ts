@@ -25,9 +25,9 @@ export function blankRaster(width: number, height: number, channels: number): Ra
   return { width, height, channels, data: new Uint8Array(width * height * channels) };
 }
 
-/** One value of 0 for each pixel of an area. */
-export function blankPatch({ left, top, width, height }: Area): Patch {
-  return { left, top, width, height, data: new Uint8Array(width * height) };
+/** Values of 0 for each pixel of an area. */
+export function blankPatch({ left, top, width, height }: Area, channels = 1): Patch {
+  return { left, top, width, height, data: new Uint8Array(width * height * channels) };
 }
 
 export function copyOf(raster: Raster): Raster {
@@ -149,9 +149,9 @@ export function difference(
   });
 }
 
-/** The smallest area that holds all values of a mask that are not 0; undefined if there are none. */
-export function boundsOf({ width, height, data }: Raster): Area | undefined {
-  return boundsWhere(width, height, 1, {
+/** The smallest area that holds all values that are not 0; undefined if there are none. */
+export function boundsOf({ width, height, channels, data }: Raster): Area | undefined {
+  return boundsWhere(width, height, channels, {
     first(from, to) {
       for (let i = from; i < to; i++) if (data[i] !== 0) return i;
       return -1;

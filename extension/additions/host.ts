@@ -13,6 +13,7 @@ import { readPictureUri } from '../editor/pictureFile.ts';
 import type { Handlers } from '../handlers.ts';
 import { chooseModel } from '../models/chooseFile.ts';
 import type { Services } from '../services.ts';
+import type { LastModels } from './lastModels.ts';
 import { loraFacts } from './loraFacts.ts';
 import { pickWord } from './pickWord.ts';
 
@@ -42,6 +43,25 @@ const MODELS = {
 } as const;
 
 const TITLES = { picture: 'Image', mask: 'Image That Is White Where the Reference Is Seen' } as const;
+
+/** The ControlNet of Scenes for Scenes, except on the web; else the model that was chosen last. */
+export async function usualModel(
+  lastModels: Pick<LastModels, 'of'>,
+  model: string | undefined,
+  list: 'controls' | 'references',
+): Promise<string | undefined> {
+  const isScenes = (model || EMBEDDED) === EMBEDDED;
+  const isHere = () => openControlModel(EMBEDDED_CONTROL).then(Boolean, () => false);
+  if (list === 'controls' && isScenes && (await isHere())) return EMBEDDED_CONTROL;
+  return lastModels.of(list);
+}
+
+/** Lets the user choose an image file. */
+export async function choosePicture(title: string): Promise<Uint8Array | undefined> {
+  const [file] =
+    (await window.showOpenDialog({ title, openLabel: 'Use', filters: { Images: PICTURES } })) ?? [];
+  return file && (await readPictureUri(file));
+}
 
 /** Handlers of a page's messages about additions. */
 export function additionsHandlers(host: () => AdditionsHost): Handlers<AdditionsPageMessage> {
@@ -92,38 +112,31 @@ export class AdditionsHost {
   async give(place: AdditionPlace, bytes: Uint8Array): Promise<void> {
     if (place.list === 'loras' || place.field === 'model') return;
     const value = await this.#services.kept.keep(bytes, 'The image');
-    this.#tell({ type: 'chosen', place, value, model: await this.#usualModel(place.list) });
-  }
-
-  /** Scenes has a ControlNet of its own, except on the web; else the one that was chosen last. */
-  async #usualModel(list: 'controls' | 'references'): Promise<string | undefined> {
-    const isScenes = (this.#model() || EMBEDDED) === EMBEDDED;
-    const isHere = () => openControlModel(EMBEDDED_CONTROL).then(Boolean, () => false);
-    if (list === 'controls' && isScenes && (await isHere())) return EMBEDDED_CONTROL;
-    return this.#services.lastModels.of(list);
+    const model = await usualModel(this.#services.lastModels, this.#model(), place.list);
+    this.#tell({ type: 'chosen', place, value, model });
   }
 
   async #choose(place: AdditionPlace): Promise<void> {
     const { list, field } = place;
     if (list === 'loras' || field === 'model') return await this.#chooseModel(place);
-    const [file] =
-      (await window.showOpenDialog({
-        title: TITLES[field === 'mask' ? 'mask' : 'picture'],
-        openLabel: 'Use',
-        filters: { Images: PICTURES },
-      })) ?? [];
-    if (file) await this.give(place, await readPictureUri(file));
+    const bytes = await choosePicture(TITLES[field === 'mask' ? 'mask' : 'picture']);
+    if (bytes) await this.give(place, bytes);
   }
 
   async #chooseModel(place: AdditionPlace): Promise<void> {
-    const { list } = place;
+    const value = await this.chooseModelFor(place.list);
+    if (value !== undefined) this.#tell({ type: 'chosen', place, value });
+  }
+
+  /** Lets the user choose a model that reads such images. @throws InputError if what is chosen is none */
+  async chooseModelFor(list: AdditionPlace['list']): Promise<string | undefined> {
     const value = await chooseModel(MODELS[list]);
-    if (value === undefined) return;
+    if (value === undefined) return undefined;
     // Refuses it here rather than at the next image.
     if (list === 'controls') await openControlModel(value);
     if (list === 'references') await openReferenceModel(value);
     if (list !== 'loras') await this.#services.lastModels.note(list, value);
-    this.#tell({ type: 'chosen', place, value });
+    return value;
   }
 
   async #describe(lora: string): Promise<LoraFacts> {

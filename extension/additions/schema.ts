@@ -3,6 +3,7 @@ import {
   type AdditionPlace,
   type Additions,
   type AdditionsPageMessage,
+  type ControlRow,
   NO_ADDITIONS,
 } from '../../shared/additions.ts';
 import { CONTROL_HINTS } from '../../shared/api.ts';
@@ -20,27 +21,23 @@ const picture = z.string().regex(/^([0-9a-f]{64})?$/);
 const share = z.number().min(0).max(1);
 const within = ({ min, max }: { min: number; max: number }) => z.number().min(min).max(max);
 
-/** The name of a kept image. */
-export const keptName = z.string().regex(/^[0-9a-f]{64}$/);
+/** What a page or a file may say of an image that steers. */
+export const controlSchema = z.object({
+  picture,
+  model: place,
+  hint: z.enum(['', ...CONTROL_HINTS]),
+  strength: within(LIMITS.controlStrength),
+  start: share,
+  end: share,
+  on: z.boolean(),
+} satisfies Shape<ControlRow>);
 
 /** The additions in a message of a page or in a file. */
 export const additionsSchema = z.object({
   loras: z
     .array(z.object({ lora: place, strength: within(LIMITS.loraStrength), on: z.boolean() }))
     .max(MOST_ROWS),
-  controls: z
-    .array(
-      z.object({
-        picture,
-        model: place,
-        hint: z.enum(['', ...CONTROL_HINTS]),
-        strength: within(LIMITS.controlStrength),
-        start: share,
-        end: share,
-        on: z.boolean(),
-      }),
-    )
-    .max(MOST_ROWS),
+  controls: z.array(controlSchema).max(MOST_ROWS),
   references: z
     .array(z.object({ picture, strength: within(LIMITS.referenceStrength), mask: picture, on: z.boolean() }))
     .max(MOST_ROWS),

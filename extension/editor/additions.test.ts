@@ -7,13 +7,15 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import type { WebviewPanel } from 'vscode';
-import { decodePicture } from '../../engine/pictures/read.ts';
-import { NO_ADDITIONS, withChosen } from '../../shared/additions.ts';
+import { NO_ADDITIONS, NO_CONTROL } from '../../shared/additions.ts';
 import type { EditRequest } from '../../shared/api.ts';
 import { type EditDraft, EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
+import { boundsOf, type Raster } from '../../shared/raster.ts';
+import type { Backup } from './backup.ts';
 
 const { Panel, Uri } = await import('../../test/support/vscode/stub.ts');
 const { checkingEngine, servicesIn } = await import('../../test/support/vscode/services.ts');
+const { readBackup } = await import('./backup.ts');
 const { PictureDocument } = await import('./document.ts');
 const { EditorPage } = await import('./page.ts');
 const { Painting } = await import('./painting.ts');
@@ -28,7 +30,7 @@ const png = await sharp({ create: { width: SIDE, height: SIDE, channels: 3, back
 await writeFile(path.join(folder, 'field.png'), png);
 
 /** An editor of the image with a fake page: messages can be sent to it, and those it sends are recorded. */
-async function opened() {
+async function opened(backup?: Backup) {
   const edits: EditRequest[] = [];
   const services = servicesIn(
     folder,
@@ -37,7 +39,10 @@ async function opened() {
   const document = await PictureDocument.open(
     Uri.file(path.join(folder, 'field.png')) as never,
     services.log,
+    backup,
   );
+  const steps: { undo(): void | Thenable<void> }[] = [];
+  document.onDidEdit((step) => void steps.push(step));
   const panel = new Panel();
   const painting = new Painting(services, document);
   const preparing = new Preparing(services, document);
@@ -55,49 +60,91 @@ async function opened() {
     until(
       () => panel.received.find((message) => message.type === type) as Record<string, string> | undefined,
     );
-  return { panel, document, edits, until, received };
+  return { panel, document, edits, until, received, undo: async () => await steps.pop()!.undo() };
 }
 
 const stroke = { left: 4, top: 6, width: 8, height: 2, data: new Uint8Array(16).fill(255) };
-const place = { list: 'controls', field: 'picture', at: -1 } as const;
-const draft: EditDraft = { ...EMPTY_DRAFT, way: 'all', prompt: 'a house', seed: '7', seedLocked: true };
+const place = { list: 'references', field: 'mask', at: 0 } as const;
+const control = { ...NO_CONTROL, model: 'net', hint: 'canny', strength: 0.5, end: 0.5 } as const;
+const draft: EditDraft = {
+  ...EMPTY_DRAFT,
+  way: 'all',
+  prompt: 'a house',
+  seed: '7',
+  seedLocked: true,
+  control,
+};
+/** Two white pixels of the control layer. */
+const line = { left: 5, top: 6, width: 2, height: 1, data: new Uint8Array(6).fill(255) };
 
-test('what was painted with the brush steers an edit, white on black, and can be drawn on again', async () => {
-  const { panel, document, edits, until, received } = await opened();
+/** The pixels of a control layer that are not black. */
+const drawnIn = (image: unknown) => boundsOf(image as Raster);
+
+test('the control layer steers an edit by its settings, is undone, and is kept over a reload', async () => {
+  const { panel, document, edits, until, undo } = await opened();
   const model = await document.model();
-  panel.send({ type: 'mask', label: 'Brush', patch: stroke });
-  panel.send({ type: 'giveMask', place });
-  const { value } = await received('chosen');
-  assert.equal(model.masked, undefined, 'the mask is empty again');
+  panel.send({ type: 'control', label: 'Sketch', patch: line });
+  await until(() => model.controlled);
+  panel.send({ type: 'apply', draft });
+  const [steering, ...others] = (await until(() => edits[0])).controls ?? [];
+  const { image, ...settings } = steering!;
+  assert.deepEqual(settings, { model: 'net', hint: 'canny', strength: 0.5, start: 0, end: 0.5 });
+  assert.deepEqual([drawnIn(image), others], [{ left: 5, top: 6, width: 2, height: 1 }, []]);
+  await until(() => (document.state.run ? undefined : true));
 
-  const chosen = withChosen(NO_ADDITIONS, place, value!, 'net');
-  panel.send({ type: 'apply', draft: { ...draft, additions: chosen } });
-  const [control] = (await until(() => edits[0])).controls ?? [];
-  assert.equal(control?.model, 'net');
-  const { width, pixels } = await decodePicture(control!.image, 'The sketch');
-  const at = (x: number, y: number) => [...pixels.subarray(3 * (y * width + x), 3 * (y * width + x) + 3)];
-  assert.deepEqual(
-    [at(5, 6), at(5, 5)],
-    [
-      [255, 255, 255],
-      [0, 0, 0],
-    ],
-  );
+  const reloaded = await opened(readBackup(await document.backup()));
+  assert.deepEqual((await reloaded.document.model()).control, model.control);
+  reloaded.panel.dispose();
 
-  panel.send({ type: 'maskOf', picture: value });
-  const masked = await until(() => model.masked);
-  assert.deepEqual([masked.left, masked.top, masked.width, masked.height], [4, 6, 8, 2]);
+  // The edit, then the line.
+  await undo();
+  await undo();
+  assert.equal(model.controlled, undefined);
+  panel.send({ type: 'apply', draft });
+  assert.equal((await until(() => edits[1])).controls, undefined, 'an empty layer steers nothing');
+  panel.dispose();
+});
+
+test('a layer that is switched off steers nothing; one that is extended stays where it is', async () => {
+  const { panel, document, edits, until } = await opened();
+  const model = await document.model();
+  panel.send({ type: 'control', label: 'Sketch', patch: line });
+  await until(() => model.controlled);
+  panel.send({ type: 'apply', draft: { ...draft, control: { ...control, on: false } } });
+  assert.equal((await until(() => edits[0])).controls, undefined);
+  await until(() => (document.state.run ? undefined : true));
+  const extension = { left: 8, top: 0, right: 0, bottom: 16 };
+  panel.send({ type: 'apply', draft: { ...draft, way: 'extend', extension } });
+  const [steering] = (await until(() => edits[1])).controls!;
+  const { width, height } = steering!.image as Raster;
+  assert.deepEqual([width, height], [SIDE + 8, SIDE + 16]);
+  assert.deepEqual(drawnIn(steering!.image), { left: 13, top: 6, width: 2, height: 1 });
+  panel.dispose();
+});
+
+test('an image becomes the control layer, scaled to the picture; what is no image is refused', async () => {
+  const { panel, document, until } = await opened();
+  const model = await document.model();
+  const image = await sharp({ create: { width: 40, height: 8, channels: 3, background: '#f80' } })
+    .png()
+    .toBuffer();
+  panel.send({ type: 'giveControl', bytes: new Uint8Array(image) });
+  assert.deepEqual(await until(() => model.controlled), { left: 0, top: 0, width: SIDE, height: SIDE });
+  assert.deepEqual([...model.control.data.subarray(0, 3)], [255, 136, 0]);
+  panel.send({ type: 'giveControl', bytes: Uint8Array.of(1, 2, 3) });
+  const failure = await until(() => document.state.failure);
+  assert.match(failure.message, /The control image/);
   panel.dispose();
 });
 
 test('a reference is seen where the mask was, which stays; a name that is not kept is reported', async () => {
   const { panel, document, edits, until, received } = await opened();
   const model = await document.model();
-  panel.send({ type: 'give', place: { ...place, list: 'references' }, bytes: new Uint8Array(png) });
+  panel.send({ type: 'give', place: { ...place, field: 'picture', at: -1 }, bytes: new Uint8Array(png) });
   const { value } = await received('chosen');
   panel.send({ type: 'mask', label: 'Brush', patch: stroke });
   panel.received.length = 0;
-  panel.send({ type: 'giveMask', place: { list: 'references', field: 'mask', at: 0 } });
+  panel.send({ type: 'giveMask', place });
   const { value: mask } = await received('chosen');
   assert.ok(model.masked, 'the mask is not taken');
   const reference = { picture: value!, strength: 0.5, mask: mask!, on: true };

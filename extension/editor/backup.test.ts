@@ -22,7 +22,7 @@ test('a backup brings picture, mask and edits back as they were, and the steps t
   const about = painted('a boat');
   const start = model.canvas();
   perform(model.painting({ label: 'x', start, result, mask: blankRaster(6, 4, 1), about }));
-  perform(model.masking('x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
+  perform(model.drawing('mask', 'x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
   const backup = readBackup(backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
   assert.deepEqual([...backup.file], [7]);
   assert.equal(backup.disk, 'digest');
@@ -45,14 +45,14 @@ test('a backup brings back a canvas that was extended, and what takes it back', 
     model.do(step!);
     steps.push(step!);
   };
-  perform(model.masking('x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
+  perform(model.drawing('mask', 'x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
   const extension = { left: 2, top: 1, right: 0, bottom: 3 };
   const result = blankRaster(8, 8, 3);
   result.data.fill(90);
   const about = painted('a lake');
   const [start, mask] = [model.canvas(), blankRaster(6, 4, 1)];
   perform(model.painting({ label: 'x', start, extension, result, mask, about }));
-  perform(model.masking('x', { left: 6, top: 6, width: 1, height: 1, data: Uint8Array.of(77) }));
+  perform(model.drawing('mask', 'x', { left: 6, top: 6, width: 1, height: 1, data: Uint8Array.of(77) }));
   const backup = readBackup(backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
   const restored = new PictureModel<Painted>(original());
   restoreParts(restored, backup);

@@ -1,14 +1,15 @@
 /** The backup of an unsaved picture that VS Code keeps over an exit: enough to continue without the file. */
 import { deserialize, serialize } from 'node:v8';
 import * as z from 'zod';
-import { NO_ADDITIONS } from '../../shared/additions.ts';
+import { NO_ADDITIONS, NO_CONTROL } from '../../shared/additions.ts';
 import { EDIT_WAYS, NO_EXTENSION } from '../../shared/editorProtocol.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { cut, fits, paste } from '../../shared/raster.ts';
-import { additionsSchema } from '../additions/schema.ts';
+import { additionsSchema, controlSchema } from '../additions/schema.ts';
 import type { Painted } from './painted.ts';
 import {
   areaOf,
+  changedLayers,
   frameOf,
   type Layer,
   type ListedEdit,
@@ -53,7 +54,7 @@ const extension = z.object({ left: added, top: added, right: added, bottom: adde
 const bytes = z.instanceof(Uint8Array);
 const packedSchema = z.object({ ...area, deflated: bytes });
 const placedSchema = packedSchema.extend({ left: place, top: place });
-const layer = z.enum(['pixels', 'mask']);
+const layer = z.enum(['pixels', 'mask', 'control']);
 const text = z.string().max(100_000);
 const amount = z.number().min(0);
 const aboutSchema = z.object({
@@ -87,6 +88,7 @@ const aboutSchema = z.object({
     variations: amount,
     precision: z.enum(['', 'fp32', 'fp16', 'int8', 'int4']),
     additions: additionsSchema.default(NO_ADDITIONS),
+    control: controlSchema.default(NO_CONTROL),
     budget: amount.default(1),
   }),
 });
@@ -111,7 +113,7 @@ const backupSchema = z.object({
   version: z.literal(VERSION),
   file: bytes,
   disk: z.string().max(200),
-  parts: z.array(packedSchema.extend({ layer })).max(2),
+  parts: z.array(packedSchema.extend({ layer })).max(3),
   edits,
   steps: z
     .array(
@@ -127,14 +129,14 @@ const backupSchema = z.object({
 /** @param layers that are kept; all if absent */
 export function backupOf({
   model,
-  layers = ['pixels', 'mask'],
+  layers = ['pixels', 'mask', 'control'],
   ...more
 }: Pick<Backup, 'file' | 'disk' | 'steps'> & {
   model: PictureModel<Painted>;
   layers?: readonly Layer[];
 }): Uint8Array {
   const parts: Backup['parts'] = [];
-  for (const [layer, area] of [['pixels', model.changed] as const, ['mask', model.masked] as const])
+  for (const [layer, area] of changedLayers(model))
     if (area && layers.includes(layer)) parts.push({ layer, ...packed(cut(model[layer], area)) });
   return serialize({ version: VERSION, parts, edits: model.edits, ...more } satisfies Backup);
 }

@@ -6,9 +6,11 @@ import {
   type Uri,
 } from 'vscode';
 import { InputError } from '../../engine/errors.ts';
+import { covering } from '../../engine/pictures/fit.ts';
+import { decodePicture } from '../../engine/pictures/read.ts';
 import { PRECISIONS } from '../../shared/api.ts';
 import type { EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
-import { cut, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
+import { copyOf, cut, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
 import { nameOf } from '../readUri.ts';
 import { type Backup, backupOf } from './backup.ts';
 import { canSelect } from './canSelect.ts';
@@ -31,8 +33,9 @@ export class PictureDocument implements CustomDocument {
   /** Digest of the file on the disk as it was last read or written. */
   #disk: Promise<string>;
   #version = 0;
-  /** The mask at the last save, which a revert restores. */
-  #savedMask: Patch | undefined;
+  #controlVersion = 0;
+  /** The mask and the control layer at the last save, which a revert restores. */
+  #saved: { mask?: Patch; control?: Patch } = {};
   /** The mask belongs to an edit that is under way: new strokes begin another mask. */
   #maskTaken = false;
   #masksTaken = 0;
@@ -92,6 +95,11 @@ export class PictureDocument implements CustomDocument {
   /** Counts the changes of the pixels. */
   get version(): number {
     return this.#version;
+  }
+
+  /** Counts the changes of the control layer. */
+  get controlVersion(): number {
+    return this.#controlVersion;
   }
 
   /** The bytes that were opened. */
@@ -172,7 +180,26 @@ export class PictureDocument implements CustomDocument {
   async changeMask(label: string, patch: Patch, from?: Page): Promise<void> {
     const model = await this.model();
     this.#maskTaken = false;
-    this.#perform(model, model.masking(label, patch), from);
+    this.#perform(model, model.drawing('mask', label, patch), from);
+  }
+
+  /** Changes the control layer; VS Code can undo it. `from` has drawn the change already. */
+  async changeControl(label: string, patch: Patch, from?: Page): Promise<void> {
+    const model = await this.model();
+    this.#perform(model, model.drawing('control', label, patch), from);
+  }
+
+  /** Makes an image the control layer, scaled until it covers the picture. @throws InputError if it is none */
+  async useAsControl(label: string, bytes: Uint8Array): Promise<void> {
+    const { width, height } = await this.model();
+    const { pixels } = await covering(await decodePicture(bytes, 'The control image'), { width, height });
+    await this.changeControl(label, { ...wholeOf({ width, height }), data: new Uint8Array(pixels) });
+  }
+
+  /** A copy of the control layer; undefined while it is empty. */
+  async control(): Promise<Raster | undefined> {
+    const model = await this.model();
+    return model.controlled && copyOf(model.control);
   }
 
   /** Adds a painted result to the picture. @returns whether that changes a pixel */
@@ -257,7 +284,11 @@ export class PictureDocument implements CustomDocument {
     await writePictureUri(this.uri, bytes);
     this.#disk = digestOf(bytes);
     const model = await this.model();
-    this.#savedMask = cut(model.mask, wholeOf(model));
+    const whole = wholeOf(model);
+    this.#saved = {
+      mask: cut(model.mask, whole),
+      ...(model.controlled && { control: cut(model.control, whole) }),
+    };
     this.#history.saved();
     this.update({ changedOnDisk: false, failure: undefined });
     if (losses.length > 0) this.notice([`Saved ${this.state.name}.`, ...losses].join(' '));
@@ -272,7 +303,7 @@ export class PictureDocument implements CustomDocument {
     return { losses, disk: await digestOf(bytes) };
   }
 
-  /** Goes back to the file on the disk, and to the mask as it was then. */
+  /** Goes back to the file on the disk, and to the layers over it as they were then. */
   async revert(): Promise<void> {
     await this.#replace(await readPictureUri(this.uri));
     this.update({ notice: undefined, failure: undefined });
@@ -286,14 +317,15 @@ export class PictureDocument implements CustomDocument {
   }
 
   /**
-   * What lists the edits again when the file that was saved is opened. Undefined if there are none, or the file does
-   * not keep the pixels exactly.
+   * What lists the edits again when the file that was saved is opened, with the control layer. Undefined if there is
+   * neither, or the file does not keep the pixels exactly.
    * @param disk digest of the file
    */
   async editsOf(file: Uri, disk: string): Promise<Uint8Array | undefined> {
     const model = await this.model();
-    if (model.edits.length === 0 || (await this.#file.losses(file)).length > 0) return undefined;
-    return backupOf({ file: this.file, disk, model, layers: ['pixels'], steps: [] });
+    if ((model.edits.length === 0 && !model.controlled) || (await this.#file.losses(file)).length > 0)
+      return undefined;
+    return backupOf({ file: this.file, disk, model, layers: ['pixels', 'control'], steps: [] });
   }
 
   /** Digest of the file on the disk as it was last read or written. */
@@ -367,12 +399,13 @@ export class PictureDocument implements CustomDocument {
 
   #show(model: PictureModel<Painted>, step: Step<Painted>, direction: 'do' | 'undo', except?: Page): void {
     this.#pages.show(model, step, direction, except);
+    if (step.changes.some(({ layer }) => layer === 'control')) this.#controlVersion++;
     if (!step.edits) return;
     this.#version++;
     this.#pages.showEdits(model);
   }
 
-  /** Replaces the document by other bytes of the file, with the mask of the last save. */
+  /** Replaces the document by other bytes of the file, with the layers over it of the last save. */
   async #replace(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     this.#version++;
     this.#file = new OpenedFile(this.uri, bytes, this.#pages);
@@ -380,8 +413,10 @@ export class PictureDocument implements CustomDocument {
     this.#history.clear();
     this.#tellSteps();
     const model = await this.model();
-    const mask = this.#savedMask;
-    if (mask?.width === model.width && mask.height === model.height) paste(model.mask, mask);
+    for (const layer of ['mask', 'control'] as const) {
+      const saved = this.#saved[layer];
+      if (saved?.width === model.width && saved.height === model.height) paste(model[layer], saved);
+    }
     this.update({
       changedOnDisk: false,
       edited: false,

@@ -1,5 +1,6 @@
 import type { EditorState } from '../../shared/editorProtocol.ts';
 import { readsImages } from '../additions/adapter.ts';
+import { usualModel } from '../additions/host.ts';
 import { modelNear } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { wordsOf } from '../view/facts.ts';
@@ -7,15 +8,20 @@ import type { PictureDocument } from './document.ts';
 
 /**
  * What the user should know about the model before an edit: the words that it knows, if they are few, and whether the
- * file is unlike its training images.
+ * file is unlike its training images; and which model reads the control layer where none is chosen.
  */
 export async function knowledgeFor(
-  { engine }: Services,
+  { engine, lastModels }: Services,
   document: PictureDocument,
-): Promise<Pick<EditorState, 'words' | 'foreign' | 'readsImages'>> {
+): Promise<Pick<EditorState, 'words' | 'foreign' | 'readsImages' | 'controlModel'>> {
   const model = modelNear(document.uri);
-  const [words, reads] = await Promise.all([wordsOf({ model }), readsImages(model)]);
-  if (!words) return { words: undefined, foreign: false, readsImages: reads };
+  const [words, reads, controlModel = ''] = await Promise.all([
+    wordsOf({ model }),
+    readsImages(model),
+    usualModel(lastModels, model, 'controls'),
+  ]);
+  const known = { words, readsImages: reads, controlModel };
+  if (!words) return { ...known, foreign: false };
   const { sure } = await engine.describe({ image: document.file });
-  return { words, foreign: !sure, readsImages: reads };
+  return { ...known, foreign: !sure };
 }

@@ -9,7 +9,7 @@ import type {
   PicturePlace,
 } from '../../shared/editorProtocol.ts';
 import { copyOf, type Patch, wholeOf } from '../../shared/raster.ts';
-import { AdditionsHost, additionsHandlers } from '../additions/host.ts';
+import { AdditionsHost, additionsHandlers, choosePicture } from '../additions/host.ts';
 import { type Handlers, handle } from '../handlers.ts';
 import { insertLink } from '../insertLink.ts';
 import { PageHost } from '../pageHost.ts';
@@ -141,6 +141,11 @@ export class EditorPage implements Page {
       throw this.#document.unreadable();
     },
     mask: ({ label, patch }) => this.#document.changeMask(label, patchOf(patch), this),
+    control: ({ label, patch }) => this.#document.changeControl(label, patchOf(patch), this),
+    chooseControl: ({ what }) => this.#chooseControl(what),
+    giveControl: ({ bytes }) => this.#document.useAsControl('Control Image', bytes),
+    giveControlUri: async ({ uri }) =>
+      this.#document.useAsControl('Control Image', await readPictureUri(Uri.parse(uri))),
     reselect: () => this.#document.reselect(),
     showEdit: async (message) => {
       const { label } = await this.#document.edit(message.id);
@@ -186,7 +191,6 @@ export class EditorPage implements Page {
     showLog: () => this.#services.log.show(),
     openSettings: () => openSettings(),
     giveMask: ({ place }) => this.#giveMask(place),
-    maskOf: ({ picture }) => this.#maskOf(picture),
   };
 
   /** A command of VS Code on this editor. */
@@ -220,6 +224,7 @@ export class EditorPage implements Page {
   async #use(id: string): Promise<void> {
     const { about } = await this.#document.edit(id);
     await this.#document.reselect(id);
+    if (about) await this.#painting.restoreControl(about.draft);
     if (about) this.post({ type: 'draft', draft: { ...about.draft, seedLocked: true } });
   }
 
@@ -245,21 +250,22 @@ export class EditorPage implements Page {
     this.#document.notice([`Loaded the mask ${nameOf(file)}.`, ...warnings].join(' '));
   }
 
-  /** The mask as an image, white on black: a sketch, after which it is empty again, or where a reference is seen. */
+  /** Lets the user choose an image for the control layer, or the model that reads it. */
+  async #chooseControl(what: 'picture' | 'model'): Promise<void> {
+    if (what === 'picture') {
+      const bytes = await choosePicture('Control Image');
+      if (bytes) await this.#document.useAsControl('Control Image', bytes);
+      return;
+    }
+    const model = await this.#additions.chooseModelFor('controls');
+    if (model !== undefined) this.post({ type: 'controlModel', model });
+  }
+
+  /** The mask as an image: white where a reference is seen. */
   async #giveMask(place: AdditionPlace): Promise<void> {
     const { mask, masked } = await this.#document.model();
     if (!masked) throw new InputError('Paint a mask first.');
     await this.#additions.give(place, await encodeCoverage(mask.data, mask.width, mask.height));
-    if (place.list !== 'controls') return;
-    const blank = new Uint8Array(masked.width * masked.height);
-    await this.#document.changeMask('Use as Sketch', { ...masked, data: blank });
-  }
-
-  /** A sketch becomes the mask, to be drawn on. */
-  async #maskOf(picture: string): Promise<void> {
-    const model = await this.#document.model();
-    const { coverage } = await readMask(await this.#services.kept.bytes(picture), 'The sketch', model);
-    await this.#document.changeMask('Draw on Sketch', { ...wholeOf(model), data: coverage });
   }
 
   async #exportMask(): Promise<void> {

@@ -5,7 +5,7 @@ import { cut, sameArea, wholeOf } from '../../shared/raster.ts';
 import { failureOf } from '../report.ts';
 import { rowOf, thumbnailOf } from './editList.ts';
 import type { Painted } from './painted.ts';
-import type { PictureModel, Step } from './pictureModel.ts';
+import { changedLayers, type PictureModel, type Step } from './pictureModel.ts';
 
 /** One page that shows the document. */
 export interface Page {
@@ -75,6 +75,7 @@ export class Pages {
     this.tell({ type: 'frame', frame: model.frame });
     this.tell({ type: 'pixels', patch: cut(model.pixels, wholeOf(model)) });
     this.tell({ type: 'mask', patch: cut(model.mask, wholeOf(model)) });
+    if (model.controlled) this.tell({ type: 'control', patch: cut(model.control, wholeOf(model)) });
   }
 
   /** The list of edits is another. */
@@ -95,7 +96,7 @@ export class Pages {
 /** Sends a page the edits of its file. */
 export function tellEdits(page: Page, model: PictureModel<Painted>): void {
   if (model.extended) page.post({ type: 'frame', frame: model.frame });
-  for (const [type, area] of [['pixels', model.changed] as const, ['mask', model.masked] as const])
+  for (const [type, area] of changedLayers(model))
     if (area) page.post({ type, patch: cut(model[type], area) });
   for (const edit of model.edits) page.post(thumbnailOf(edit));
   page.post({ type: 'edits', edits: model.edits.map(rowOf) });

@@ -21,6 +21,7 @@ import type { JobOptions } from '../queue/engineQueue.ts';
 import { editWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
+import { controlOf, fileOf, type LayerControl, withLayer } from './controlLayer.ts';
 import { costOf, fullRecomputeTime } from './cost.ts';
 import type { PictureDocument } from './document.ts';
 import { seedsOf, stepsOf } from './draft.ts';
@@ -65,7 +66,11 @@ export class Painting {
       this.#forget();
       this.#document.update({ run: step, failure: undefined, notice: undefined, offer: undefined });
       const start = await this.#document.canvas(replaces);
-      const request = await this.#request(draft, start);
+      const layer = await controlOf(this.#services, this.#document, draft);
+      const request = await this.#request(draft, start, layer);
+      const control = layer
+        ? { ...layer.row, picture: await this.#services.kept.keep(await fileOf(layer), 'The control layer') }
+        : { ...draft.control, picture: '' };
       const mask = needsMask(draft.way)
         ? await this.#document.takeMask()
         : blankRaster(start.raster.width, start.raster.height, 1);
@@ -77,7 +82,8 @@ export class Painting {
           const asked = { ...request, seed };
           const result = await this.#edit(asked, signal, { ...step, variation });
           const { extend: extension } = asked;
-          await this.#keep(asked, result, { start, extension, mask, replaces, draft });
+          const used = { ...draft, control };
+          await this.#keep(asked, result, { start, extension, mask, replaces, draft: used });
         }
       } finally {
         const [only, ...others] = this.#candidates;
@@ -95,11 +101,18 @@ export class Painting {
       if (!about) throw new InputError('Only edits that were painted can be run again.');
       const draft = { ...about.draft, seed: '', seedLocked: false, variations: 1 };
       await this.#document.reselect(id);
+      await this.restoreControl(draft);
       page.post({ type: 'draft', draft });
       await this.apply(draft, page, id);
     } catch (error) {
       this.#document.fail(error);
     }
+  }
+
+  /** Brings back the control layer that an edit was painted with; an edit without one leaves it alone. */
+  async restoreControl({ control: { picture } }: EditDraft): Promise<void> {
+    if (picture)
+      await this.#document.useAsControl('Bring Back Sketch', await this.#services.kept.bytes(picture));
   }
 
   cancel(): void {
@@ -165,11 +178,13 @@ export class Painting {
   }
 
   /** @throws InputError if the form or the mask is invalid */
-  async #request(draft: EditDraft, start: Canvas): Promise<EditRequest> {
+  async #request(draft: EditDraft, start: Canvas, layer?: LayerControl): Promise<EditRequest> {
     const { way } = draft;
     const { masked, mask } = await this.#document.model();
     if (needsMask(way) && !masked) throw new InputError('Paint a mask first.');
-    const hindrance = hindranceOfAdditions(draft.additions, true);
+    const controlled = layer ? [layer.row] : [];
+    const additions = { ...draft.additions, controls: [...draft.additions.controls, ...controlled] };
+    const hindrance = hindranceOfAdditions(additions, true);
     if (hindrance) throw new InputError(hindrance);
     const prompt = needsPrompt(way) ? draft.prompt.trim() : '';
     if (needsPrompt(way) && !prompt) throw new InputError('Enter a prompt first.');
@@ -179,7 +194,7 @@ export class Painting {
       {
         prompt,
         ...others,
-        ...images,
+        ...withLayer(images, layer),
         negativePrompt: draft.negativePrompt.trim() || undefined,
         image: start.raster,
         ...(needsMask(way) && { mask: copyOf(mask), softMask: way === 'mask' }),

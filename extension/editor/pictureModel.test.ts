@@ -59,7 +59,10 @@ function extended(model: PictureModel<string>, extension: Extension, value: numb
 }
 
 function mask(model: PictureModel<string>, area: Patch, value = 255) {
-  return model.masking('Brush', { ...area, data: new Uint8Array(area.width * area.height).fill(value) });
+  return model.drawing('mask', 'Brush', {
+    ...area,
+    data: new Uint8Array(area.width * area.height).fill(value),
+  });
 }
 
 test('any steps taken back in reverse give every earlier state, and done again every later one', () => {
@@ -71,7 +74,7 @@ test('any steps taken back in reverse give every earlier state, and done again e
       for (const { value, what, ...place } of boxes) {
         const area = { ...place, data: new Uint8Array(place.width * place.height).fill(value) };
         const step = {
-          mask: () => model.masking('x', area),
+          mask: () => model.drawing('mask', 'x', area),
           paint: () => painted(model, area, value),
           restore: () => model.restoring('x', area),
           extend: () =>
@@ -98,11 +101,11 @@ test('any steps taken back in reverse give every earlier state, and done again e
 
 test('what changes nothing is no step; what does not fit is refused', () => {
   const model = new PictureModel<string>(grey(100));
-  assert.equal(model.masking('x', patch(0, 0, 2, 1, [0, 0])), undefined);
+  assert.equal(model.drawing('mask', 'x', patch(0, 0, 2, 1, [0, 0])), undefined);
   assert.equal(painted(model, patch(1, 1, 1, 1, []), 100), undefined);
   assert.equal(model.restoring('x', patch(0, 0, 1, 1, [255])), undefined);
   for (const bad of [patch(6, 0, 2, 1, [1, 1]), patch(0, -1, 1, 1, [1]), patch(0, 0, 2, 2, [1, 1])]) {
-    assert.throws(() => model.masking('x', bad), RangeError);
+    assert.throws(() => model.drawing('mask', 'x', bad), RangeError);
     assert.throws(() => model.restoring('x', bad), RangeError);
   }
 });
@@ -128,7 +131,7 @@ test('painting clears the mask that it was painted with, in the same step, and n
   model.undo(step);
   assert.deepEqual(model.masked, { left: 1, top: 1, width: 2, height: 2 });
   // The next mask was begun while this one was painted.
-  model.do(model.masking('Brush', cut(blankRaster(7, 5, 1), wholeOf(model)))!);
+  model.do(model.drawing('mask', 'Brush', cut(blankRaster(7, 5, 1), wholeOf(model)))!);
   model.do(mask(model, second)!);
   model.do(painted(model, first, 5)!);
   assert.deepEqual(model.masked, { left: 4, top: 3, width: 1, height: 1 });

@@ -20,7 +20,9 @@ import {
   within,
 } from '../../shared/raster.ts';
 
-export type Layer = 'mask' | 'pixels';
+export type Layer = 'mask' | 'control' | 'pixels';
+/** The layers over the pixels. */
+const OVERLAYS = ['mask', 'control'] as const;
 
 /** The values of an area, deflated. */
 export interface Packed extends Area {
@@ -94,14 +96,16 @@ export interface Painting<About> {
 }
 
 /**
- * An opened picture: its pixels, the edits that they come from, and the mask over it, changed by reversible steps,
- * which are undone in reverse order.
+ * An opened picture: its pixels, the edits that they come from, the mask and the control layer over it, changed by
+ * reversible steps, which are undone in reverse order.
  */
 export class PictureModel<About = unknown> {
   /** RGB as the file has them. */
   readonly original: Raster;
   #canvas: Canvas;
   #mask: Raster;
+  /** Until something is drawn in it there is none: most pictures never need one. */
+  #control: Raster | undefined;
   #edits: readonly ListedEdit<About>[] = [];
 
   constructor(original: Raster) {
@@ -118,6 +122,12 @@ export class PictureModel<About = unknown> {
   /** How much each pixel is masked, 0 … 255; as large as `pixels`. */
   get mask(): Raster {
     return this.#mask;
+  }
+
+  /** What steers edits, RGB: white lines on black, or an image; as large as `pixels`. */
+  get control(): Raster {
+    this.#control ??= blankRaster(this.width, this.height, 3);
+    return this.#control;
   }
 
   /** Where the canvas is in the file's pixels: edits may have extended it. */
@@ -147,6 +157,11 @@ export class PictureModel<About = unknown> {
   /** Where there is a mask; undefined if nowhere. */
   get masked(): Area | undefined {
     return boundsOf(this.mask);
+  }
+
+  /** Where the control layer is not black; undefined if nowhere. */
+  get controlled(): Area | undefined {
+    return this.#control && boundsOf(this.#control);
   }
 
   /** All edits, shown or not, the first below. */
@@ -179,11 +194,11 @@ export class PictureModel<About = unknown> {
   }
 
   /**
-   * A new mask in an area; undefined if it is the old one.
+   * New values in an area of the mask or the control layer; undefined if they are the old ones.
    * @throws RangeError if the patch does not fit the image
    */
-  masking(label: string, patch: Patch): Step<About> | undefined {
-    const change = this.#change('mask', patch);
+  drawing(layer: 'mask' | 'control', label: string, patch: Patch): Step<About> | undefined {
+    const change = this.#change(layer, patch);
     return change && { label, changes: [change] };
   }
 
@@ -281,10 +296,8 @@ export class PictureModel<About = unknown> {
     const to = frameOf(edits, this.original);
     if (sameArea(from, to)) return;
     const canvas = this.#composed(edits);
-    const mask = blankRaster(to.width, to.height, 1);
-    const kept = within(shifted(shifted(cut(this.mask, wholeOf(this.mask)), from, 1), to, -1), mask);
-    if (kept) paste(mask, kept);
-    this.#mask = mask;
+    this.#mask = reframed(this.#mask, from, to);
+    this.#control = this.#control && reframed(this.#control, from, to);
     this.#canvas = canvas;
   }
 
@@ -298,13 +311,13 @@ export class PictureModel<About = unknown> {
       if (change) step.changes.push(change);
       return step;
     }
-    // An undo must restore the part of the mask that a smaller canvas cuts off.
-    const mask = copyOf(this.mask);
-    const stays = within(shifted(shifted(cut(mask, wholeOf(mask)), this.frame, 1), frame, -1), raster);
-    mask.data.fill(0);
-    if (stays) paste(mask, shifted(shifted(stays, frame, 1), this.frame, -1));
-    const change = this.#change('mask', cut(mask, wholeOf(mask)));
-    if (change) step.changes.push(change);
+    // An undo must restore the parts of mask and control layer that a smaller canvas cuts off.
+    for (const layer of OVERLAYS) {
+      if (layer === 'control' && !this.#control) continue;
+      const stays = reframed(reframed(this[layer], this.frame, frame), frame, this.frame);
+      const change = this.#change(layer, cut(stays, wholeOf(stays)));
+      if (change) step.changes.push(change);
+    }
     return step;
   }
 
@@ -328,6 +341,15 @@ export class PictureModel<About = unknown> {
     const { left, top, width, height } = patch;
     return { layer, left, top, width, height, before: deflate(before), after: deflate(patch.data) };
   }
+}
+
+/** Where each layer is not as the file has it. */
+export function changedLayers(model: PictureModel): (readonly [Layer, Area | undefined])[] {
+  return [
+    ['pixels', model.changed],
+    ['mask', model.masked],
+    ['control', model.controlled],
+  ];
 }
 
 export function packed({ left, top, width, height, data }: Patch): Packed {
@@ -387,6 +409,14 @@ function shifted(patch: Patch, frame: Area, direction: 1 | -1): Patch {
     left: patch.left + direction * frame.left,
     top: patch.top + direction * frame.top,
   };
+}
+
+/** A layer on a canvas of another place and size: what lies beyond it is cut off, what is new is 0. */
+function reframed(layer: Raster, from: Area, to: Area): Raster {
+  const moved = blankRaster(to.width, to.height, layer.channels);
+  const kept = within(shifted(shifted(cut(layer, wholeOf(layer)), from, 1), to, -1), moved);
+  if (kept) paste(moved, kept);
+  return moved;
 }
 
 /** Applies an edit to a canvas. */

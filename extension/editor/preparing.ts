@@ -10,6 +10,7 @@ import { denseStepOf } from '../denseSpeed.ts';
 import { Remaining } from '../queue/remaining.ts';
 import { prepareWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
+import { controlOf, withLayer } from './controlLayer.ts';
 import type { PictureDocument } from './document.ts';
 import { stepsOf } from './draft.ts';
 import { isLarge } from './pages.ts';
@@ -45,8 +46,10 @@ export class Preparing {
 
   /** Starts for the picture as it is now; errors are not shown. */
   start(draft: EditDraft): void {
-    const { strength, steps, precision, additions, budget } = draft;
-    const key = JSON.stringify([this.#document.version, strength, steps, precision, additions, budget]);
+    const { strength, steps, precision, additions, control, budget } = draft;
+    const { version, controlVersion } = this.#document;
+    const form = [strength, steps, precision, additions, control, budget];
+    const key = JSON.stringify([version, controlVersion, ...form]);
     if (key === this.#done) void this.#tellTime();
     if (key === this.#done || key === this.#running) return;
     this.stop();
@@ -79,10 +82,9 @@ export class Preparing {
     if (this.#document.state.preparing) this.#document.update({ preparing: undefined });
   }
 
-  async #record(
-    { strength, steps, precision, additions, budget }: EditDraft,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #record(draft: EditDraft, signal: AbortSignal): Promise<void> {
+    const { strength, steps, precision, additions, budget } = draft;
+    const layer = await controlOf(this.#services, this.#document, { ...draft, way: 'all' });
     const { controls, references, ...others } = requestOfAdditions(additions);
     const asked = prepareWithSettings(
       {
@@ -91,7 +93,7 @@ export class Preparing {
         steps: stepsOf(steps),
         precision: precision || undefined,
         ...others,
-        ...(await this.#services.kept.images({ controls, references })),
+        ...withLayer(await this.#services.kept.images({ controls, references }), layer),
         budget: budget < 1 ? budget : undefined,
       },
       this.#document.uri,

@@ -9,6 +9,7 @@ import {
   writeLora,
   writeReferenceModel,
 } from '../support/checkpoints.ts';
+import { redShare } from '../support/red.ts';
 import { inTemporaryFolder, patchwork } from './patchwork.ts';
 
 const fixtures = path.join(import.meta.dirname, '..', 'fixtures');
@@ -87,11 +88,7 @@ test('Scenes draws a house where a sketch has one', () =>
 /** The share of red pixels within the walls of the sketched house. */
 async function redIn(file: string, left: number): Promise<number> {
   const walls = { left, top: 140, width: 88, height: 60 };
-  const data = await sharp(file).removeAlpha().extract(walls).raw().toBuffer();
-  let red = 0;
-  for (let i = 0; i < data.length; i += 3)
-    if (data[i]! > data[i + 1]! + 60 && data[i]! > data[i + 2]! + 60) red++;
-  return red / (walls.width * walls.height);
+  return redShare(await sharp(file).removeAlpha().extract(walls).raw().toBuffer(), 3);
 }
 
 test('upscale writes a larger image beside the image', () =>

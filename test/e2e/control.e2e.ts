@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before } from 'node:test';
-import sharp from 'sharp';
-import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, type Workbench } from './harness.ts';
 import { storyIn } from './story.ts';
 import { ToolFolder } from './toolFolder.ts';
@@ -42,43 +40,5 @@ step('a control image is chosen with its model, drawn as edges, and steers', asy
   await tool.row('controls-0').locator('[data-action=remove]').click();
   await vscode.view.locator('[data-action=useRecipe]').click();
   await tool.row('controls-0').waitFor();
-  assert.deepEqual(vscode.violations, []);
-});
-
-step('in the editor a sketch that is drawn with the brush controls an edit', async () => {
-  const editor = new EditorUnderTest(vscode);
-  await sharp({ create: { width: 64, height: 64, channels: 3, background: '#4a8' } })
-    .png()
-    .toFile(path.join(vscode.workspace, 'field.png'));
-  await editor.open('field.png');
-  const repaint = async () => {
-    await editor.apply();
-    await editor.idle();
-    await editor.notice('Edit applied.');
-    const pixels = await editor.pixels('current');
-    await editor.press('undo');
-    return pixels.toString('base64');
-  };
-  await editor.press('way-all');
-  await editor.prompt('a house');
-  await vscode.view.locator('#seed input').fill('7');
-  const free = await repaint();
-  await editor.drag([
-    [0.2, 0.8],
-    [0.5, 0.2],
-    [0.8, 0.8],
-  ]);
-  await tool.open('controls');
-  await editor.press('sketch');
-  await tool.row('controls-0').waitFor();
-  assert.ok(!(await editor.masked()).includes(true), 'the mask is empty again');
-  // It uses the model that was used last.
-  await tool.row('controls-0').locator('[data-action=model-controls]', { hasText: 'controlnet' }).waitFor();
-  await tool.row('controls-0').scrollIntoViewIfNeeded();
-  await vscode.screenshot('sketch');
-  assert.notEqual(await repaint(), free);
-  await tool.row('controls-0').locator('[data-action=edit-sketch]').click();
-  await vscode.view.locator('[data-action=clear]:not([disabled])').waitFor();
-  assert.ok((await editor.masked()).includes(true), 'the sketch is the mask, to be drawn on');
   assert.deepEqual(vscode.violations, []);
 });

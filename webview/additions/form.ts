@@ -23,7 +23,6 @@ interface Owner {
   masks?: {
     available(): boolean;
     give(place: AdditionPlace): void;
-    edit(picture: string): void;
   };
 }
 

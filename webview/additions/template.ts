@@ -36,7 +36,6 @@ export function additionsTemplate(form: AdditionsForm): TemplateResult {
       about: 'Steer the shapes: a scribble, edges, depth or pose, for a ControlNet or T2I-Adapter.',
       add: 'Drop or choose an image…',
       rows: controls.map((row, at) => controlRow(form, row, at)),
-      more: sketchButton(form),
     })}
     ${list(form, 'references', {
       title: 'Reference images',
@@ -106,7 +105,7 @@ function loraRow(form: AdditionsForm, { lora, strength, on }: LoraRow, at: numbe
   return html`<div class="addition" data-row=${`loras-${at}`}>
     <div class="row">
       ${toggle(form, 'loras', at, on, modelTitle(lora), lora)}
-      ${number(form, 'loras', at, 'strength', strength, { label: 'Strength', ...LIMITS.loraStrength, step: 0.05 })}
+      ${strengthField(form, 'loras', at, strength, { label: 'Strength', ...LIMITS.loraStrength, step: 0.05 })}
       ${removeButton(form, 'loras', at)}
     </div>
     ${
@@ -132,40 +131,50 @@ function loraRow(form: AdditionsForm, { lora, strength, on }: LoraRow, at: numbe
 }
 
 function controlRow(form: AdditionsForm, row: ControlRow, at: number): TemplateResult {
-  const { picture, model, hint, strength, start, end, on } = row;
-  const share = { min: 0, max: 100, step: 5 };
+  const { picture, model, on } = row;
+  const change = (changed: Partial<ControlRow>) => form.change('controls', at, changed);
   return html`<div class="addition" data-row=${`controls-${at}`}>
     <div class="row">
       ${image(form, { list: 'controls', field: 'picture', at }, picture, 'Control image')}
       <div class="grow column">
         <div class="row">
           ${toggle(form, 'controls', at, on, `Control ${at + 1}`)}
-          ${
-            form.masks && hint === ''
-              ? iconButton('edit', 'Draw on It: Make the Sketch the Mask', 'edit-sketch', () =>
-                  form.masks?.edit(picture),
-                )
-              : nothing
-          }
           ${removeButton(form, 'controls', at)}
         </div>
-        <select
-          aria-label="What is taken of the image"
-          data-action="hint"
-          @change=${(event: Event) =>
-            form.change('controls', at, { hint: typedIn(event) as ControlRow['hint'] })}
-        >
-          ${HINTS.map(([value, title]) => html`<option value=${value} ?selected=${value === hint}>${title}</option>`)}
-        </select>
-        ${modelButton(form, 'controls', at, model)}
+        ${hintField(row, change)} ${modelButton(form, 'controls', at, model)}
       </div>
     </div>
-    <div class="row wrap">
-      ${number(form, 'controls', at, 'strength', strength, { label: 'Strength', ...LIMITS.controlStrength, step: 0.05, shown: 'Strength' })}
-      ${number(form, 'controls', at, 'start', 100 * start, { label: 'First share of the steps, in percent', ...share, shown: 'from', of: 100 })}
-      ${number(form, 'controls', at, 'end', 100 * end, { label: 'Last share of the steps, in percent', ...share, shown: 'to', of: 100 })}
-      <span class="hint" title="of the steps">%</span>
-    </div>
+    ${controlNumbers(row, change)}
+  </div>`;
+}
+
+/** What is taken of a control image. */
+export function hintField(
+  { hint }: ControlRow,
+  change: (change: Partial<ControlRow>) => void,
+): TemplateResult {
+  return html`<select
+    aria-label="What is taken of the image"
+    data-action="hint"
+    @change=${(event: Event) => change({ hint: typedIn(event) as ControlRow['hint'] })}
+  >
+    ${HINTS.map(([value, title]) => html`<option value=${value} ?selected=${value === hint}>${title}</option>`)}
+  </select>`;
+}
+
+/** How strongly a control image steers, and in which steps. */
+export function controlNumbers(
+  { strength, start, end }: ControlRow,
+  change: (change: Partial<ControlRow>) => void,
+): TemplateResult {
+  const share = { min: 0, max: 100, step: 5, of: 100 };
+  const number = (field: 'strength' | 'start' | 'end', value: number, about: NumberField) =>
+    numberField(field, value, about, (value) => change({ [field]: value }));
+  return html`<div class="row wrap">
+    ${number('strength', strength, { label: 'Strength', ...LIMITS.controlStrength, step: 0.05, shown: 'Strength' })}
+    ${number('start', 100 * start, { label: 'First share of the steps, in percent', ...share, shown: 'from' })}
+    ${number('end', 100 * end, { label: 'Last share of the steps, in percent', ...share, shown: 'to' })}
+    <span class="hint" title="of the steps">%</span>
   </div>`;
 }
 
@@ -180,7 +189,7 @@ function referenceRow(form: AdditionsForm, row: ReferenceRow, at: number): Templ
         <div class="row">
           ${toggle(form, 'references', at, on, `Reference ${at + 1}`)} ${removeButton(form, 'references', at)}
         </div>
-        ${number(form, 'references', at, 'strength', strength, { label: 'Strength', ...LIMITS.referenceStrength, step: 0.05, shown: 'Strength' })}
+        ${strengthField(form, 'references', at, strength, { label: 'Strength', ...LIMITS.referenceStrength, step: 0.05, shown: 'Strength' })}
         ${
           mask
             ? html`<div class="row">
@@ -208,22 +217,6 @@ function referenceRow(form: AdditionsForm, row: ReferenceRow, at: number): Templ
       </div>
     </div>
   </div>`;
-}
-
-/** A control image made from what was painted with the brush. */
-function sketchButton(form: AdditionsForm): TemplateResult | typeof nothing {
-  const { masks } = form;
-  if (!masks) return nothing;
-  return html`<button
-    type="button"
-    class="link"
-    data-action="sketch"
-    title="What is painted as mask becomes a sketch, white on black, and the mask is empty again"
-    ?disabled=${!masks.available()}
-    @click=${() => masks.give({ list: 'controls', field: 'picture', at: -1 })}
-  >
-    Use what is painted as a sketch
-  </button>`;
 }
 
 function modelButton(form: AdditionsForm, list: List, at: number, model: string): TemplateResult {
@@ -274,25 +267,36 @@ function toggle(
   </label>`;
 }
 
-function number(
+interface NumberField {
+  label: string;
+  min: number;
+  max: number;
+  step: number;
+  shown?: string;
+  /** The value is this many times what the field stands for. */
+  of?: number;
+}
+
+function strengthField(
   form: AdditionsForm,
-  list: List,
+  list: 'loras' | 'references',
   at: number,
-  field: 'strength' | 'start' | 'end',
   value: number,
-  {
-    label,
-    min,
-    max,
-    step,
-    shown,
-    of = 1,
-  }: { label: string; min: number; max: number; step: number; shown?: string; of?: number },
+  about: NumberField,
+): TemplateResult {
+  return numberField('strength', value, about, (strength) => form.change(list, at, { strength }));
+}
+
+function numberField(
+  action: string,
+  value: number,
+  { label, min, max, step, shown, of = 1 }: NumberField,
+  onChange: (value: number) => void,
 ): TemplateResult {
   const change = (event: Event) => {
     const typed = Number(typedIn(event));
     const given = typedIn(event) !== '' && Number.isFinite(typed) ? typed : value;
-    form.change(list, at, { [field]: Math.min(max, Math.max(min, given)) / of });
+    onChange(Math.min(max, Math.max(min, given)) / of);
   };
   return html`<label class="number">
     ${shown ? html`<span>${shown}</span>` : nothing}
@@ -303,7 +307,7 @@ function number(
       step=${step}
       .value=${String(Math.round(100 * value) / 100)}
       aria-label=${label}
-      data-action=${field}
+      data-action=${action}
       @change=${change}
     />
   </label>`;

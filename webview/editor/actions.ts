@@ -1,4 +1,6 @@
 import { messageOf } from '../../shared/errorMessage.ts';
+import { blankPatch } from '../../shared/raster.ts';
+import { droppedIn } from '../additions/form.ts';
 import { copyBlob } from '../clipboard.ts';
 import type { Editor } from './editor.ts';
 import { type EditorActions, MASK_AMOUNT } from './page.ts';
@@ -22,6 +24,18 @@ export function actionsOf(editor: Editor): EditorActions {
     },
     reselect() {
       if (page.state?.canReselect) send({ type: 'reselect' });
+    },
+    toggleControl: () => editor.showControl(!page.controlShown),
+    clearControl() {
+      const bounds = stage.control?.bounds;
+      if (bounds) stage.control!.change('Clear Control Layer', blankPatch(bounds, 3));
+    },
+    chooseControl: (what) => send({ type: 'chooseControl', what }),
+    async dropControl(event) {
+      event.preventDefault();
+      const dropped = await droppedIn(event.dataTransfer);
+      if (dropped && 'bytes' in dropped) send({ type: 'giveControl', bytes: dropped.bytes });
+      else if (dropped) send({ type: 'giveControlUri', uri: dropped.uri });
     },
     showEdit: (id, shown) => send({ type: 'showEdit', id, shown }),
     goBack: (id) => send({ type: 'goBack', id }),

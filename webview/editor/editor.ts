@@ -9,7 +9,7 @@ import { AdditionsForm, withWords } from '../additions/form.ts';
 import { Announcer } from '../announcer.ts';
 import { DragOut } from './dragOut.ts';
 import { MaskView } from './maskView.ts';
-import { BRUSH_SIZES, type EditorPage } from './page.ts';
+import { BRUSH_SIZES, brushSize, type EditorPage } from './page.ts';
 import { startOf } from './saved.ts';
 import { Stage } from './stage.ts';
 import { Thumbnails } from './thumbnails.ts';
@@ -22,7 +22,14 @@ const HOVER_REST = 120;
 /** Milliseconds that image and form stay as they are before the image is recorded for its next edit. */
 const PREPARE_REST = 700;
 /** Fields of the form that affect the recorded features. */
-const RECORDED_BY: readonly (keyof EditDraft)[] = ['strength', 'steps', 'precision', 'additions', 'budget'];
+const RECORDED_BY: readonly (keyof EditDraft)[] = [
+  'strength',
+  'steps',
+  'precision',
+  'additions',
+  'control',
+  'budget',
+];
 
 /** What the page needs from VS Code. */
 interface EditorHost {
@@ -68,11 +75,22 @@ export class Editor {
 
   /** Renders the page and stores what a reload of the window must restore. */
   update(): void {
-    const { draft, tool, size, softness, opacity, colour, amount, stage } = this.page;
+    const { draft, tool, size, softness, line, opacity, colour, amount, stage } = this.page;
     const view = stage.picture && !stage.fitting ? stage.view : undefined;
     // Before the image is loaded, its view is unknown.
     if (stage.picture)
-      this.#host.save({ version: 1, draft, tool: tool.id, size, softness, opacity, colour, amount, view });
+      this.#host.save({
+        version: 1,
+        draft,
+        tool: tool.id,
+        size,
+        softness,
+        line,
+        opacity,
+        colour,
+        amount,
+        view,
+      });
     this.#draw(this.page);
   }
 
@@ -99,12 +117,14 @@ export class Editor {
     this.page.tool = tool;
     this.stage.tool = tool;
     this.stage.showHover();
+    this.resizeBrush();
     this.announcer.announce(tool.title);
     this.update();
   }
 
-  setBrush({ size = this.page.size, softness = this.page.softness }): void {
-    this.page.size = Math.min(BRUSH_SIZES.max, Math.max(BRUSH_SIZES.min, Math.round(size)));
+  setBrush({ size = brushSize(this.page), softness = this.page.softness }): void {
+    const whole = Math.min(BRUSH_SIZES.max, Math.max(BRUSH_SIZES.min, Math.round(size)));
+    this.page[this.page.tool.draws ? 'line' : 'size'] = whole;
     this.page.softness = softness;
     this.resizeBrush();
     this.update();
@@ -112,8 +132,8 @@ export class Editor {
 
   /** The brush is as large on the screen as its setting says, whatever the zoom. */
   resizeBrush(): void {
-    const { size, softness } = this.page;
-    this.stage.brush = { radius: Math.max(0.5, size / 2 / this.stage.view.scale), softness };
+    const radius = Math.max(0.5, brushSize(this.page) / 2 / this.stage.view.scale);
+    this.stage.brush = { radius, softness: this.page.tool.draws ? 0 : this.page.softness };
   }
 
   /** Takes a new state from the host. */
@@ -121,7 +141,11 @@ export class Editor {
     const { page, announcer } = this;
     if (state.notice && state.notice !== page.state?.notice) announcer.announce(state.notice);
     announcer.announceRun(state.run);
-    if (state.run && !page.state?.run) page.runs++;
+    if (state.run && !page.state?.run) {
+      page.runs++;
+      // What is painted is looked at without the lines.
+      this.showControl(false);
+    }
     this.variations.keep(state.variations.map(({ id }) => id));
     if (page.seen && !this.variations.patch(page.seen)) this.see(undefined);
     page.state = state;
@@ -142,6 +166,19 @@ export class Editor {
     this.page.level = level;
     this.stage.showLevel(level === undefined ? undefined : this.page.cost?.computed[level]);
     this.update();
+  }
+
+  showControl(shown: boolean): void {
+    this.page.controlShown = shown;
+    this.stage.controlShown = shown;
+    this.update();
+  }
+
+  /** The control layer has other values. */
+  controlChanged(): void {
+    this.page.controlled = this.stage.control?.bounds !== undefined;
+    this.showControl(true);
+    this.prepareSoon();
   }
 
   toggleCompare(): void {
@@ -166,7 +203,7 @@ export class Editor {
     else this.send({ type: 'hover' });
   }
 
-  #startPage({ draft, tool, size, softness, opacity, colour, amount }: SavedEditor): EditorPage {
+  #startPage({ draft, tool, size, softness, line, opacity, colour, amount }: SavedEditor): EditorPage {
     return {
       state: undefined,
       stage: this.#newStage(),
@@ -174,6 +211,7 @@ export class Editor {
       tool: toolOf(tool),
       size,
       softness,
+      line,
       opacity,
       colour,
       amount,
@@ -181,6 +219,8 @@ export class Editor {
       runs: 0,
       masked: false,
       maskShown: true,
+      controlled: false,
+      controlShown: true,
       cost: undefined,
       level: undefined,
       thumbnails: this.variations.urls,
@@ -198,12 +238,16 @@ export class Editor {
         if (this.page.state?.large) this.prepareSoon();
         this.mask.changed();
       },
+      control: (label, patch) => {
+        this.send({ type: 'control', label, patch });
+        this.controlChanged();
+      },
       restore: (patch) => this.send({ type: 'restore', patch }),
       view: () => {
         this.resizeBrush();
         this.update();
       },
-      begin: () => this.mask.show(true),
+      begin: () => (this.page.tool.draws ? this.showControl(true) : this.mask.show(true)),
       select: (place, how) => this.send({ type: 'select', place, how }),
       hint: (place) => this.#hint(place),
       pointer: showPointer,
@@ -222,7 +266,6 @@ export class Editor {
       masks: {
         available: () => this.page.masked,
         give: (place) => this.send({ type: 'giveMask', place }),
-        edit: (picture) => this.send({ type: 'maskOf', picture }),
       },
     });
   }

@@ -1,11 +1,12 @@
-import { hindranceOfAdditions } from '../../shared/additions.ts';
+import { type Additions, hindranceOfAdditions } from '../../shared/additions.ts';
 import { type EditDraft, needsMask, needsPrompt } from '../../shared/editorProtocol.ts';
 import { parseSeed } from '../../shared/seed.ts';
 import { extensionHindrance } from './extendFrame.ts';
 import type { EditorPage } from './page.ts';
 
 /** Why an edit cannot be started now; undefined if it can. */
-export function hindranceOf({ state, stage, draft, masked }: EditorPage): string | undefined {
+export function hindranceOf(page: EditorPage): string | undefined {
+  const { state, stage, draft, masked } = page;
   if (!state || !stage.picture) return 'The image is loading.';
   const { way, extension } = draft;
   const lacksMask = needsMask(way) && !masked;
@@ -17,7 +18,14 @@ export function hindranceOf({ state, stage, draft, masked }: EditorPage): string
   if (lacksPrompt) return 'Enter a prompt first.';
   if (isBadSeed(draft)) return 'Correct the seed first.';
   if (isBadSteps(draft)) return 'Correct the steps first.';
-  return hindranceOfAdditions(draft.additions, state.readsImages);
+  return hindranceOfAdditions(withLayer(page), state.readsImages);
+}
+
+/** The additions with the control layer as one more control image, where there is something in it. */
+function withLayer({ draft: { additions, control }, controlled, state }: EditorPage): Additions {
+  if (!controlled) return additions;
+  const row = { ...control, model: control.model || (state?.controlModel ?? '') };
+  return { ...additions, controls: [...additions.controls, row] };
 }
 
 export const isBadSeed = ({ seed }: EditDraft) => parseSeed(seed) === null;

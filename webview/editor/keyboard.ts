@@ -13,6 +13,7 @@ export interface Shortcuts {
   invert(): void;
   clear(): void;
   toggleMask(): void;
+  toggleControl(): void;
   /** Masks again what the last edit was painted with. */
   reselect(): void;
   /** Masks the next object of the picture, or the one before. */
@@ -82,6 +83,7 @@ function onKey({ key, altKey }: KeyboardEvent, shortcuts: Shortcuts): boolean {
     i: shortcuts.invert,
     c: shortcuts.compare,
     m: shortcuts.toggleMask,
+    k: shortcuts.toggleControl,
     u: shortcuts.reselect,
     n: () => shortcuts.selectNext(1),
     N: () => shortcuts.selectNext(-1),

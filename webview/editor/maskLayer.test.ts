@@ -22,7 +22,7 @@ function drawnByStroke(size: { width: number; height: number }): { moves: number
     drawn += width * height;
   };
   const brush = { radius: RADIUS / view.scale, softness: 0.2 };
-  const context = { mask: layer, erased: layer, brush, select() {}, hint() {}, outline() {} };
+  const context = { mask: layer, control: layer, erased: layer, brush, select() {}, hint() {}, outline() {} };
   const [first, ...others] = WAY.map((at) => toPicture(view, at));
   const moves: number[] = [];
   const since = (act: () => void) => {

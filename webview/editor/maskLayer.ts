@@ -24,7 +24,7 @@ interface Gesture {
 }
 
 /**
- * A mask of the picture, painted by gestures, each reported as one change at its end. All but `bounds` costs as much as the
+ * A mask of the picture or its control layer, painted by gestures, each reported as one change at its end. All but `bounds` costs as much as the
  * changed area, whatever the size of the picture.
  */
 export class MaskLayer {
@@ -40,9 +40,9 @@ export class MaskLayer {
   /** Called when values of an area have changed. */
   onDraw: (area: Area) => void = () => {};
 
-  constructor({ width, height }: Size, onChange: (label: string, patch: Patch) => void) {
-    this.raster = blankRaster(width, height, 1);
-    this.#settled = blankRaster(width, height, 1);
+  constructor({ width, height }: Size, onChange: (label: string, patch: Patch) => void, channels = 1) {
+    this.raster = blankRaster(width, height, channels);
+    this.#settled = blankRaster(width, height, channels);
     this.#onChange = onChange;
   }
 
@@ -54,7 +54,7 @@ export class MaskLayer {
   /** Where there is a mask. */
   get bounds(): Area | undefined {
     const within = this.#extent;
-    const bounds = within && boundsOf({ ...cut(this.raster, within), channels: 1 });
+    const bounds = within && boundsOf({ ...cut(this.raster, within), channels: this.raster.channels });
     this.#extent = bounds && { ...bounds, left: bounds.left + within.left, top: bounds.top + within.top };
     return this.#extent;
   }
@@ -74,7 +74,7 @@ export class MaskLayer {
   begin(): void {
     const cleared = this.spent ? this.bounds : undefined;
     this.#gesture = { cleared, touched: undefined };
-    if (cleared) this.#show(blankPatch(cleared));
+    if (cleared) this.#show(blankPatch(cleared, this.raster.channels));
     this.spent = false;
   }
 
@@ -89,7 +89,7 @@ export class MaskLayer {
   rewind(): void {
     const { cleared, touched } = this.#gesture ?? {};
     if (!touched || isEmpty(touched)) return;
-    this.#show(cleared ? blankPatch(touched) : cut(this.#settled, touched));
+    this.#show(cleared ? blankPatch(touched, this.raster.channels) : cut(this.#settled, touched));
     this.#gesture!.touched = undefined;
   }
 

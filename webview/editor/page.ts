@@ -14,6 +14,8 @@ export interface EditorPage {
   /** The brush: its diameter in pixels of the screen, and its softness 0 … 1. */
   size: number;
   softness: number;
+  /** Of the sketch's lines, in pixels of the screen. */
+  line: number;
   /** The mask's opacity 0 … 1, and its colour, one of `MASK_COLOURS`. */
   opacity: number;
   colour: string;
@@ -24,6 +26,9 @@ export interface EditorPage {
   masked: boolean;
   /** Its colour is drawn over the picture; only its outline while its result is looked at. */
   maskShown: boolean;
+  /** There is something in the control layer. */
+  controlled: boolean;
+  controlShown: boolean;
   /** Edits that were begun since the page was loaded. */
   runs: number;
   cost: EditCost | undefined;
@@ -50,6 +55,10 @@ export interface EditorActions extends CommonActions {
   mask(action: MaskAction): void;
   toggleMask(): void;
   reselect(): void;
+  toggleControl(): void;
+  clearControl(): void;
+  chooseControl(what: 'picture' | 'model'): void;
+  dropControl(event: DragEvent): void;
   showEdit(id: string, shown: boolean): void;
   goBack(id: string): void;
   useEdit(id: string): void;
@@ -76,6 +85,11 @@ export interface EditorActions extends CommonActions {
   exportMask(): void;
   reload(): void;
   keep(): void;
+}
+
+/** Of the tool's brush, in pixels of the screen. */
+export function brushSize({ tool, line, size }: EditorPage): number {
+  return tool.draws ? line : size;
 }
 
 export const BRUSH_SIZES = { min: 1, max: 512 };

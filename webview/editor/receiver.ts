@@ -44,6 +44,13 @@ export class Receiver {
         stage.mask?.write(message.patch);
         mask.changed();
         break;
+      case 'control':
+        stage.control?.write(message.patch);
+        this.#editor.controlChanged();
+        break;
+      case 'controlModel':
+        this.#actions.edit({ control: { ...page.draft.control, model: message.model } });
+        break;
       case 'preview':
         await stage.preview(message.part);
         break;
@@ -98,6 +105,7 @@ export class Receiver {
   /** The stage has new layers. */
   #opened(): void {
     this.#editor.mask.opened();
+    this.#editor.page.controlled = false;
     this.#editor.showExtension();
   }
 

@@ -8,6 +8,7 @@ export function startOf(saved: SavedEditor | undefined): SavedEditor {
     tool: 'brush',
     size: 48,
     softness: 0.2,
+    line: 6,
     opacity: 0.5,
     colour: 'red',
     amount: 4,

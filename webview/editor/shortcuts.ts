@@ -1,6 +1,6 @@
 import type { Editor } from './editor.ts';
 import type { Shortcuts } from './keyboard.ts';
-import type { EditorActions } from './page.ts';
+import { brushSize, type EditorActions } from './page.ts';
 import { toolsFor } from './tools/index.ts';
 
 /** Actions of the page's keys. */
@@ -11,7 +11,7 @@ export function shortcutsOf(editor: Editor, actions: EditorActions): Shortcuts {
     choose: actions.choose,
     resize(factor) {
       // Small brushes grow by whole pixels too.
-      const size = page.size * factor;
+      const size = brushSize(page) * factor;
       actions.setBrush({ size: factor > 1 ? Math.ceil(size) : Math.floor(size) });
     },
     zoomBy: (factor) => stage.zoomBy(factor),
@@ -20,6 +20,7 @@ export function shortcutsOf(editor: Editor, actions: EditorActions): Shortcuts {
     invert: () => actions.mask('invert'),
     clear: () => actions.mask('clear'),
     toggleMask: actions.toggleMask,
+    toggleControl: actions.toggleControl,
     reselect: actions.reselect,
     selectNext(step) {
       if (page.state?.canSelect) send({ type: 'selectNext', step });

@@ -1,6 +1,7 @@
 import type { ComputedLevel } from '../../shared/api.ts';
 import type { Extension } from '../../shared/editorProtocol.ts';
 import { type Area, blankPatch, type Patch, unite } from '../../shared/raster.ts';
+import { controlPixels } from './controlPixels.ts';
 import { ExtendFrame } from './extendFrame.ts';
 import { Marks } from './marks.ts';
 import type { Point } from './mask/strokes.ts';
@@ -17,6 +18,7 @@ const ROOM = 1.6;
 
 interface StageEvents {
   mask(label: string, patch: Patch): void;
+  control(label: string, patch: Patch): void;
   restore(patch: Patch): void;
   /** The picture was moved or zoomed. */
   view(): void;
@@ -45,6 +47,9 @@ export class Stage {
   #picture: PictureLayer | undefined;
   #mask: MaskLayer | undefined;
   #erased: MaskLayer | undefined;
+  /** Until it is needed there is none: it takes more memory than a mask. */
+  #control: MaskLayer | undefined;
+  #controlShown = true;
   #view: ViewTransform = { scale: 1, left: 0, top: 0 };
   /** The picture keeps fitting when the stage changes its size. */
   #fitting = true;
@@ -52,6 +57,7 @@ export class Stage {
   #maskLook: MaskLook = { colour: [0, 120, 212], opacity: 0.5 };
   /** Layers over the picture: the part being restored to the original, and the masks. */
   readonly #erasedOnScreen: ScreenLayer;
+  readonly #controlOnScreen: ScreenLayer;
   readonly #maskOnScreen: ScreenLayer;
   #size: Size = { width: 0, height: 0 };
 
@@ -71,6 +77,14 @@ export class Stage {
       () => this.#erased?.extent,
       (...place) => this.#drawErased(...place),
     );
+    this.#controlOnScreen = new ScreenLayer(
+      'control',
+      () => (this.#controlShown ? this.#control?.extent : undefined),
+      (context, area, view) => {
+        const pixels = controlPixels(area, view, this.#control!.raster);
+        context.putImageData(new ImageData(pixels, area.width, area.height), area.left, area.top);
+      },
+    );
     this.#maskOnScreen = new ScreenLayer(
       'mask',
       () => this.#maskExtent(),
@@ -80,6 +94,7 @@ export class Stage {
     this.element.append(
       this.#sheet,
       this.#erasedOnScreen.canvas,
+      this.#controlOnScreen.canvas,
       this.#maskOnScreen.canvas,
       this.#extendFrame.element,
       ...this.#marks.elements,
@@ -95,6 +110,21 @@ export class Stage {
 
   get mask(): MaskLayer | undefined {
     return this.#mask;
+  }
+
+  /** What steers edits, RGB; undefined until a picture is open. */
+  get control(): MaskLayer | undefined {
+    if (!this.#control && this.#picture) {
+      this.#control = new MaskLayer(this.#picture.size, this.#events.control, 3);
+      this.#control.onDraw = (area) => this.#controlOnScreen.changed(area);
+    }
+    return this.#control;
+  }
+
+  set controlShown(shown: boolean) {
+    if (shown === this.#controlShown) return;
+    this.#controlShown = shown;
+    this.#controlOnScreen.redraw();
   }
 
   /** What a click would mask. */
@@ -122,10 +152,15 @@ export class Stage {
 
   /** What tools change; undefined until a picture is open. */
   context(brush: ToolContext['brush']): ToolContext | undefined {
-    if (!this.#mask || !this.#erased) return undefined;
+    const [mask, erased] = [this.#mask, this.#erased];
+    if (!mask || !erased) return undefined;
+    const control = () => this.control!;
     return {
-      mask: this.#mask,
-      erased: this.#erased,
+      mask,
+      erased,
+      get control() {
+        return control();
+      },
       brush,
       select: this.#events.select,
       hint: this.#events.hint,
@@ -147,6 +182,8 @@ export class Stage {
     for (const layer of [this.#mask, this.#hover]) layer.onDraw = (area) => this.#maskOnScreen.changed(area);
     this.#erased = new MaskLayer(picture.size, (_, patch) => this.#events.restore(patch));
     this.#erased.onDraw = (area) => this.#erasedOnScreen.changed(area);
+    this.#control = undefined;
+    this.#controlOnScreen.redraw();
     picture.current.className = 'current';
     picture.before.className = 'before';
     this.#sheet.style.width = `${width}px`;
@@ -351,7 +388,8 @@ export class Stage {
     const { scale, left, top } = this.#view;
     this.#sheet.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
     this.#sheet.classList.toggle('pixels', scale >= 2);
-    for (const layer of [this.#erasedOnScreen, this.#maskOnScreen]) layer.follow(this.#view, this.size);
+    for (const layer of [this.#erasedOnScreen, this.#controlOnScreen, this.#maskOnScreen])
+      layer.follow(this.#view, this.size);
     if (this.#picture) this.#extendFrame.follow(this.#picture.size, this.#view);
     const [width, height] = [this.#picture?.size.width ?? 0, this.#picture?.size.height ?? 0].map(
       (side) => side * scale,

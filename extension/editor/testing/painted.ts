@@ -1,4 +1,4 @@
-import { NO_ADDITIONS } from '../../../shared/additions.ts';
+import { NO_ADDITIONS, NO_CONTROL } from '../../../shared/additions.ts';
 import { NO_EXTENSION } from '../../../shared/editorProtocol.ts';
 import type { Painted } from '../painted.ts';
 
@@ -15,6 +15,7 @@ export function painted(prompt: string): Painted {
     precision: '',
     variations: 1,
     additions: NO_ADDITIONS,
+    control: NO_CONTROL,
     budget: 1,
   } as const;
   return { recipe, cost, draft };

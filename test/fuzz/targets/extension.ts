@@ -43,7 +43,7 @@ function extendedPicture(): { model: PictureModel<Painted>; steps: Step<Painted>
     model.do(step!);
     steps.push(step!);
   };
-  perform(model.masking('x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
+  perform(model.drawing('mask', 'x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
   const result = blankRaster(8, 6, 3);
   result.data.fill(9);
   const extension = { left: 2, top: 1, right: 0, bottom: 1 };

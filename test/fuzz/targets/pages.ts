@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import type { WebviewPanel } from 'vscode';
 import type { Services } from '../../../extension/services.ts';
-import type { Additions } from '../../../shared/additions.ts';
+import { type Additions, NO_CONTROL } from '../../../shared/additions.ts';
 import { FIRST_DRAFT } from '../../../shared/benchmark/protocol.ts';
 import { EDIT_WAYS, type EditDraft, NO_EXTENSION } from '../../../shared/editorProtocol.ts';
 import { IMAGE_ACTIONS } from '../../../shared/imageActions.ts';
@@ -129,6 +129,7 @@ const editDraft: EditDraft = {
   precision: '',
   variations: 2,
   additions: ADDITIONS,
+  control: { ...NO_CONTROL, picture: 'f'.repeat(64) },
   budget: 1,
 };
 const ways = [
@@ -172,6 +173,9 @@ const editorMessages = messagesOf({
   painted: none,
   broken: { reason: oddText },
   mask: { label: oddText, patch },
+  control: { label: oddText, patch },
+  giveControl: { bytes: fc.oneof(fc.uint8Array(), fc.constant(png)) },
+  giveControlUri: { uri: pictureUri },
   select: { place: fc.record({ points: fc.array(point) }), how: fc.constantFrom('replace', 'add', 'remove') },
   selectNext: { step: fc.constantFrom(1, -1, 0, 1e9) },
   hover: { place: fc.oneof(fc.constant(undefined), fc.record({ points: fc.array(point) })) },
@@ -204,7 +208,6 @@ const editorMessages = messagesOf({
   showLog: none,
   openSettings: none,
   giveMask: { place },
-  maskOf: { picture: fc.constantFrom('f'.repeat(64), '../../x') },
   ...additionMessages,
 });
 const acting = { action: fc.constantFrom(...IMAGE_ACTIONS), ids: fc.array(id) };

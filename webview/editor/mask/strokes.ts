@@ -45,6 +45,7 @@ export function paintSegment(mask: Raster, from: Point, to: Point, brush: Brush,
   const length2 = dx * dx + dy * dy;
   const outer2 = (inner + fade) ** 2;
   const inner2 = inner > 0 ? inner * inner : -1;
+  const { channels } = mask;
   for (let y = area.top; y < area.top + area.height; y++) {
     const py = y + 0.5 - from.y;
     const row = y * mask.width;
@@ -59,7 +60,8 @@ export function paintSegment(mask: Raster, from: Point, to: Point, brush: Brush,
         const depth = 1 - (Math.sqrt(distance2) - inner) / fade;
         coverage = Math.round(255 * smooth(Math.min(1, depth)));
       }
-      mask.data[row + x] = blend(mask.data[row + x]!, coverage);
+      const at = (row + x) * channels;
+      for (let i = at; i < at + channels; i++) mask.data[i] = blend(mask.data[i]!, coverage);
     }
   }
   return area;

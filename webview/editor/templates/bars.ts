@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { BRUSH_SIZES, type EditorActions, type EditorPage } from '../page.ts';
+import { BRUSH_SIZES, brushSize, type EditorActions, type EditorPage } from '../page.ts';
 import { toolsFor } from '../tools/index.ts';
 import { iconButton, slider } from './button.ts';
 
@@ -103,7 +103,9 @@ export function optionsBar(page: EditorPage, actions: EditorActions): TemplateRe
   </div>`;
 }
 
-function brushOptions({ size, softness, stage }: EditorPage, actions: EditorActions): TemplateResult {
+function brushOptions(page: EditorPage, actions: EditorActions): TemplateResult {
+  const { softness, stage, tool } = page;
+  const size = brushSize(page);
   const across = size / stage.view.scale;
   return html`${slider({
     label: 'Size',
@@ -117,14 +119,18 @@ function brushOptions({ size, softness, stage }: EditorPage, actions: EditorActi
     action: 'size',
     onInput: (value) => actions.setBrush({ size: Math.round(BRUSH_SIZES.max ** (value / 100)) }),
   })}
-  ${slider({
-    label: 'Softness',
-    text: `${Math.round(100 * softness)} %`,
-    min: 0,
-    max: 1,
-    step: 0.05,
-    value: softness,
-    action: 'softness',
-    onInput: (softness) => actions.setBrush({ softness }),
-  })}`;
+  ${
+    tool.draws
+      ? nothing
+      : slider({
+          label: 'Softness',
+          text: `${Math.round(100 * softness)} %`,
+          min: 0,
+          max: 1,
+          step: 0.05,
+          value: softness,
+          action: 'softness',
+          onInput: (softness) => actions.setBrush({ softness }),
+        })
+  }`;
 }

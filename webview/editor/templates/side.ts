@@ -17,6 +17,7 @@ import { runTemplate } from '../../templates.ts';
 import { hindranceOf, isBadSeed, isBadSteps } from '../hindrance.ts';
 import type { EditorActions, EditorPage } from '../page.ts';
 import { iconButton, slider } from './button.ts';
+import { controlSection } from './control.ts';
 import { editsSection } from './edits.ts';
 import { maskSection } from './mask.ts';
 import { WAYS, waysGroup } from './ways.ts';
@@ -48,7 +49,7 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
     </div>
     <div class="side-scroll scroll">
       ${state && state.variations.length > 0 ? variations(page, actions) : nothing}
-      ${maskSection(page, actions)} ${editsSection(page, actions)}
+      ${maskSection(page, actions)} ${controlSection(page, actions)} ${editsSection(page, actions)}
       <form class="form" aria-label="Options" @submit=${submit}>
         ${optionFields(page, actions)} ${additionsTemplate(page.additions)}
       </form>

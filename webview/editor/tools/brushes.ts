@@ -52,6 +52,21 @@ export const eraser = maskBrush(
   uncover,
 );
 
+/** White lines in the control layer; Alt makes them black again. */
+export const sketch: Tool = {
+  id: 'sketch',
+  title: 'Sketch',
+  key: 'D',
+  icon: 'edit',
+  hint: 'Draw outlines of what edits should paint. Alt: erase.',
+  usesBrush: true,
+  draws: true,
+  begin(context, at, { alt }) {
+    const [blend, label] = alt ? ([uncover, 'Erase Sketch'] as const) : ([cover, 'Sketch'] as const);
+    return stroke(context.control, context, at, blend, label);
+  },
+};
+
 export const restore: Tool = {
   id: 'restore',
   title: 'Restore Original',

@@ -1,4 +1,4 @@
-import { brush, eraser, restore } from './brushes.ts';
+import { brush, eraser, restore, sketch } from './brushes.ts';
 import { select } from './select.ts';
 import { lasso, rectangle } from './shapes.ts';
 import type { Tool } from './tool.ts';
@@ -16,7 +16,7 @@ const hand: Tool = {
 };
 
 /** In the order that they are offered. */
-export const TOOLS: readonly Tool[] = [brush, eraser, rectangle, lasso, select, restore, hand];
+export const TOOLS: readonly Tool[] = [brush, eraser, rectangle, lasso, select, sketch, restore, hand];
 
 /** Those that can be used where clicks can become masks, or cannot. */
 export function toolsFor(canSelect: boolean): readonly Tool[] {

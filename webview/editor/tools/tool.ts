@@ -5,6 +5,8 @@ import type { MaskLayer } from '../maskLayer.ts';
 /** What tools change. Points are in pixels of the picture. */
 export interface ToolContext {
   readonly mask: MaskLayer;
+  /** What steers edits: RGB. */
+  readonly control: MaskLayer;
   /** Where edits will be erased: pixels that a gesture leaves in it are restored to the original. */
   readonly erased: MaskLayer;
   readonly brush: Brush;
@@ -41,6 +43,8 @@ export interface Tool {
   hint: string;
   /** Shows the brush at the pointer, and its settings. */
   usesBrush: boolean;
+  /** Draws in the control layer, with a sharp brush that has a size of its own. */
+  draws?: true;
   /** A press moves the image, as with any tool while Space is held. */
   pans?: boolean;
   begin(context: ToolContext, at: Point, modifiers: Modifiers): Gesture;

@@ -12,8 +12,8 @@ test('every tool has an id and a key of its own', () => {
 });
 
 test('no tool takes the key of another command of the editor', () => {
-  // Invert, hide the mask, next object, before and after, last mask: see keyboard.ts.
-  for (const { key, id } of TOOLS) assert.ok(!'IMNCU'.includes(key), `${id} has the key ${key}`);
+  // Invert, hide the mask or the control layer, next object, before and after, last mask: see keyboard.ts.
+  for (const { key, id } of TOOLS) assert.ok(!'IMKNCU'.includes(key), `${id} has the key ${key}`);
 });
 
 test('an unknown id is the brush', () => {
