@@ -54,7 +54,7 @@ export async function readFloat32(tensor: StoredTensor): Promise<Float32Array> {
   const size = BYTES_PER_ELEMENT[dtype];
   const result = new Float32Array(tensor.length / size);
   await readChunks(tensor, size, (bytes, begin, end) => convert(bytes, result.subarray(begin, end)));
-  return tensor.transposed ? transpose(result, tensor.shape) : result;
+  return inOrder(result, tensor);
 }
 
 /** The values of ggml's quantized blocks. */
@@ -64,16 +64,26 @@ async function dequantized(tensor: StoredTensor): Promise<Float32Array> {
   await readChunks(tensor, bytes, (blocks, begin, end) =>
     DEQUANTIZE[tensor.dtype]!(blocks, result.subarray(begin * values, end * values)),
   );
-  return tensor.transposed ? transpose(result, tensor.shape) : result;
+  return inOrder(result, tensor);
 }
 
-/** A matrix of `shape` from the values of its transpose. */
-function transpose(values: Float32Array, shape: readonly number[]): Float32Array {
-  const [rows = 0, columns = 0] = shape;
+/** Values in the order of the tensor's axes, from those in the order of the file. */
+function inOrder(values: Float32Array, { shape, axes }: StoredTensor): Float32Array {
+  if (!axes) return values;
+  // How far apart neighbours along each axis are in the file.
+  const steps = new Array<number>(shape.length).fill(1);
+  for (let i = axes.length - 2; i >= 0; i--) steps[axes[i]!] = steps[axes[i + 1]!]! * shape[axes[i + 1]!]!;
   const result = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++)
-      result[row * columns + column] = values[column * rows + row]!;
+  const at = new Array<number>(shape.length).fill(0);
+  for (let to = 0, from = 0; to < result.length; to++) {
+    result[to] = values[from]!;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += steps[axis]!;
+      if (++at[axis]! < shape[axis]!) break;
+      from -= steps[axis]! * shape[axis]!;
+      at[axis] = 0;
+    }
+  }
   return result;
 }
 

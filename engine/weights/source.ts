@@ -21,8 +21,11 @@ export interface StoredTensor {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly length: number;
-  /** The bytes are those of the transposed matrix: [shape[1], shape[0]]. */
-  readonly transposed?: boolean;
+  /**
+   * The order of its axes in the file, the outermost first; absent: as in `shape`. [1, 0] is a matrix stored the other way
+   * round.
+   */
+  readonly axes?: readonly number[];
   /** A matrix [N, K] of a GGUF file that is also kept in blocks of ours: see `BlockValues`. */
   readonly blocks?: { readonly bits: 8 | 4; readonly values: StoredTensor; readonly scale: StoredTensor };
   /** Its file as it was when the tensor was found there. */

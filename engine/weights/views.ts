@@ -26,6 +26,13 @@ export function renamed(
 
 /** Part of a tensor along its first axis: where several matrices are stored as one. */
 export function rowsOf(tensor: StoredTensor, from: number, count: number): StoredTensor {
+  // Rows that do not lie one behind the other cannot be a range of the file: an error when they are read.
+  if (tensor.axes && tensor.axes[0] !== 0)
+    return {
+      ...tensor,
+      dtype: `${tensor.dtype} stored the other way round`,
+      shape: [count, ...tensor.shape.slice(1)],
+    };
   const [rows = 0, ...rest] = tensor.shape;
   const each = tensor.length / rows;
   return { ...tensor, shape: [count, ...rest], offset: tensor.offset + from * each, length: count * each };
@@ -33,7 +40,7 @@ export function rowsOf(tensor: StoredTensor, from: number, count: number): Store
 
 /** A matrix that is stored transposed. */
 export function transposedOf(tensor: StoredTensor): StoredTensor {
-  return { ...tensor, shape: tensor.shape.toReversed(), transposed: true };
+  return { ...tensor, shape: tensor.shape.toReversed(), axes: [1, 0] };
 }
 
 /** Tensors as the weights of a network. */

@@ -86,12 +86,12 @@ for (const [list, architecture, parameters] of [
   });
 
 /** The bytes of a tensor in the layout of its shape. */
-async function bytesOf({ file, offset, length, shape, transposed, dtype }: StoredTensor): Promise<Buffer> {
+async function bytesOf({ file, offset, length, shape, axes, dtype }: StoredTensor): Promise<Buffer> {
   const handle = await open(file);
   const bytes = Buffer.alloc(length);
   await handle.read(bytes, 0, length, offset);
   await handle.close();
-  if (!transposed) return bytes;
+  if (!axes) return bytes;
   const [rows, columns] = shape as [number, number];
   const size = dtype === 'F32' ? 4 : 2;
   const turned = Buffer.alloc(length);

@@ -10,10 +10,10 @@ const BLOCK = 32;
 const BITS: Readonly<Record<string, 8 | 4>> = { Q8_0: 8, Q4_0: 4 };
 
 /** Bits of a matrix [N, K] in blocks of ours; undefined for what does not fit them. */
-export function fittingBits({ dtype, shape, transposed }: StoredTensor): 8 | 4 | undefined {
+export function fittingBits({ dtype, shape, axes }: StoredTensor): 8 | 4 | undefined {
   const [, rows = 0, ...rest] = shape;
   const isMatrix = rows % BLOCK === 0 && rest.every((side) => side === 1);
-  return rows > 0 && isMatrix && !transposed ? BITS[dtype] : undefined;
+  return rows > 0 && isMatrix && !axes ? BITS[dtype] : undefined;
 }
 
 /**

@@ -13,31 +13,22 @@ import { entryOffset, type ZipEntry, zipEntries } from './zip.ts';
 /** Bound on what is unpickled: the description of tensors, not their bytes. */
 const MAX_PICKLE_BYTES = 64 << 20;
 
-/** The number with which PyTorch's format before 1.6 begins, as a pickle. */
-const LEGACY_MAGIC = Uint8Array.of(
-  0x80,
-  2,
-  0x8a,
-  10,
-  0x6c,
-  0xfc,
-  0x9c,
-  0x46,
-  0xf9,
-  0x20,
-  0x6a,
-  0xa8,
-  0x50,
-  0x19,
-  0x2e,
-);
+/**
+ * The number with which PyTorch's format before 1.6 begins, as a pickle: the protocol, from the fourth on a frame, then the
+ * number.
+ */
+const LEGACY_MAGIC = [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
+const LEGACY_FRAME = 0x95;
+/** Bytes by which the format is told. */
+const LEGACY_BYTES = 2 + 9 + LEGACY_MAGIC.length;
 
 export function isZip(head: Uint8Array): boolean {
   return head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4;
 }
 
 export function isLegacyPickle(head: Uint8Array): boolean {
-  return LEGACY_MAGIC.every((byte, i) => head[i] === byte);
+  const begin = head[2] === LEGACY_FRAME ? 2 + 9 : 2;
+  return head[0] === 0x80 && LEGACY_MAGIC.every((byte, i) => head[begin + i] === byte);
 }
 
 /**
@@ -47,7 +38,7 @@ export function isLegacyPickle(head: Uint8Array): boolean {
  */
 export function openPickle(place: string): Promise<TensorFile> {
   return openTensorFile(place, async (reader, file, size) => {
-    const head = await readRange(reader, file, 0, Math.min(size, LEGACY_MAGIC.length));
+    const head = await readRange(reader, file, 0, Math.min(size, LEGACY_BYTES));
     return isZip(head) ? readArchive(reader, file, size) : readLegacy(reader, file, size);
   });
 }
@@ -79,13 +70,13 @@ async function readArchive(reader: FileReader, file: string, size: number): Prom
 async function readLegacy(reader: FileReader, file: string, size: number): Promise<Pickled> {
   const bytes = await readRange(reader, file, 0, Math.min(size, MAX_PICKLE_BYTES));
   if (!isLegacyPickle(bytes)) throw new InputError(`${file} is no file of PyTorch that is read here.`);
-  let end = LEGACY_MAGIC.length;
+  let end = 0;
   const next = (): Value => {
     const read = unpickle(bytes, file, end);
     end = read.end;
     return read.value;
   };
-  const [protocol, system, value, keys] = [next(), next(), next(), next()];
+  const [, protocol, system, value, keys] = [next(), next(), next(), next(), next()];
   const isLittle = !(system instanceof Dictionary) || system.get('little_endian') !== false;
   if (protocol !== 1001 || !isLittle || !Array.isArray(keys))
     throw new InputError(`${file} is a file of PyTorch whose version or byte order is not supported.`);

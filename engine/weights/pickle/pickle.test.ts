@@ -62,12 +62,22 @@ for (const file of ['evil.pt', 'evil.legacy.pt'])
     });
   });
 
-test('views with gaps are refused by name', async () => {
-  await assert.rejects(
-    openTensors(path.join(fixtures, 'strided.pt')),
-    /tensor "w" of shape \[2,3\] has the strides \[6,2\]/,
-  );
+test('a view with gaps is refused by name where it is read; what lies beside it is read', async () => {
+  const source = await openTensors(path.join(fixtures, 'strided.pt'));
+  await assert.rejects(readFloat32(source.find('w')!), /tensor "w" has type F32 with gaps \(strides 6,2\)/);
+  assert.deepEqual([...(await readFloat32(source.find('whole')!))], [0, 1]);
 });
+
+for (const file of ['ordered.pt', 'ordered.legacy.pt'])
+  test(`${file}: axes in another order, as channels last, by newer protocols`, async () => {
+    const source = await openTensors(path.join(fixtures, file));
+    const [last, permuted] = [source.find('channels_last')!, source.find('permuted')!];
+    assert.deepEqual(last.axes, [0, 2, 3, 1]);
+    assert.deepEqual([...(await readFloat32(last))], counted(24));
+    assert.deepEqual(permuted.shape, [4, 2, 3]);
+    const expected = counted(24).map((_, i) => (i % 6) * 4 + Math.floor(i / 6));
+    assert.deepEqual([...(await readFloat32(permuted))], expected);
+  });
 
 test('a bare pickle, and one cut off at any place, are refused with a sentence', async () => {
   const bare = path.join(folder, 'bare.pkl');

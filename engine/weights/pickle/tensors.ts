@@ -87,26 +87,29 @@ function tensorOf(value: Value, name: string, file: string, find: FindStorage): 
   const storage = find(key, dtype, elements);
   const length = byteLength(dtype, shape);
   const from = start * BYTES_PER_ELEMENT[dtype];
-  if (length === undefined || from + length > storage.length)
+  const axes = axesOf(shape, strides);
+  if (length === undefined || from + (axes ? length : 0) > storage.length)
     throw damaged('is beyond the end of its storage');
   const stored = { name, dtype, shape, file, offset: storage.offset + from, length };
-  if (isRowMajor(shape, strides)) return stored;
-  const [rows, columns] = shape;
-  if (shape.length === 2 && strides[0] === 1 && strides[1] === rows && columns)
-    return { ...stored, transposed: true };
-  throw new InputError(
-    `${file}: tensor ${quoted(name)} of shape [${shape}] has the strides [${strides}], which are not read; save the model as safetensors.`,
-  );
+  // An error where it is read, so that one such tensor beside a model does not matter.
+  if (!axes) return { ...stored, dtype: `${dtype} with gaps (strides ${strides})`, length: 0 };
+  return axes.some((axis, i) => axis !== i) ? { ...stored, axes } : stored;
 }
 
-/** Whether elements are in order without gaps; strides of axes with one element do not matter. */
-function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
+/**
+ * The order in which a tensor's axes lie in its storage, the outermost first: [0, 2, 3, 1] for PyTorch's channels-last
+ * format. Undefined if elements have gaps between them or are shared. Axes of one element stay where they are.
+ */
+function axesOf(shape: readonly number[], strides: readonly number[]): number[] | undefined {
+  const order = shape.map((_, axis) => axis);
+  if (shape.includes(0)) return order;
+  const long = order.filter((axis) => shape[axis] !== 1).sort((a, b) => strides[b]! - strides[a]! || a - b);
   let expected = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] !== 1 && strides[axis] !== expected) return shape.includes(0);
+  for (const axis of long.toReversed()) {
+    if (strides[axis] !== expected) return undefined;
     expected *= shape[axis]!;
   }
-  return true;
+  return order.map((axis) => (shape[axis] === 1 ? axis : long.shift()!));
 }
 
 function isWhole(value: unknown): value is number {

@@ -173,10 +173,15 @@ export class OnnxBuilder {
 
   /** As `weight`, in the file's own type: for tables from which few rows are read. */
   stored(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
-    if (tensor.transposed) {
-      if (rows) throw new Error('rows of a transposed matrix are not supported');
-      const plain = { ...tensor, shape: tensor.shape.toReversed(), transposed: false };
-      return this.node('Transpose', [this.stored(plain)], { attributes: { perm: [1, 0] } });
+    const { axes } = tensor;
+    if (axes) {
+      const plain = { ...tensor, shape: axes.map((axis) => tensor.shape[axis]!), axes: undefined };
+      const perm = axes.map((_, axis) => axes.indexOf(axis));
+      let ref = this.node('Transpose', [this.stored(plain)], { attributes: { perm } });
+      if (rows)
+        ref = this.node('Slice', [ref, ...[rows.from, rows.from + rows.count, 0].map((n) => this.ints([n]))]);
+      const shape = rows ? [rows.count, ...dims.slice(1)] : dims;
+      return String(shape) === String(tensor.shape) ? ref : this.node('Reshape', [ref, this.ints(shape)]);
     }
     const { dtype } = tensor;
     const type = isDtype(dtype) ? STORED_TYPES[dtype] : undefined;
