@@ -21,11 +21,21 @@ const MAX_BLOCKS = 64;
 const MAX_CHANNELS = 1024;
 
 /** What tools put before all names. */
-const PREFIXES = ['', 'params_ema.', 'params.', 'module.', 'model.netG.'];
+const PREFIXES = [
+  '',
+  'params_ema.',
+  'params.',
+  'module.',
+  'model.netG.',
+  'netG.',
+  'net_g.',
+  'generator.',
+  'model.',
+];
 
 /**
- * Opens an upscaler of the ESRGAN family in one file: RRDBNet under the names of BasicSR or of the first ESRGAN, of
- * scale 1, 2, 4 or 8, or SRVGGNetCompact.
+ * Opens an upscaler of the ESRGAN family in one file: RRDBNet under the names of BasicSR, of the first ESRGAN or of the
+ * second (BSRGAN has them too), of scale 1, 2, 4 or 8, or SRVGGNetCompact.
  * @throws InputError for a file that holds another network
  */
 export async function openUpscaler(file: string): Promise<Upscaler> {
@@ -66,19 +76,23 @@ function shapeOf(
   };
   const isOriginal = dims('model.0.weight').length === 4;
   if (isOriginal || dims('conv_first.weight').length === 4) {
+    const isSecond = dims('RRDB_trunk.0.RDB1.conv1.weight').length === 4;
+    const own = isSecond ? secondName : same;
     const blockAt = (i: number, conv: string) =>
-      isOriginal ? `model.1.sub.${i}.RDB1.${conv}.0.weight` : `body.${i}.rdb1.${conv}.weight`;
+      isOriginal ? `model.1.sub.${i}.RDB1.${conv}.0.weight` : own(`body.${i}.rdb1.${conv}.weight`);
+    // ESRGAN+ adds these inside of its blocks.
+    if (counted((i) => blockAt(i, 'conv1x1').replace('.0.weight', '.weight')) > 0) return undefined;
     const blocks = counted((i) => blockAt(i, 'conv1'));
     const [features = 0, inputs = 0] = dims(isOriginal ? 'model.0.weight' : 'conv_first.weight');
     const [growth = 0] = dims(blockAt(0, 'conv1'));
     const doublings = isOriginal
       ? originalDoublings(counted, dims)
-      : counted((i) => `conv_up${i + 1}.weight`);
+      : counted((i) => own(`conv_up${i + 1}.weight`));
     const fold = { 3: 1, 12: 2, 48: 4 }[inputs] as 1 | 2 | 4 | undefined;
     const fits = Math.max(features, growth) <= MAX_CHANNELS && blocks <= MAX_BLOCKS && doublings <= 3;
     if (!fold || blocks === 0 || growth === 0 || !fits) return undefined;
     const shape: UpscalerShape = { kind: 'rrdb', inputs, features, growth, blocks, doublings, fold };
-    return { shape, rename: isOriginal ? originalNames(blocks, doublings) : same };
+    return { shape, rename: isOriginal ? originalNames(blocks, doublings) : own };
   }
   const [features = 0, colours] = dims('body.0.weight');
   const layers = counted((i) => `body.${2 * i + 2}.weight`) - 1;
@@ -94,6 +108,15 @@ function shapeOf(
   )
     return undefined;
   return { shape: { kind: 'compact', features, layers, scale }, rename: same };
+}
+
+/** A tensor's name in the second version of ESRGAN's code, by BasicSR's. */
+function secondName(name: string): string {
+  return name
+    .replace(/^body\.(\d+)\.rdb(\d)/, 'RRDB_trunk.$1.RDB$2')
+    .replace(/^conv_body/, 'trunk_conv')
+    .replace(/^conv_up(\d)/, 'upconv$1')
+    .replace(/^conv_hr/, 'HRconv');
 }
 
 /** Doublings by the first ESRGAN's names: a convolution every three places behind the blocks, then two more. */

@@ -5,9 +5,10 @@ import { test } from 'node:test';
 import { spoilNumber } from '../../test/support/checkpoints.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { decodePicture } from '../pictures/read.ts';
-import { readInt64 } from '../weights/read.ts';
+import { readFloat32, readInt64 } from '../weights/read.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { temporaryFolder } from '../weights/testing.ts';
+import { writeSafetensors } from '../weights/write.ts';
 import { OVERLAP, TILE, tilesOf, upscale } from './upscale.ts';
 
 const folder = path.join(import.meta.dirname, '../../test/fixtures/upscalers');
@@ -43,6 +44,33 @@ for (const name of ['rrdb-x4', 'original-x4', 'rrdb-x2', 'original-x2', 'compact
     );
     assert.ok(most <= 1, `differs by ${most} of 255`);
   });
+
+test('the names of ESRGAN’s second version, below another prefix, give the same image', async () => {
+  const source = await openSafetensors(path.join(folder, 'rrdb-x4.safetensors'));
+  const model = path.join(await temporaryFolder(), 'bsrgan.safetensors');
+  const tensors = await Promise.all(
+    [...source.names()].map(async (name) => {
+      const second = name
+        .replace(/body\.(\d+)\.rdb/, 'RRDB_trunk.$1.RDB')
+        .replace('conv_body', 'trunk_conv')
+        .replace('conv_up', 'upconv')
+        .replace('conv_hr', 'HRconv');
+      const { shape } = source.find(name)!;
+      const values = await readFloat32(source.find(name)!);
+      return {
+        name: `netG.${second}`,
+        dtype: 'F32' as const,
+        shape,
+        chunks: () => [new Uint8Array(values.buffer)],
+      };
+    }),
+  );
+  await writeSafetensors(model, tensors);
+  const image = await raster('image');
+  const { picture } = await upscale({ image, model }, backend);
+  const { pixels } = await decodePicture(picture.png, 'larger');
+  assert.deepEqual(pixels, (await larger(image, 'rrdb-x4')).pixels);
+});
 
 test('a .pth file gives the same image as the safetensors file of its weights', async () => {
   const image = await raster('image');
