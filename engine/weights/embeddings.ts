@@ -19,8 +19,12 @@ const MAX_VECTORS = 600;
 const MAX_WORDS = 1000;
 
 /** AUTOMATIC1111's dictionary in a file of PyTorch: the vectors, and beside them the number of the word's token. */
-const STRING_TO_PARAM = 'string_to_param.*';
+const STRING_TO_PARAM = 'string_to_param.';
 const STRING_TO_TOKEN = 'string_to_token.';
+
+/** Vectors for SDXL's encoders, as different tools name them. */
+const CLIP_L = ['clip_l', 'text_encoders_0'];
+const CLIP_G = ['clip_g', 'text_encoders_1'];
 
 /**
  * Reads the header of a file of trained words, safetensors or PyTorch's: AUTOMATIC1111's (`emb_params`,
@@ -53,10 +57,11 @@ export async function openEmbedding(file: string): Promise<TrainedWord[]> {
     .basename(file)
     .replace(/\.[^.]+$/, '')
     .toLowerCase();
-  const [emb, pickled, clipL, clipG] = ['emb_params', STRING_TO_PARAM, 'clip_l', 'clip_g'].map((name) =>
-    source.find(name),
+  const [emb, clipL, clipG] = [['emb_params'], CLIP_L, CLIP_G].map((names) =>
+    names.map((name) => source.find(name)).find((tensor) => tensor !== undefined),
   );
-  const params = emb ?? pickled;
+  // Of the original code, whose word may be any text.
+  const params = emb ?? tensors.find(({ name }) => name.startsWith(STRING_TO_PARAM));
   if (params) return [{ file, names: [own], vectors: { any: params } }];
   if (clipL || clipG) {
     const vectors = { ...(clipL && { clip_l: clipL }), ...(clipG && { clip_g: clipG }) };

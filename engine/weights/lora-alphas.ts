@@ -15,6 +15,8 @@ const number = z.number().min(-1e6).max(1e6);
 
 const configSchema = z.object({
   lora_alpha: number.optional(),
+  /** What LoHa and LoKr call it. */
+  alpha: number.optional(),
   alpha_pattern: z.record(z.string().max(1000), number).nullish(),
   use_rslora: z.boolean().nullish(),
 });
@@ -64,8 +66,8 @@ function metadataConfigs(text: string | undefined): Map<string, Config> {
 }
 
 /** A pattern names a module by its path, or by the end of it. */
-function alphaIn({ lora_alpha, alpha_pattern, use_rslora }: Config, key: string) {
+function alphaIn({ lora_alpha, alpha = lora_alpha, alpha_pattern, use_rslora }: Config, key: string) {
   const named = Object.entries(alpha_pattern ?? {}).find(([end]) => key === end || key.endsWith(`.${end}`));
-  const value = named?.[1] ?? lora_alpha;
+  const value = named?.[1] ?? alpha;
   return value === undefined ? undefined : { value, root: use_rslora ?? false };
 }

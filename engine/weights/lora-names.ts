@@ -26,7 +26,7 @@ const PREFIXES: readonly (readonly [RegExp, LoraPart])[] = [
   [/^text_encoder_2\./, 'text-encoder-2'],
   [/^text_encoder\./, 'text-encoder'],
   // ComfyUI
-  [/^(?:text_encoders\.)?clip_l\.(?:transformer\.)?/, 'text-encoder'],
+  [/^(?:text_encoders\.)?clip_[lh]\.(?:transformer\.)?/, 'text-encoder'],
   [/^(?:text_encoders\.)?clip_g\.(?:transformer\.)?/, 'text-encoder-2'],
   [/^(?:model\.)?diffusion_model\./, 'denoiser'],
   // A network's own names with nothing before them: diffusers' first format, and PEFT on a network by itself

@@ -44,7 +44,7 @@ const ENDINGS: readonly (readonly [RegExp, string])[] = [
   [/\.ia3_l(?:\.(?<adapter>[^.]+))?$/, 'ia3_l'],
   [/\.dora_scale$/, 'dora_scale'],
   [/\.lora_magnitude_vector(?:\.(?!weight$)(?<adapter>[^.]+))?(?:\.weight)?$/, 'lora_magnitude_vector'],
-  [/\.alpha$/, 'alpha'],
+  [/(?:\.lora_linear_layer|\.lora|)\.alpha$/, 'alpha'],
 ];
 
 /** Names of the parts in messages, if they differ from those in files. */

@@ -15,6 +15,12 @@ const TEXT_PREFIXES = [
   'conditioner.embedders.1.model.',
   'text_encoders.clip_l.transformer.',
   'text_encoders.clip_g.transformer.',
+  'text_encoders.clip_h.transformer.',
+  // stable-diffusion.cpp
+  'cond_stage_model.1.transformer.',
+  'cond_stage_model.1.model.',
+  'te.',
+  'te.1.',
   'text_encoder.',
   'text_encoder_2.',
   '',
