@@ -1,9 +1,12 @@
 import { interleave } from '../engine/benchmark/timing.ts';
 import type { Program } from '../engine/execution/backend.ts';
+import { Components } from '../engine/execution/components.ts';
 import { onlyMap } from '../engine/execution/crops/crop-network.ts';
+import { decoderPrecision } from '../engine/execution/decoder-precision.ts';
 import { PLANAR } from '../engine/execution/forms/form.ts';
 import { float32, floats, type Tensor } from '../engine/graph/tensor.ts';
 import { NodeBackend } from '../engine/host/node/backend.ts';
+import type { Model } from '../engine/models/model.ts';
 import { openModel } from '../engine/models/open.ts';
 import { gaussianNoise } from '../engine/noise.ts';
 import { signalToNoise } from '../engine/numbers.ts';
@@ -16,7 +19,7 @@ await study(
   {
     about:
       'How much faster an int8 decoder and encoder of an autoencoder are, and how far from float32. ' +
-      'Calibrated with one latent or image of noise, measured on another.',
+      "Calibrated with one latent or image of noise, measured on another; DC-AE's decoder is that of int8 images.",
     arguments: { model: text('a model folder, or an architecture with synthetic weights: sd15, …') },
     options: {
       side: byDefault(whole('width and height of the image, in pixels', 8), 512),
@@ -42,12 +45,16 @@ await study(
         return { [input]: float32(gaussianNoise(seed, 0, length), dims) };
       };
       const output = async (program: Program) => floats(await program.run(feeds(2), [result]), result);
-      const ranges = await backend.compile(network, weights, { kind: 'ranges' });
-      const observed = await ranges.run(feeds(1));
-      await ranges.release();
-      const bytes = await quantizeConvolutions(network, weights, [observed], most);
+      const calibrated = async () => {
+        const ranges = await backend.compile(network, weights, { kind: 'ranges' });
+        const observed = await ranges.run(feeds(1));
+        await ranges.release();
+        const bytes = await quantizeConvolutions(network, weights, [observed], most);
+        return backend.compile(network, weights, { kind: 'bytes', bytes });
+      };
       const exact = await backend.compile(network, weights, PLANAR);
-      const quantized = await backend.compile(network, weights, { kind: 'bytes', bytes });
+      const isOwn = part === 'vae-decoder' && decoderPrecision(model.autoencoder, 'int8') === 'int8';
+      const quantized = await (isOwn ? decoderInUse(model, backend) : calibrated());
       const noise = signalToNoise(await output(quantized), await output(exact));
       const [slow, fast] = await interleave(
         [exact, quantized].map((program) => ({ run: async () => void (await output(program)) })),
@@ -65,3 +72,10 @@ await study(
     }
   },
 );
+
+/** The decoder that images in int8 are decoded with. */
+async function decoderInUse(model: Model, backend: NodeBackend): Promise<Program> {
+  const components = new Components(model, backend, backend.threads);
+  await components.prepareDecoder('int8');
+  return components.program('vae-decoder');
+}
