@@ -30,6 +30,8 @@ export interface DeviceTensor {
   read(): Promise<Tensor>;
   /** Frees the device's memory. Reading it afterwards fails. */
   release(): void;
+  /** Whether its memory was freed, by `release` or with the program that computed it. */
+  readonly released: boolean;
 }
 
 /** Whether a tensor's values are in main memory. */

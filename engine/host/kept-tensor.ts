@@ -9,8 +9,34 @@ interface RuntimeTensor {
   dispose(): void;
 }
 
-/** Frees tensors of a GPU that nothing refers to any more; their owners release them earlier if they can. */
-const forgotten = new FinalizationRegistry<RuntimeTensor>((tensor) => tensor.dispose());
+/**
+ * The tensors that a session left on its device. They are freed before the session: ONNX Runtime ends the process when
+ * one is freed after it.
+ */
+export class LeftTensors {
+  readonly #tensors = new Set<RuntimeTensor>();
+  /** Frees those that nothing refers to any more; their owners release them earlier if they can. */
+  readonly #forgotten = new FinalizationRegistry<RuntimeTensor>((tensor) => this.free(tensor));
+
+  /** @param owner what refers to the tensor */
+  add(tensor: RuntimeTensor, owner: object): void {
+    this.#tensors.add(tensor);
+    this.#forgotten.register(owner, tensor);
+  }
+
+  has(tensor: RuntimeTensor): boolean {
+    return this.#tensors.has(tensor);
+  }
+
+  /** Does nothing if it was freed. */
+  free(tensor: RuntimeTensor): void {
+    if (this.#tensors.delete(tensor)) tensor.dispose();
+  }
+
+  freeAll(): void {
+    for (const tensor of this.#tensors) this.free(tensor);
+  }
+}
 
 /** Bytes of an element. */
 const BYTES: Readonly<Record<Tensor['type'], number>> = { float32: 4, int8: 1, int32: 4, int64: 8 };
@@ -20,22 +46,31 @@ export class KeptTensor<Held extends RuntimeTensor> implements DeviceTensor {
   readonly type: Tensor['type'];
   readonly dims: readonly number[];
   readonly byteLength: number;
+  readonly #left: LeftTensors;
   readonly #read: (tensor: Held) => Promise<Tensor>;
   #tensor: Held | undefined;
 
-  /** @param read brings a tensor back from the device */
-  constructor(tensor: Held, read: (tensor: Held) => Promise<Tensor>) {
+  /**
+   * @param left those of the session that computed it
+   * @param read brings a tensor back from the device
+   */
+  constructor(tensor: Held, left: LeftTensors, read: (tensor: Held) => Promise<Tensor>) {
     this.type = tensor.type as Tensor['type'];
     this.dims = tensor.dims;
     this.byteLength = tensor.size * BYTES[this.type];
+    this.#left = left;
     this.#read = read;
     this.#tensor = tensor;
-    if (tensor.location !== 'cpu') forgotten.register(this, tensor, this);
+    if (tensor.location !== 'cpu') left.add(tensor, this);
+  }
+
+  get released(): boolean {
+    return !this.#tensor || (this.#tensor.location !== 'cpu' && !this.#left.has(this.#tensor));
   }
 
   /** @throws Error after its release */
   value(): Held {
-    if (!this.#tensor) throw new Error('a tensor was read after it was released');
+    if (!this.#tensor || this.released) throw new Error('a tensor was read after it was released');
     return this.#tensor;
   }
 
@@ -44,10 +79,7 @@ export class KeptTensor<Held extends RuntimeTensor> implements DeviceTensor {
   }
 
   release(): void {
-    if (this.#tensor && this.#tensor.location !== 'cpu') {
-      forgotten.unregister(this);
-      this.#tensor.dispose();
-    }
+    if (this.#tensor) this.#left.free(this.#tensor);
     this.#tensor = undefined;
   }
 }

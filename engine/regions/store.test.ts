@@ -59,3 +59,14 @@ test('what a picture and its edit share is counted once, and stays as long as on
   store.put({ picture: 'c', timestep: 1 }, pass(20));
   assert.equal(store.bytes, 20, 'the edit had to go, and what only it held');
 });
+
+test('what was freed with the network that computed it is no longer there', () => {
+  const store = new FeatureStore(100);
+  const piece = { byteLength: 40, released: false, release: () => {} };
+  store.put({ picture: 'a', timestep: 1 }, { pieces: () => [piece] });
+  assert.ok(store.get({ picture: 'a', timestep: 1 }));
+  piece.released = true;
+  assert.equal(store.has({ picture: 'a', timestep: 1 }), false);
+  assert.equal(store.get({ picture: 'a', timestep: 1 }), undefined);
+  assert.equal(store.bytes, 0);
+});

@@ -8,6 +8,8 @@ export interface Piece {
   readonly byteLength: number;
   /** Frees memory of a device, which no garbage collector sees. */
   release?(): void;
+  /** Whether it was freed, by that or with the network that computed it. */
+  readonly released?: boolean;
 }
 
 /** A remembered pass: one denoising step of an image. */
@@ -57,11 +59,14 @@ export class FeatureStore {
 
   /** Whether it is kept; does not count as use. */
   has(key: StoreKey): boolean {
-    return this.#entries.has(idOf(key));
+    const id = idOf(key);
+    this.#removeFreed(id);
+    return this.#entries.has(id);
   }
 
   get(key: StoreKey): Features | undefined {
     const id = idOf(key);
+    this.#removeFreed(id);
     const entry = this.#entries.get(id);
     if (!entry) return undefined;
     this.#entries.delete(id);
@@ -114,6 +119,12 @@ export class FeatureStore {
   sweep(): void {
     for (const piece of this.#dropped) piece.release?.();
     this.#dropped.clear();
+  }
+
+  /** What a device held for a network that was unloaded is lost. */
+  #removeFreed(id: string): void {
+    const pieces = this.#entries.get(id)?.features.pieces() ?? [];
+    if (pieces.some(({ released }) => released)) this.#remove(id);
   }
 
   #evict(): void {

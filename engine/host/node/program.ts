@@ -2,7 +2,7 @@ import * as ort from 'onnxruntime-node';
 import type { OperatorTime } from '../../../shared/benchmark/report.ts';
 import type { Program } from '../../execution/backend.ts';
 import { type DeviceTensor, isHeld, type Tensor } from '../../graph/tensor.ts';
-import { KeptTensor } from '../kept-tensor.ts';
+import { KeptTensor, LeftTensors } from '../kept-tensor.ts';
 import type { ProfileFolder } from './profile.ts';
 
 type Inputs = Readonly<Record<string, Tensor | DeviceTensor>>;
@@ -21,6 +21,7 @@ export interface OrtProgramOptions {
 export class OrtProgram implements Program {
   readonly #session: ort.InferenceSession;
   readonly #options: OrtProgramOptions;
+  readonly #left = new LeftTensors();
 
   constructor(session: ort.InferenceSession, options: OrtProgramOptions = {}) {
     this.#session = session;
@@ -39,7 +40,7 @@ export class OrtProgram implements Program {
   async runKept(inputs: Inputs, outputs?: readonly string[]) {
     const results = Object.entries(await this.#run(inputs, outputs));
     return Object.fromEntries(
-      results.map(([name, tensor]) => [name, new KeptTensor(tensor, (kept) => this.#read(kept))]),
+      results.map(([name, tensor]) => [name, new KeptTensor(tensor, this.#left, (kept) => this.#read(kept))]),
     );
   }
 
@@ -73,6 +74,7 @@ export class OrtProgram implements Program {
   }
 
   async release(): Promise<void> {
+    this.#left.freeAll();
     await this.#session.release();
     await this.#options.profile?.remove();
   }

@@ -1,7 +1,7 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Program } from '../../execution/backend.ts';
 import { type DeviceTensor, isHeld, type Tensor } from '../../graph/tensor.ts';
-import { KeptTensor } from '../kept-tensor.ts';
+import { KeptTensor, LeftTensors } from '../kept-tensor.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
 type Named<T> = Readonly<Record<string, T>>;
@@ -10,6 +10,7 @@ type Named<T> = Readonly<Record<string, T>>;
 export class WebProgram implements Program {
   readonly #session: ort.InferenceSession;
   readonly #onRelease: () => void;
+  readonly #left = new LeftTensors();
 
   constructor(session: ort.InferenceSession, onRelease: () => void) {
     this.#session = session;
@@ -27,7 +28,9 @@ export class WebProgram implements Program {
 
   async runKept(inputs: Named<Tensor | DeviceTensor>, outputs?: readonly string[]) {
     const results = Object.entries(await this.#run(inputs, outputs));
-    return Object.fromEntries(results.map(([name, tensor]) => [name, new KeptTensor(tensor, valuesOf)]));
+    return Object.fromEntries(
+      results.map(([name, tensor]) => [name, new KeptTensor(tensor, this.#left, valuesOf)]),
+    );
   }
 
   async #run(
@@ -42,6 +45,7 @@ export class WebProgram implements Program {
 
   async release(): Promise<void> {
     this.#onRelease();
+    this.#left.freeAll();
     await oneAtATime(() => this.#session.release());
   }
 }
