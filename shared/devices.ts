@@ -23,6 +23,11 @@ export interface DeviceInfo {
   reason: string | null;
   /** Seconds of the step that is timed on every device; see `engine/execution/device-check/step.ts`. */
   stepSeconds: number | null;
+  /**
+   * Of a GPU: seconds of a 3×3 convolution by as many channels for each position, as rows that are gathered and
+   * multiplied, and as a native convolution of the rectangle around them. `form`: which edits take at such levels.
+   */
+  convolutions: { channels: number; rows: number; rectangle: number; form: 'rows' | 'rectangle' }[] | null;
 }
 
 /** Systems that may have each, by Node's names. */

@@ -21,12 +21,26 @@ async function run({ again, ...options }: Options): Promise<void> {
   print(options, { devices }, () => devices.map(lineOf).join('\n'));
 }
 
-function lineOf({ id, name, provider, available, software, reason, stepSeconds }: DeviceInfo): string {
+function lineOf(device: DeviceInfo): string {
+  const { id, name, provider, available, software, reason, stepSeconds } = device;
   const state = available
     ? stepSeconds === null
       ? 'usable'
       : `a step ${formatLatency(stepSeconds)}`
     : 'not usable';
-  const remarks = [software ? 'software: not chosen automatically' : undefined, reason].filter(Boolean);
+  const remarks = [
+    software ? 'software: not chosen automatically' : undefined,
+    reason,
+    convolutionsOf(device),
+  ].filter(Boolean);
   return [id.padEnd(8), provider.padEnd(10), state.padEnd(16), [name, ...remarks].join('; ')].join(' ');
+}
+
+/** How edits compute convolutions there, if it was measured. */
+function convolutionsOf({ convolutions }: DeviceInfo): string | undefined {
+  const each = convolutions?.map(
+    ({ channels, form, rows, rectangle }) =>
+      `${channels} channels as ${form === 'rows' ? 'rows' : 'rectangles'} (${(rows / rectangle).toFixed(1)}×)`,
+  );
+  return each && `convolutions of edits: ${each.join(', ')}`;
 }

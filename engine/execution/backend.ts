@@ -27,6 +27,17 @@ export interface Capabilities {
   readonly memoryBytes: number;
   /** Most bytes of one value; absent: bounded by the memory only. */
   readonly largestBuffer?: number;
+  /** Measured when the device was tried; absent: edits compute rows. */
+  readonly convolutions?: readonly ConvolutionTimes[];
+}
+
+/** Seconds of a 3×3 convolution by as many channels, for each position that it computes. */
+export interface ConvolutionTimes {
+  channels: number;
+  /** Of rows that are gathered and multiplied. */
+  rows: number;
+  /** As a native convolution of the rectangle around them. */
+  rectangle: number;
 }
 
 /** Whether a backend multiplies bytes. Where it does not, int8 weights save memory only. */

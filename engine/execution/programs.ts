@@ -67,6 +67,7 @@ function isSameForm(a: Form, b: Form): boolean {
     one.storage === other.storage &&
     one.statistics === other.statistics &&
     one.attention === other.attention &&
+    String(one.rectangles ?? []) === String(other.rectangles ?? []) &&
     (one.watch ?? false) === (other.watch ?? false)
   );
 }

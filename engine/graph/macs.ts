@@ -49,12 +49,14 @@ export function sizeAt(extent: { height: number; width: number }, level: number)
  * Counts the products of a run: convolutions, linear maps and the two products of attention. Nothing element-wise (norms,
  * activations, interpolation) and no algebraic saving. `active`: positions computed at each level, or of each map, if
  * only a part is; each of them attends to all positions, or with sampled attention to the sampled ones.
+ * @param convolved of each level those that convolutions of stride 1 compute, if these are others
  */
 export function countMacs(
   network: Network,
   extent: Extent,
   active?: readonly number[] | ((map: FeatureMap) => number),
   attention: AttentionMode = 'full',
+  convolved?: readonly number[],
 ): MacCount {
   const computed =
     typeof active === 'function'
@@ -86,7 +88,9 @@ export function countMacs(
     return computed(map) + (value.kind === 'tokens' ? extent.tokens : 0);
   };
   for (const operator of network.operators) {
-    const counted = macsOf(operator, rows, seen);
+    const isSame = operator.type === 'convolution' && operator.stride === 1 && !operator.upsample;
+    const own = convolved && isSame ? (value: Value) => convolved[(value as FeatureMap).level]! : rows;
+    const counted = macsOf(operator, own, seen);
     if (!counted) continue;
     const macs = counted.macs * extent.batch;
     const { output } = operator;

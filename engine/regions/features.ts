@@ -92,6 +92,11 @@ export function indexName(reader: WindowReader, level: number, parity?: number):
   return parity === undefined ? name : `${name}.${parity}`;
 }
 
+/** Input: where a level's active rows are in the rectangle that its convolutions compute. */
+export function insideName(level: number): string {
+  return `inside.${level}`;
+}
+
 /** Every feature of a network, in the order of computation. */
 export function featuresOf(network: Network): Feature[] {
   return network.operators.flatMap((operator): Feature[] => {

@@ -14,7 +14,7 @@ export interface RegionPlan {
   readonly up: readonly UpsampledNeighbours[];
 }
 
-interface LevelPlan {
+export interface LevelPlan {
   readonly height: number;
   readonly width: number;
   /** Positions y · width + x of the active rows, in row order. */
@@ -23,8 +23,10 @@ interface LevelPlan {
   readonly stored: Int32Array;
   /** Store rows of the positions that are not active, ascending. */
   readonly inactive: Int32Array;
-  /** 3×3 neighbours at the same level. */
+  /** 3×3 neighbours at the same level; with a rectangle, the positions of that and one more on every side, [h + 2, w + 2]. */
   readonly same: Neighbours;
+  /** Where convolutions at the level compute the rectangle around the active rows: the place of each active row in it. */
+  readonly inside?: Int32Array;
   /** Number of rows in the first parity class, one position of every 2×2; they come first among the active and stored rows. */
   readonly quarter: { readonly active: number; readonly stored: number };
 }
@@ -48,22 +50,31 @@ const TAPS = 9;
 
 /**
  * Plans the levels of a network from a mask at level 0. `rings`: how many positions around the mask are computed too, for
- * each level; see `ringsOf`.
+ * each level; see `ringsOf`. `rectangles`: see `planLevels`.
  */
-export function planRegion(mask: Mask, rings: readonly number[]): RegionPlan {
-  return planLevels(pyramid(mask, rings));
+export function planRegion(
+  mask: Mask,
+  rings: readonly number[],
+  rectangles: readonly number[] = [],
+): RegionPlan {
+  return planLevels(pyramid(mask, rings), rectangles);
 }
 
-/** Plans the levels of a network from a mask for each, from the finest. The masks may be independent. */
-export function planLevels(masks: readonly Mask[]): RegionPlan {
+/**
+ * Plans the levels of a network from a mask for each, from the finest. The masks may be independent.
+ * @param rectangles levels whose convolutions compute the smallest rectangle around the active rows
+ */
+export function planLevels(masks: readonly Mask[], rectangles: readonly number[] = []): RegionPlan {
   const maps = masks.map((mask) => new LevelMap(mask));
-  const levels = maps.map((map) => ({
+  const levels = maps.map((map, l) => ({
     height: map.height,
     width: map.width,
     active: map.active,
     stored: map.stored(),
     inactive: map.inactive(),
-    same: neighbours(map, map, (y, x) => map.positionOf(y, x), 1),
+    ...(rectangles.includes(l)
+      ? rectangle(map)
+      : { same: neighbours(map, map, (y, x) => map.positionOf(y, x), 1) }),
     quarter: map.quarter,
   }));
   const down = maps
@@ -74,8 +85,18 @@ export function planLevels(masks: readonly Mask[]): RegionPlan {
 }
 
 /** The plan in which every position is active. */
-export function densePlan(height: number, width: number, levelCount: number): RegionPlan {
-  return planRegion(fullMask(height, width), new Array<number>(levelCount).fill(0));
+export function densePlan(
+  height: number,
+  width: number,
+  levelCount: number,
+  rectangles: readonly number[] = [],
+): RegionPlan {
+  return planRegion(fullMask(height, width), new Array<number>(levelCount).fill(0), rectangles);
+}
+
+/** Positions that convolutions of stride 1 compute at a level: its active rows, or the rectangle around them. */
+export function convolvedCount({ active, same, inside }: LevelPlan): number {
+  return inside ? (same.index.length / same.taps - 2) * (same.taps - 2) : active.length;
 }
 
 /** Share of the positions that are active, for each level. */
@@ -174,6 +195,31 @@ function neighbours(
     for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) reads[i++] = locate(y + dy, x + dx);
   }
   return { ...resolve(reads, source), taps: TAPS };
+}
+
+/** The rectangle around a level's active rows: which rows it reads, and where they are in it. */
+function rectangle(map: LevelMap): Required<Pick<LevelPlan, 'same' | 'inside'>> {
+  const { top, left, height, width } = boundsOf(map);
+  const taps = width + 2;
+  const reads = Int32Array.from({ length: (height + 2) * taps }, (_, i) =>
+    map.positionOf(top - 1 + Math.floor(i / taps), left - 1 + (i % taps)),
+  );
+  const inside = map.active.map((position) => {
+    const [y, x] = [Math.floor(position / map.width), position % map.width];
+    return (y - top) * width + x - left;
+  });
+  return { same: { ...resolve(reads, map), taps }, inside };
+}
+
+function boundsOf({ active, width: columns }: LevelMap) {
+  if (active.length === 0) return { top: 0, left: 0, height: 0, width: 0 };
+  let [top, bottom, left, right] = [Number.POSITIVE_INFINITY, 0, Number.POSITIVE_INFINITY, 0];
+  for (const position of active) {
+    const [y, x] = [Math.floor(position / columns), position % columns];
+    [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
+    [left, right] = [Math.min(left, x), Math.max(right, x)];
+  }
+  return { top, left, height: bottom - top + 1, width: right - left + 1 };
 }
 
 /** Indexes for positions: active rows first, then halo rows, then the row of zeros for positions outside. */

@@ -10,6 +10,7 @@ const device = (about: Partial<DeviceInfo>): DeviceInfo => ({
   available: true,
   checked: true,
   software: false,
+  convolutions: null,
   reason: null,
   stepSeconds: 0.02,
   ...about,

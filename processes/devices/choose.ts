@@ -1,5 +1,6 @@
 import { InputError } from '../../engine/errors.ts';
 import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
+import { fasterForm } from '../../engine/execution/device-check/convolutions.ts';
 import type { Candidate } from '../../engine/host/devices/candidate.ts';
 import type { Findings } from '../../engine/host/devices/findings.ts';
 import { DEVICE_PROVIDERS, type DeviceChoice, type DeviceId, type DeviceInfo } from '../../shared/devices.ts';
@@ -77,10 +78,16 @@ async function named(choice: DeviceId, source: DeviceSource, options: ChoiceOpti
   return chosen(candidate, check);
 }
 
-function chosen({ id, name, memoryBytes }: Candidate, { wrong, half }: DeviceCheck): Chosen {
+function chosen({ id, name, memoryBytes }: Candidate, { wrong, half, convolutions }: DeviceCheck): Chosen {
   return {
     id,
-    findings: { name, wrong, ...(half && { half }), ...(memoryBytes !== undefined && { memoryBytes }) },
+    findings: {
+      name,
+      wrong,
+      ...(half && { half }),
+      ...(convolutions && { convolutions }),
+      ...(memoryBytes !== undefined && { memoryBytes }),
+    },
   };
 }
 
@@ -120,5 +127,6 @@ function infoOf(
     software,
     reason: fault ?? composed,
     stepSeconds: check?.stepSeconds ?? null,
+    convolutions: check?.convolutions?.map((one) => ({ ...one, form: fasterForm(one) })) ?? null,
   };
 }

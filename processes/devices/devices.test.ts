@@ -119,6 +119,7 @@ for (const [name, reason] of [
       software: false,
       reason,
       stepSeconds: null,
+      convolutions: null,
     });
     assert.deepEqual(await triedBy(() => listDevices({ ...given, again: true })), ['cpu 1.5', name]);
   });

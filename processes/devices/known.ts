@@ -1,17 +1,19 @@
 import * as z from 'zod';
 import { cacheFolder, fs, path } from '#host';
 import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
+import { convolutionTimesSchema } from '../../engine/host/devices/findings.ts';
 import { readOptionalJson } from '../../engine/json.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 
 /** Increment when the trial changes. */
-const VERSION = 1;
+const VERSION = 2;
 
 const checkSchema = z.object({
   wrong: z.array(z.string()),
   half: z.boolean().optional(),
   fault: z.string().optional(),
   stepSeconds: z.number().positive().optional(),
+  convolutions: convolutionTimesSchema.optional(),
 });
 const fileSchema = z.object({ version: z.literal(VERSION), devices: z.record(z.string(), checkSchema) });
 

@@ -82,9 +82,9 @@ async function opened(
   return { network, source: await openWeights(root, stem) };
 }
 
-const rows = (statistics: RowsOptions['statistics']): Form => ({
+const rows = (statistics: RowsOptions['statistics'], rectangles: readonly number[] = []): Form => ({
   kind: 'rows',
-  options: { foldUpsampling: true, storage: 'float32', statistics, attention: 'full' },
+  options: { foldUpsampling: true, storage: 'float32', statistics, attention: 'full', rectangles },
 });
 const crops = { planar: PLANAR, crops: { kind: 'crops' } } as const;
 
@@ -93,6 +93,7 @@ await placePart('tiny-sd15', 'denoiser', {
   fresh: rows('fresh'),
   any: rows('any'),
   recorded: rows('recorded'),
+  rectangles: rows('any', [0, 1, 2, 3]),
   bands: rows('bands'),
   taking: { kind: 'taking' },
   putting: { kind: 'putting' },

@@ -3,8 +3,10 @@ import { weightsOf } from '../../graph/network.ts';
 import { floats } from '../../graph/tensor.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
 import { WeightTable } from '../../weights/weight-table.ts';
-import type { Backend } from '../backend.ts';
+import type { Backend, ConvolutionTimes } from '../backend.ts';
 import { PLANAR } from '../forms/form.ts';
+import { convolutionTimes } from './convolutions.ts';
+import { fastest } from './fastest.ts';
 import { timedStep } from './step.ts';
 import { type Subject, subjects } from './subjects.ts';
 
@@ -12,9 +14,6 @@ import { type Subject, subjects } from './subjects.ts';
 const TOLERANCE = 2e-3;
 /** The same in float16, whose products have eleven bits. */
 const HALF_TOLERANCE = 2e-2;
-/** Number of timed runs, after one that compiles; fewer if they are slow. */
-const RUNS = 5;
-const ENOUGH_SECONDS = 1;
 
 export interface DeviceCheck {
   /** Operators with wrong results on the device, which are composed of others. */
@@ -25,6 +24,8 @@ export interface DeviceCheck {
   half?: boolean;
   /** Seconds of `timedStep`, in float16 if that is correct; only for devices whose results can be used. */
   stepSeconds?: number;
+  /** Of a GPU: its convolutions in both forms of an edit. */
+  convolutions?: ConvolutionTimes[];
 }
 
 /** The check of one subject alone: the operators that are wrong, and the error without them. */
@@ -63,11 +64,13 @@ export async function checkDevice(
     const half = device.device !== 'cpu' && (await isRightInHalf(device, compared, folder));
     const step = timedStep();
     const expected = await outputOf(processor, step, folder);
-    return withProgram(device, step, { folder, half }, async (run) => {
+    const check = await withProgram(device, step, { folder, half }, async (run): Promise<DeviceCheck> => {
       const off = relativeError(floats(await run(), 'y'), expected);
       if (!(off <= (half ? HALF_TOLERANCE : TOLERANCE))) return { wrong, fault: faultOf(step, off) };
       return { wrong, half, stepSeconds: await fastest(run) };
     });
+    if (device.device === 'cpu' || check.fault) return check;
+    return { ...check, convolutions: await convolutionTimes(device, half) };
   });
 }
 
@@ -120,17 +123,6 @@ async function outputOf(
   half = false,
 ): Promise<Float32Array> {
   return withProgram(backend, subject, { folder, half }, async (run) => floats(await run(), 'y'));
-}
-
-/** Seconds of the fastest run, of a program that has run before. */
-async function fastest(run: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
-  for (let total = 0; times.length < RUNS && total < ENOUGH_SECONDS; total += times.at(-1)!) {
-    const begin = performance.now();
-    await run();
-    times.push((performance.now() - begin) / 1000);
-  }
-  return Math.min(...times);
 }
 
 async function withProgram<Result>(

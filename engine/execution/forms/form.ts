@@ -45,6 +45,11 @@ export interface RowsOptions {
    */
   statistics: NormStatistics;
   attention: AttentionMode;
+  /**
+   * Levels whose convolutions of stride 1 are native ones of the rectangle around the active rows, which reads recorded
+   * rows where it is not active. Not with quantized weights.
+   */
+  rectangles?: readonly number[];
   /** Also outputs statistics of the products' inputs, for calibration; see `watch.ts`. */
   watch?: boolean;
 }

@@ -9,6 +9,7 @@ import {
   featuresOf,
   freshName,
   indexName,
+  insideName,
   isSelfAttention,
   keyCountName,
   keysFromName,
@@ -39,6 +40,7 @@ import type { Target } from './target.ts';
  * Inputs (l is a level; see `regions/plan.ts` and `regions/features.ts`): the network's maps; in place of its text and
  * vectors, the results of the conditioning networks, see `conditioning.ts`; vectors that maps are scaled by [B, 1, C];
  * `same.l`, `down.l`, `up.l` (or `up.l.q` for each parity class): neighbour indexes, int32 [N, taps];
+ * of a level with rectangles `same.l` [h + 2, w + 2], the rows of the rectangle around the active ones, and `inside.l` [N];
  * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
  * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
  * if keys are sampled, `keys.count.l` [1]: how many of the active rows are keys;
@@ -230,6 +232,8 @@ class RowsLowering {
     };
     const layouts = layoutsOf(operator, this.#options.foldUpsampling);
     const source = this.#surrounded(feature, this.#get(input), weight, layouts[0]!);
+    if (feature.reader === 'same' && this.#options.rectangles?.includes(input.level))
+      return this.#rectangle(operator, source, added);
     const parts = layouts.map((layout, parity) => {
       const folded = layout !== 'window';
       const name = indexName(feature.reader, input.level, folded ? parity : undefined);
@@ -240,6 +244,26 @@ class RowsLowering {
       return emit.product({ ...source, rows }, weight, layout, added, 'convolution');
     });
     return parts.length === 1 ? parts[0]! : emit.concat(parts, 1);
+  }
+
+  /** As a native convolution of the rectangle around the active rows, of which these are taken. */
+  #rectangle(
+    { input: { level }, output, weight }: Convolution,
+    { rows, bytes }: Operand,
+    { bias, shift }: { bias?: Ref; shift?: Ref },
+  ): Ref {
+    const { onnx } = this.emit;
+    if (bytes) throw new Error(`${weight.name} is quantized, so it cannot be a native convolution`);
+    const index = this.#input(indexName('same', level), 'int32', [`height.${level}`, `width.${level}`]);
+    const around = onnx.node('Gather', [rows, index], { attributes: { axis: 1 } }, 'window');
+    const planes = onnx.node('Transpose', [around], { attributes: { perm: [0, 3, 1, 2] } });
+    const inputs = [planes, this.emit.weight(weight), ...(bias ? [bias] : [])];
+    const y = onnx.node('Conv', inputs, { attributes: { kernel_shape: [3, 3] } }, 'convolution');
+    const back = onnx.node('Transpose', [y], { attributes: { perm: [0, 2, 3, 1] } });
+    const all = onnx.node('Reshape', [back, onnx.ints([0, -1, output.channels])]);
+    const inside = this.#input(insideName(level), 'int32', [`rows_${level}`]);
+    const active = onnx.node('Gather', [all, inside], { attributes: { axis: 1 } });
+    return shift ? onnx.node('Add', [active, shift], {}, 'convolution') : active;
   }
 
   /** The rows that a convolution gathers from: active rows, halo rows, and a row of zeros. */

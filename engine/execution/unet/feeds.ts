@@ -7,6 +7,7 @@ import {
   type Feature,
   freshName,
   indexName,
+  insideName,
   keyCountName,
   keysFromName,
   type MomentsFeature,
@@ -51,6 +52,9 @@ export function indexFeeds({ features, foldUpsampling }: RegionForm, plan: Regio
     } else {
       const { index, taps } = neighboursOf(plan, reader, level);
       feeds[indexName(reader, level)] = int32(index, taps);
+      const { inside } = plan.levels[level]!;
+      if (reader === 'same' && inside)
+        feeds[insideName(level)] = { type: 'int32', data: inside, dims: [inside.length] };
     }
   }
   return feeds;

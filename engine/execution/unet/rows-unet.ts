@@ -4,7 +4,7 @@ import { type DeviceTensor, float32, floats, type Tensor } from '../../graph/ten
 import { Buffers } from '../../regions/buffers.ts';
 import { type Feature, featuresOf, levelCount } from '../../regions/features.ts';
 import type { Mask } from '../../regions/mask.ts';
-import { densePlan, planRegion, type RegionPlan } from '../../regions/plan.ts';
+import { convolvedCount, densePlan, planRegion, type RegionPlan } from '../../regions/plan.ts';
 import type { Recorded } from '../../regions/recorded.ts';
 import { ringsOf } from '../../regions/rings.ts';
 import type { Program } from '../backend.ts';
@@ -101,16 +101,19 @@ export class RowsUNet {
   }
 
   /** `ring`: positions around the mask that are computed too; see `ringsOf`. */
-  region(mask: Mask, batch: number, ring = 0): Region {
-    return this.planned(planRegion(mask, ringsOf(this.network, ring)), batch);
+  region(mask: Mask, batch: number, ring = 0, rings = ringsOf(this.network, ring)): Region {
+    return this.planned(planRegion(mask, rings, this.options.rectangles), batch);
   }
 
-  dense(height: number, width: number, batch: number): Region {
-    return this.planned(densePlan(height, width, this.#levels), batch);
+  dense(height: number, width: number, batch: number, levels = this.#levels): Region {
+    return this.planned(densePlan(height, width, levels, this.options.rectangles), batch);
   }
 
   /** The region of a plan. */
   planned(plan: RegionPlan, batch: number): Region {
+    const { rectangles = [] } = this.options;
+    if (plan.levels.some(({ inside }, l) => (inside !== undefined) !== rectangles.includes(l)))
+      throw new Error('the plan is of another form of the network');
     const rows = plan.levels[0]!.active.length;
     return { plan, batch, rows, indexes: indexFeeds(this.form(batch), plan), buffers: new Buffers() };
   }
@@ -252,7 +255,8 @@ export class RowsUNet {
     const { height, width } = region.plan.levels[0]!;
     const active = region.plan.levels.map((level) => level.active.length);
     const extent = { height, width, batch: region.batch, tokens };
-    return countMacs(this.network, extent, active, this.options.attention);
+    const convolved = region.plan.levels.map(convolvedCount);
+    return countMacs(this.network, extent, active, this.options.attention, convolved);
   }
 
   /** Projections of a text and of the pictures beside it, cached while both stay the same. */

@@ -4,7 +4,6 @@ import type { Network } from '../../graph/network.ts';
 import { floats, type Tensor } from '../../graph/tensor.ts';
 import { transposed } from '../../numbers.ts';
 import { featuresOf, levelCount } from '../../regions/features.ts';
-import { densePlan, planRegion, type RegionPlan } from '../../regions/plan.ts';
 import { ringsOf } from '../../regions/rings.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
@@ -50,12 +49,12 @@ export class UNetDenoiser implements Denoiser {
     if (records) {
       await forms.free('planar', 'fresh');
       const unet = await (await this.#editing(forms, what)).recording();
-      return new RowsPlan(unet, unet.planned(this.#dense(what), batch), true);
+      return new RowsPlan(unet, unet.dense(height, width, batch, this.#levels), true);
     }
     const { precision, attention } = this.#arithmetic;
     if (!isFloat(precision) || attention === 'sampled' || (await forms.rowsAreFaster())) {
       const unet = await forms.drawing(what, this.#arithmetic);
-      return new RowsPlan(unet, unet.planned(this.#dense(what), batch), true);
+      return new RowsPlan(unet, unet.dense(height, width, batch, this.#levels), true);
     }
     const count = (tokens: number) => countMacs(forms.network, { height, width, batch, tokens });
     const program = await forms.planar(precision);
@@ -67,17 +66,13 @@ export class UNetDenoiser implements Denoiser {
     await forms.free('planar', 'fresh');
     const { editing, recording } = await this.#editing(forms, mask);
     // Shallow runs compute the rows of full ones, so the plan is that of all levels.
-    const region = editing.planned(planRegion(mask, ringsOf(this.#forms.network, ring)), batch);
+    const region = editing.region(mask, batch, ring, ringsOf(this.#forms.network, ring));
     // Only the form that records can also compute everything.
     return new RowsPlan(isDense(region.plan) ? await recording() : editing, region, false);
   }
 
   get #levels(): number {
     return levelCount(featuresOf(this.#forms.network));
-  }
-
-  #dense({ height, width }: { height: number; width: number }): RegionPlan {
-    return densePlan(height, width, this.#levels);
   }
 
   #editing(forms: UNetForms, extent: { height: number; width: number }): Promise<EditingForms> {

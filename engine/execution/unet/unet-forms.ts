@@ -1,10 +1,11 @@
-import type { Arithmetic, FloatPrecision, Precision } from '../../../shared/api.ts';
+import { type Arithmetic, type FloatPrecision, isFloat, type Precision } from '../../../shared/api.ts';
 import type { Network } from '../../graph/network.ts';
 import type { Backend, Program } from '../backend.ts';
 import { shiftNetwork, textNetwork } from '../forms/conditioning.ts';
 import { type Form, PLANAR, type RowsOptions } from '../forms/form.ts';
 import type { ProgramKey, Programs } from '../programs.ts';
 import type { KeptPrograms } from './kept-features.ts';
+import { rectangleLevels } from './rectangles.ts';
 import { RowsUNet } from './rows-unet.ts';
 import { shallowNetwork, withDeep } from './shallow.ts';
 
@@ -182,11 +183,20 @@ export class UNetForms {
     { precision, attention = 'full' }: Arithmetic,
   ): Promise<Omit<RowsOptions, 'statistics'>> {
     const asBytes = !(await this.isSmall()) && this.#source.backend.can.operator('TensorScatter');
+    const rectangles = await this.#rectangles(precision);
     return {
       foldUpsampling: this.#folds(extent, precision),
       storage: asBytes ? 'int8' : 'float32',
       attention,
+      ...(rectangles.length > 0 && { rectangles }),
     };
+  }
+
+  /** Where features stay on a device: the levels at which it computes rectangles faster. In a small network they take more operators. */
+  async #rectangles(precision: Precision): Promise<number[]> {
+    const { backend, keepsFeatures } = this.#source;
+    if (!keepsFeatures || !isFloat(precision) || (await this.isSmall())) return [];
+    return rectangleLevels(this.network, backend.can.convolutions);
   }
 
   #isForm(which: 'planar' | RowsOptions['statistics']) {

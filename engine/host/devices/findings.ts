@@ -1,6 +1,15 @@
 import * as z from 'zod';
 import { DEVICE_IDS } from '../../../shared/devices.ts';
 
+/** See `ConvolutionTimes`. */
+export const convolutionTimesSchema = z.array(
+  z.object({
+    channels: z.number().positive(),
+    rows: z.number().positive(),
+    rectangle: z.number().positive(),
+  }),
+);
+
 /** Findings about a device, which its backend follows. */
 const findingsSchema = z.object({
   /** Name of the GPU. */
@@ -11,6 +20,7 @@ const findingsSchema = z.object({
   wrong: z.array(z.string()),
   /** Whether it computes correctly in float16. */
   half: z.boolean().optional(),
+  convolutions: convolutionTimesSchema.optional(),
 });
 
 export type Findings = z.infer<typeof findingsSchema>;

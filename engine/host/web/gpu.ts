@@ -28,7 +28,7 @@ export class GpuBackend extends WebBackend {
     onLost?: (reason: string) => void,
   ) {
     super(options);
-    const { name, wrong, half = false } = findings;
+    const { name, wrong, half = false, convolutions } = findings;
     this.#small = small;
     this.#onLost = onLost;
     this.machine = { ...this.describe(), device: name };
@@ -38,6 +38,7 @@ export class GpuBackend extends WebBackend {
       elements: ['float32', 'int32', 'int64'],
       memoryBytes: (small ? SMALL_SHARE : 1) * memoryBytes(),
       largestBuffer: LARGEST_BUFFER,
+      ...(convolutions && { convolutions }),
     };
     ort.env.webgpu.powerPreference = 'high-performance';
   }

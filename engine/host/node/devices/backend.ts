@@ -36,7 +36,7 @@ export class DeviceBackend extends NodeBackend {
 
   constructor(device: Gpu, findings: Findings, { threads, small = false }: DeviceOptions = {}) {
     super(threads);
-    const { name, memoryBytes = UNKNOWN_SHARE * os.totalmem(), wrong, half = false } = findings;
+    const { name, memoryBytes = UNKNOWN_SHARE * os.totalmem(), wrong, half = false, convolutions } = findings;
     this.device = device;
     this.#small = small;
     this.machine = { ...describeMachine(), device: name };
@@ -46,6 +46,7 @@ export class DeviceBackend extends NodeBackend {
       elements: ['float32', 'int32', 'int64'],
       memoryBytes: small ? SMALL_SHARE * memoryBytes : memoryBytes,
       ...(device !== 'cuda' && { largestBuffer: LARGEST_BUFFER }),
+      ...(convolutions && { convolutions }),
     };
     // Vulkan's loader needs this folder, which processes without a login session lack.
     if (process.platform === 'linux') process.env.XDG_RUNTIME_DIR ??= os.tmpdir();
