@@ -108,6 +108,16 @@ test('composed attention holds its scores; what passes a buffer of the device is
   const wide = 256 * 1024 ** 2 * 4;
   assert.equal(plan(1024, { largestBuffer: wide }), 'together');
   assert.equal(plan(1024, { largestBuffer: wide - 1 }), 'tiled');
+  // Tiles have no record of the whole image, which edits of a part read.
+  for (const purpose of [{ edit: true }, { records: true }]) {
+    const planned = (largestBuffer: number) =>
+      planMemory(sd15, { ...square(1024), ...purpose, device: { largestBuffer } }, available, PRECISIONS);
+    assert.equal(planned(wide), 'together');
+    assert.throws(
+      () => planned(wide - 1),
+      (error) => isMemoryRefusal(error) && /would fit: 768x768 pixels/.test((error as Error).message),
+    );
+  }
   assert.throws(
     () => plan(1024, { composesAttention: true, largestBuffer: wide }),
     (error) =>

@@ -221,15 +221,15 @@ export function planMemory(
   precisions: readonly Precision[],
 ): MemoryPlan {
   const needs = predictMemory(model, picture);
-  const buffers = largestBuffers(model, picture);
-  if (buffers.denoiser && buffers.decoder) {
+  const buffers = buffersFit(model, picture);
+  if (buffers === 'all') {
     if (needs.together <= available) return 'together';
     if (needs.apart <= available) return 'apart';
   }
-  if (buffers.denoiser && needs.tiled <= available) return 'tiled';
+  if (buffers !== 'none' && needs.tiled <= available) return 'tiled';
   const fits = (change: Partial<PlannedPicture>) => {
     const changed = { ...picture, ...change };
-    return largestBuffers(model, changed).denoiser && predictMemory(model, changed).tiled <= available;
+    return buffersFit(model, changed) !== 'none' && predictMemory(model, changed).tiled <= available;
   };
   const sizes = [0.75, 0.5, 0.375, 0.25].map((factor) => ({
     width: Math.max(64, Math.floor((picture.width * factor) / 64) * 64),
@@ -240,9 +240,10 @@ export function planMemory(
   const changes = [sizes.find(fits), others.map((precision) => ({ precision })).find(fits)].filter(Boolean);
   const advice = (changes.length > 0 ? changes : [both.find(fits)]).flatMap((change) => describe(change));
   const size = `${picture.width}x${picture.height} pixels`;
-  const why = buffers.denoiser
-    ? `needs about ${formatBytes(needs.tiled)} of memory for ${size}, and ${formatBytes(available)} are free`
-    : `needs a larger buffer for ${size} than the device has, which is ${formatBytes(picture.device!.largestBuffer!)}`;
+  const why =
+    buffers !== 'none'
+      ? `needs about ${formatBytes(needs.tiled)} of memory for ${size}, and ${formatBytes(available)} are free`
+      : `needs a larger buffer for ${size} than the device has, which is ${formatBytes(picture.device!.largestBuffer!)}`;
   throw new InputError(
     `${model.name} ${why}; ${
       advice.length > 0 ? `what would fit: ${advice.join(', or ')}` : 'a smaller model would fit'
@@ -251,11 +252,14 @@ export function planMemory(
   );
 }
 
-/** Whether every value of the denoiser and of the decoder fits into a buffer of the device. */
-function largestBuffers(
+/**
+ * Whether every value of the networks fits into a buffer of the device: all, all but the decoder's, which can decode in
+ * tiles, or not. What is recorded is of whole images: tiles have no such record.
+ */
+export function buffersFit(
   model: PlannedModel,
-  { width, height, batch, device = {} }: PlannedPicture,
-): { denoiser: boolean; decoder: boolean } {
+  { width, height, batch, edit = false, records = edit, device = {} }: PlannedPicture,
+): 'all' | 'tiled' | 'none' {
   const { largestBuffer = Number.POSITIVE_INFINITY, composesAttention } = device;
   const { scale } = model.autoencoder;
   const denoiser = model.network('denoiser');
@@ -265,10 +269,11 @@ function largestBuffers(
     ? Math.max(0, ...denoiser.operators.map((operator) => scoreBytes(operator, latents)))
     : 0;
   const fits = (bytes: number) => bytes <= largestBuffer;
-  return {
-    denoiser: fits(scores) && fits(largestValueBytes(denoiser, latents)),
-    decoder: fits(largestValueBytes(model.network('vae-decoder'), { width, height, batch: 1, tokens })),
-  };
+  if (!fits(scores) || !fits(largestValueBytes(denoiser, latents))) return 'none';
+  const pixels = { width, height, batch: 1, tokens };
+  const roles = edit ? (['vae-decoder', 'vae-encoder'] as const) : (['vae-decoder'] as const);
+  if (roles.every((role) => fits(largestValueBytes(model.network(role), pixels)))) return 'all';
+  return records ? 'none' : 'tiled';
 }
 
 function describe(change: Partial<PlannedPicture> | undefined): string[] {

@@ -9,6 +9,8 @@ import { type Family, writeCheckpoint, writeLora } from '../../test/support/chec
 import { createEngine } from '../engine.ts';
 import { Components } from '../execution/components.ts';
 import { predictMemory } from '../execution/memory-plan.ts';
+import { isMemoryRefusal } from '../execution/memory-refusal.ts';
+import { largestValueBytes } from '../graph/peak-bytes.ts';
 import { float32, floats, int64 } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { DiffusionModel } from '../models/diffusion-model.ts';
@@ -192,6 +194,28 @@ test('short of memory for the decoder: a large image is decoded in tiles, which 
   const difference =
     a.pixels.reduce((sum, value, i) => sum + Math.abs(value - b.pixels[i]!), 0) / a.pixels.length;
   assert.ok(difference > 0 && difference < 8, `mean difference ${difference}`);
+});
+
+test('a value larger than a buffer of the device: decoded in tiles, and edits are refused before they begin', async () => {
+  const size = { width: 256, height: 128 };
+  const request = { prompt: 'a house', model: await checkpoint('sd15'), seed: 3, steps: 1, ...size };
+  const model = await DiffusionModel.open(request.model);
+  const extent = { ...size, batch: 1, tokens: 0 };
+  const largestBuffer = largestValueBytes(model.network('vae-decoder'), extent) - 1;
+  const real = new NodeBackend(1);
+  const engine = createEngine(Object.assign(real, { can: { ...real.can, largestBuffer } }));
+  try {
+    const { picture, warnings } = await engine.generate({ ...request, remember: true });
+    assert.match(warnings.join(), /decoded in tiles/);
+    assert.equal((await engine.store()).pictures.length, 0);
+    const edit = { ...request, image: picture.png, steps: 2 };
+    await assert.rejects(engine.edit(edit), isMemoryRefusal);
+    // What fits is computed as usual.
+    const small = await engine.generate({ ...request, width: 64, height: 64 });
+    assert.deepEqual(small.warnings, []);
+  } finally {
+    await engine.dispose();
+  }
 });
 
 test('a picture is remembered for edits where memory is enough for its features', async () => {

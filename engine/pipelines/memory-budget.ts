@@ -2,6 +2,7 @@ import { isFloat, type Recipe } from '../../shared/api.ts';
 import type { Backend } from '../execution/backend.ts';
 import { isGuided } from '../execution/denoiser-inputs.ts';
 import {
+  buffersFit,
   type MemoryPlan,
   type PlannedPicture,
   planMemory,
@@ -26,8 +27,9 @@ export class MemoryBudget {
 
   /** Whether memory is enough to keep the features of an image, for edits of it; if so it is planned for. */
   async canRecord(loaded: Loaded, recipe: Recipe): Promise<boolean> {
-    const { together } = predictMemory(loaded.model, await this.#planned(loaded, recipe, { records: true }));
-    if (together > this.#availableTo(loaded)) return false;
+    const picture = await this.#planned(loaded, recipe, { records: true });
+    if (buffersFit(loaded.model, picture) !== 'all') return false;
+    if (predictMemory(loaded.model, picture).together > this.#availableTo(loaded)) return false;
     await this.plan(loaded, recipe, { records: true });
     return true;
   }
@@ -43,7 +45,7 @@ export class MemoryBudget {
     const available = this.#availableTo(loaded);
     const held = Math.max(together, loaded.held);
     const plan =
-      together <= loaded.held
+      together <= loaded.held && buffersFit(loaded.model, picture) === 'all'
         ? 'together'
         : planMemory(loaded.model, picture, available, this.#backend.can.precisions);
     loaded.held = plan === 'together' ? held : 0;
