@@ -8,6 +8,7 @@ import {
 } from 'vscode-jsonrpc/browser';
 import { abortError, InputError } from '../../engine/errors.ts';
 import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
+import { hasThreads } from '../../engine/host/web/features.ts';
 import {
   type CallOptions,
   ENGINE_CALLS,
@@ -85,12 +86,12 @@ export function engineWorker(options: WorkerOptions, device: OpenedDevice = PROC
   };
 }
 
-const PROCESSOR: OpenedDevice = { id: 'cpu', findings: { name: 'the processor', wrong: [] } };
+export const PROCESSOR: OpenedDevice = { id: 'cpu', findings: { name: 'the processor', wrong: [] } };
 
 /** One worker that answers calls, from its start to its end. */
 export class ServedWorker {
   readonly #worker: Worker;
-  readonly #connection: MessageConnection;
+  readonly connection: MessageConnection;
   readonly #options: WorkerOptions;
   readonly #onEnd: () => void;
   readonly #ending = new Set<(error: Error) => void>();
@@ -102,11 +103,11 @@ export class ServedWorker {
     this.#onEnd = onEnd;
     worker.onerror = (event) =>
       this.end(`The engine ended: ${event.message}; the next request starts a fresh one.`);
-    this.#connection = createMessageConnection(
+    this.connection = createMessageConnection(
       new BrowserMessageReader(worker),
       new BrowserMessageWriter(worker),
     );
-    this.#connection.listen();
+    this.connection.listen();
   }
 
   static async start(options: WorkerOptions, device: OpenedDevice, onEnd: () => void): Promise<ServedWorker> {
@@ -124,7 +125,8 @@ export class ServedWorker {
           START_PATIENCE,
         );
         worker.onerror = ({ message }) => reject(new Error(`The engine could not be started: ${message}.`));
-        worker.postMessage({ ...start, device } satisfies Start, [
+        const own = id === 'cpu' && !start.member && hasThreads() ? { script } : {};
+        worker.postMessage({ ...start, ...own, device } satisfies Start, [
           start.binary,
           servedResources(options.resource),
         ]);
@@ -152,7 +154,7 @@ export class ServedWorker {
     const { cancelGrace = 15_000, cancelPatience = 800 } = this.#options;
     const call = ++this.#calls;
     const progressToken = onProgress && call;
-    const progress = onProgress && this.#connection.onProgress(method.progress, call, onProgress);
+    const progress = onProgress && this.connection.onProgress(method.progress, call, onProgress);
     const cancellation = new CancellationTokenSource();
     let patience: ReturnType<typeof setTimeout> | undefined;
     let grace: ReturnType<typeof setTimeout> | undefined;
@@ -169,7 +171,7 @@ export class ServedWorker {
     this.#ending.add(reject);
     try {
       const message = { request, call, progressToken };
-      const answer = this.#connection.sendRequest(method.request, message, cancellation.token);
+      const answer = this.connection.sendRequest(method.request, message, cancellation.token);
       const stopped = () => clearTimeout(grace);
       answer.then(stopped, stopped);
       return await Promise.race([answer, interrupted]);
@@ -189,7 +191,7 @@ export class ServedWorker {
     this.#worker.terminate();
     // Before the connection rejects them with words of its own.
     for (const reject of this.#ending) reject(new Error(reason));
-    this.#connection.dispose();
+    this.connection.dispose();
     this.#options.onLog?.(reason);
     this.#onEnd();
   }

@@ -14,6 +14,10 @@ export interface Start {
   sizes: Record<string, number>;
   /** Bytes that recorded features may take; a quarter of the memory if absent. */
   storeBudget?: number;
+  /** The text of the engine's own script, from which it starts workers where they can share memory. */
+  script?: string;
+  /** For a worker of an engine: its threads, and how many workers there are. */
+  member?: { threads: number; of: number };
 }
 
 /** The worker's answer. */

@@ -1,11 +1,11 @@
-import { RequestType } from 'vscode-jsonrpc/node';
+import { RequestType } from 'vscode-jsonrpc';
 import type { Job, StepAnswer, StepCall } from '../../engine/parallel/job.ts';
 import { type Method, noProgress } from '../engine/protocol.ts';
 
-/** The requests to a worker process, as JSON-RPC over the IPC channel of `child_process.fork`. */
+/** The requests to a worker, as JSON-RPC: over the IPC channel of `child_process.fork`, or a browser's messages. */
 interface BeginCall {
   job: Job;
-  /** The folder through which the workers of this job exchange features. */
+  /** Where the workers of this job exchange features: the name of a folder, or what their letters are marked with. */
   mail: string;
 }
 

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import type { EditRequest, EditResult, Engine, GenerateRequest } from '../../shared/api.ts';
 
-export type Called = Pick<EditResult, 'recipe' | 'mode' | 'activeFraction'> & {
+export type Called = Pick<EditResult, 'recipe' | 'mode' | 'activeFraction' | 'workers' | 'warnings'> & {
   png: Uint8Array;
   /** Between the call and its answer, in the page. */
   seconds: number;
@@ -22,10 +22,13 @@ export async function callIn(
         Object.entries(lists).map(([key, list]) => [key, Uint8Array.from(list)]),
       );
       const begin = performance.now();
-      const { recipe, picture, ...result } = await engine[name]({ ...request, ...given } as never);
+      const { recipe, picture, workers, warnings, ...result } = await engine[name]({
+        ...request,
+        ...given,
+      } as never);
       const seconds = (performance.now() - begin) / 1000;
       const { mode, activeFraction } = result as Partial<EditResult>;
-      return { recipe, mode, activeFraction, seconds, png: [...picture.png] };
+      return { recipe, mode, activeFraction, workers, warnings, seconds, png: [...picture.png] };
     },
     { name, request: { ...request, ...Object.fromEntries(files.map(([key]) => [key, null])) }, lists },
   );

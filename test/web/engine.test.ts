@@ -8,6 +8,7 @@ import { codecs } from '../../engine/host/node/codecs.ts';
 import { psnr } from '../../engine/pictures/psnr.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import type { verify } from '../../engine/verification/verify.ts';
+import { LocalCrew } from '../../processes/workers/crew.ts';
 import { resourceSizes } from '../../scripts/web.mjs';
 import type { EditRequest, Engine, GenerateRequest } from '../../shared/api.ts';
 import { callIn, squareMask } from './calls.ts';
@@ -91,6 +92,62 @@ test('where pages may share memory, several threads give the same image', { skip
   } finally {
     await isolated.close();
   }
+});
+
+const divided = {
+  ...REQUEST,
+  steps: 4,
+  workers: 2,
+  patch: { split: 'bands', warmUp: 1 },
+} as const;
+
+test('bands of an image on two workers of a page, as on two processes of the desktop', { skip }, async () => {
+  const isolated = await openPage(await bundled('page.ts'), { isolated: true });
+  const processes = createEngine(new NodeBackend(), { openCrew: () => new LocalCrew() });
+  try {
+    const { workers: _, ...one } = divided;
+    const [alone, shared] = [await desktop.generate(one), await callIn(isolated.page, 'generate', divided)];
+    const bands = shared.workers!.map(({ name, from, to }) => [name, from, to]);
+    assert.deepEqual(bands, [
+      ['Worker 1', 0, 8],
+      ['Worker 2', 8, 16],
+    ]);
+    assert.ok(shared.workers!.every(({ sentBytes, receivedBytes }) => sentBytes > 0 && receivedBytes > 0));
+    assert.deepEqual(shared.warnings, []);
+    const { picture } = await processes.generate(divided);
+    assert.ok((await similarity(shared.png, picture.png)) >= 40, 'the same displaced features');
+    const exact = { ...divided, patch: { ...divided.patch, mode: 'synchronous' } } as const;
+    const synchronous = await callIn(isolated.page, 'generate', exact);
+    assert.ok((await similarity(synchronous.png, alone.picture.png)) >= 40);
+    const again = await callIn(isolated.page, 'generate', divided);
+    assert.deepEqual(again.png, shared.png);
+    // Each with a branch of guidance, and an edit of what they drew.
+    const { patch: _patch, ...branches } = divided;
+    const branched = await callIn(isolated.page, 'generate', branches);
+    assert.ok((await similarity(branched.png, alone.picture.png)) >= 40);
+    const mask = await codecs.encode(
+      { width: 128, height: 128, channels: 1, data: squareMask(128, 0.25, SIDE) },
+      { format: 'png' },
+    );
+    const request = { ...branches, prompt: 'a green tree', image: shared.png, mask };
+    const edited = await callIn(isolated.page, 'edit', request);
+    const expected = await processes.edit(request);
+    assert.equal(edited.workers!.length, 2);
+    assert.ok((await similarity(edited.png, expected.picture.png)) >= 40);
+  } finally {
+    await processes.dispose();
+    await isolated.close();
+  }
+});
+
+test('where memory cannot be shared, an image for several workers is computed by one, which is said', {
+  skip,
+}, async () => {
+  const small = { ...REQUEST, steps: 2 };
+  const { png, workers, warnings } = await call('generate', { ...small, workers: 2 });
+  assert.equal(workers, undefined);
+  assert.match(warnings.join(), /cannot share memory among workers, so the image was computed by one/);
+  assert.deepEqual((await call('generate', small)).png, png);
 });
 
 test('a call that is cancelled rejects, and the next one is answered', { skip }, async () => {

@@ -20,10 +20,12 @@ export interface WebOptions {
   binary: ArrayBuffer;
   /** The text of ort-wasm-simd-threaded.mjs, which starts threads; without it there is one. */
   glue?: string;
+  /** Of several workers that share a machine: its threads, and how many workers there are. */
+  member?: { threads: number; of: number };
 }
 
 /** With more threads than this, small networks become slower. */
-const MOST_THREADS = 8;
+export const MOST_THREADS = 8;
 
 /** ONNX Runtime compiled to WebAssembly. A run blocks its thread: use it in a worker. */
 export class WebBackend extends OnnxBackend {
@@ -41,13 +43,17 @@ export class WebBackend extends OnnxBackend {
   readonly machine: Machine;
   /** Bytes of the models that are loaded. */
   #loaded = 0;
+  /** Workers that share the memory. */
+  readonly #share: number;
 
   /** @throws InputError if the browser lacks what it needs */
-  constructor({ binary, glue }: WebOptions) {
+  constructor({ binary, glue, member = { threads: MOST_THREADS, of: 1 } }: WebOptions) {
     super();
     requireFeatures();
     watchHeap();
-    this.threads = glue && hasThreads() ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
+    const most = Math.min(navigator.hardwareConcurrency, MOST_THREADS, member.threads);
+    this.threads = glue && hasThreads() ? most : 1;
+    this.#share = member.of;
     this.machine = this.describe();
     ort.env.wasm.wasmBinary = binary;
     ort.env.wasm.numThreads = this.threads;
@@ -62,7 +68,7 @@ export class WebBackend extends OnnxBackend {
   }
 
   availableBytes(): number {
-    return Math.max(0, this.can.memoryBytes - this.#loaded);
+    return Math.max(0, this.can.memoryBytes / this.#share - this.#loaded);
   }
 
   peakBytes(): number {

@@ -17,15 +17,16 @@ type Folder = FileSystemDirectoryHandle & { keys(): AsyncIterable<string> };
  * The origin's private file system (fs.spec.whatwg.org); undefined if the browser has none, or refuses it: in private
  * windows, for pages without storage. Only in a dedicated worker can it be written.
  */
-export async function openOpfs(name: string): Promise<Store | undefined> {
+export async function openOpfs(root: string): Promise<Store | undefined> {
   try {
-    const folder = await rootOf(name);
+    const folder = await rootOf(root);
     // Writes a file as a trial, because some browsers refuse storage only then.
-    const probe = (await folder.getFileHandle('.probe', { create: true })) as FileHandle;
+    const name = `.probe-${crypto.randomUUID()}`;
+    const probe = (await folder.getFileHandle(name, { create: true })) as FileHandle;
     if (typeof probe.move !== 'function') return undefined;
     (await probe.createSyncAccessHandle()).close();
-    await folder.removeEntry('.probe');
-    return new OpfsStore(name);
+    await folder.removeEntry(name);
+    return new OpfsStore(root);
   } catch {
     return undefined;
   }
