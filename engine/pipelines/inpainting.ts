@@ -1,5 +1,5 @@
 import type { Components } from '../execution/components.ts';
-import { type Coded, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
+import { type Coded, DEFAULT_MARGIN, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import type { LatentDims } from '../execution/latents.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import { type PictureWindow, workedSize } from '../pictures/window.ts';
@@ -48,6 +48,12 @@ export function recordingPlanes(latent: Float32Array, dims: LatentDims): Tensor 
   return planesOf(new Float32Array(height * width), latent, dims);
 }
 
+/**
+ * Latent positions around a hole that are encoded with it and discarded, where fewer do than the encoder reads.
+ * AutoencoderTiny reads eleven; with four the error of the latents is 57 to 61 dB (docs/measurements.md).
+ */
+const HOLE_MARGIN: Readonly<Partial<typeof DEFAULT_MARGIN>> = { tiny: 4 };
+
 interface MaskedPicture {
   /** Planes [3, H, W] of the window, −1 … 1. */
   planes: Float32Array;
@@ -75,8 +81,10 @@ export async function editPlanes(
   const holed = planes.slice();
   for (let i = 0; i < positions; i++)
     if (hole.data[i]) for (let c = 0; c < 3; c++) holed[c * positions + i] = 0;
+  const { kind } = autoencoder.facts;
+  const around = { dilation: ring, margin: HOLE_MARGIN[kind] ?? DEFAULT_MARGIN[kind] };
   const { data, macs } = encoded
-    ? await autoencoder.encodeRegion(holed, width, height, encoded, painted, { dilation: ring })
+    ? await autoencoder.encodeRegion(holed, width, height, encoded, painted, around)
     : await autoencoder.encode(holed, width, height);
   return { planes: planesOf(Float32Array.from(painted.data), data, dims), macs };
 }
