@@ -109,6 +109,9 @@ step('it is there after a reload of the window, and can be cleared', async () =>
 });
 
 step('an image that is dropped becomes the layer, with its edges as what is taken of it', async () => {
+  await editor.open('field.png');
+  await editor.press('way-all');
+  await editor.prompt('a red house in a meadow at noon');
   const bytes = fs.readFileSync(path.resolve(import.meta.dirname, '../fixtures/scenes/cat.png'));
   await editor.view.locator('[data-test=control]').evaluate((section, base64) => {
     const data = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
