@@ -20,6 +20,10 @@ test('what was downloaded or chosen in a model\u2019s place is named', async () 
     ['{"metadata": {}, "weight_map": {}}', /is a JSON file: name the weights/],
     [gzipSync('x'), /is a compressed archive: unpack it/],
     [tar, /is an archive \(tar\)/],
+    [
+      Buffer.concat([Buffer.from('sys_info\0'), tar.subarray(9)]),
+      /is a file of PyTorch before version 0\.1\.10/,
+    ],
     [Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 73]), /is an image\./],
   ] as const) {
     await writeFile(file, content);

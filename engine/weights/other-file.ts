@@ -17,6 +17,10 @@ const BEGINNINGS: readonly (readonly [begin: RegExp, what: string])[] = [
     /^[^\s!-~]\x8b|^7z\xbc\xaf|^Rar!|^\xfd7zXZ|^BZh|^\x28\xb5\x2f\xfd/,
     'a compressed archive: unpack it first',
   ],
+  [
+    /^(?:sys_info|storages|tensors|pickle)\0[\s\S]+ustar/,
+    'a file of PyTorch before version 0.1.10, which is not read: load it with PyTorch and save it again',
+  ],
   [/^[\s\S]{257}ustar/, 'an archive (tar): unpack it first'],
   [/^\x89PNG|^\xff\xd8\xff|^GIF8|^RIFF[\s\S]{4}WEBP|^BM[\s\S]{4}\0\0\0\0/, 'an image'],
   [/^\x89HDF|^%PDF|^\x7fELF|^MZ[\s\S]\0/, 'a file of another program'],

@@ -1,3 +1,4 @@
+import { InputError } from '../../errors.ts';
 import type { StoredTensor, WeightSource } from '../../weights/source.ts';
 import { below, renamed, sourceOf, type Tensors } from '../../weights/views.ts';
 import { countOf, sizeOf } from './counting.ts';
@@ -6,13 +7,34 @@ import { fromOriginalUNet, unetConfigOf } from './unet.ts';
 /** The encoder of the control image by the names of ControlNet's own code, where every second layer has no weights. */
 const HINT = /^input_hint_block\.(\d+)\.(weight|bias)$/;
 
+/** Other networks that steer, which have some of the names of a ControlNet, and more that count. */
+const RELATIVES: readonly (readonly [RegExp, string])[] = [
+  [/^lllite_/, 'a ControlNet-LLLite'],
+  [/(?:^|\.)lora_controlnet$/, 'a Control-LoRA'],
+  [/(?:^|\.)(?:task_embedding$|control_add_embedding\.|spatial_ch_projs\.)/, 'a ControlNet Union'],
+  [/(?:^|\.)(?:ctrl_to_base|base_to_ctrl)/, 'a ControlNet-XS'],
+];
+
+/** @throws InputError that names what it is */
+function refuseRelatives(source: WeightSource): void {
+  for (const name of source.names()) {
+    const relative = RELATIVES.find(([pattern]) => pattern.test(name));
+    if (relative)
+      throw new InputError(
+        `${source.origin} is ${relative[1]}, which is not supported; use a plain ControlNet.`,
+      );
+  }
+}
+
 /**
  * A ControlNet in one file, by diffusers' names or by those of its own code, with `control_model.` before them or not.
  * Undefined for another kind of file.
+ * @throws InputError for a relative that is not supported
  */
 export function controlNetIn(source: WeightSource): { config: object; weights: WeightSource } | undefined {
   const inner = below(source, 'control_model.');
   const tensors = inner.size > 0 ? inner : below(source, '');
+  refuseRelatives(source);
   const isOriginal = tensors.has('input_hint_block.0.weight');
   if (!isOriginal && !tensors.has('controlnet_cond_embedding.conv_in.weight')) return undefined;
   const named = isOriginal ? fromOriginal(tensors) : new Map(tensors);
