@@ -21,7 +21,7 @@ export interface CommandEntry {
 
 const IN_EXPLORER = {
   editable: 'resourceExtname =~ /^\\.(png|jpe?g|webp)$/i && !explorerResourceIsFolder',
-  readable: 'resourceExtname =~ /^\\.(png|jpe?g|webp|avif|gif|tiff)$/i && !explorerResourceIsFolder',
+  readable: 'resourceExtname =~ /^\\.(png|jpe?g|webp|avif|gif|tiff?)$/i && !explorerResourceIsFolder',
   model: 'resourceExtname =~ /^\\.(safetensors|sft|ckpt|pt|pth|gguf)$/i && !explorerResourceIsFolder',
 };
 const IN_EDITOR = "activeCustomEditorId == 'patchwork.pictureEditor'";
@@ -57,10 +57,10 @@ export const COMMANDS = {
     does: 'opens an image file in the image editor',
     icon: 'edit-sparkle',
     menus: [
-      { menu: 'explorer/context', when: IN_EXPLORER.editable, group: 'navigation@20' },
+      { menu: 'explorer/context', when: IN_EXPLORER.readable, group: 'navigation@20' },
       {
         menu: 'editor/title',
-        when: "activeCustomEditorId == 'imagePreview.previewEditor' && resourceExtname =~ /^\\.(png|jpe?g|webp)$/i",
+        when: "activeCustomEditorId == 'imagePreview.previewEditor' && resourceExtname =~ /^\\.(png|jpe?g|webp|avif|gif|tiff?)$/i",
         group: 'navigation@1',
       },
     ],

@@ -19,7 +19,11 @@ export function slug(prompt: string, max = 48): string {
 
 /** `prompt-seed.png`, then `prompt-seed-2.png` and so on. */
 export function* pictureNames(prompt: string, seed: number): Generator<string> {
-  const stem = `${slug(prompt)}-${seed}`;
+  yield* numberedNames(`${slug(prompt)}-${seed}`);
+}
+
+/** `stem.png`, then `stem-2.png` and so on. */
+export function* numberedNames(stem: string): Generator<string> {
   yield `${stem}.png`;
   for (let n = 2; ; n++) yield `${stem}-${n}.png`;
 }
@@ -32,7 +36,5 @@ export function shorten(text: string, length: number): string {
 
 /** For `lake` and “a red house”: `lake.red-house.png`, then `lake.red-house-2.png` and so on. */
 export function* derivedNames(stem: string, words: string): Generator<string> {
-  const name = `${stem}.${slug(words.replace(/^(an?|the) /i, ''))}`;
-  yield `${name}.png`;
-  for (let n = 2; ; n++) yield `${name}-${n}.png`;
+  yield* numberedNames(`${stem}.${slug(words.replace(/^(an?|the) /i, ''))}`);
 }

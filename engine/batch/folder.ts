@@ -79,7 +79,7 @@ export class BatchFolder {
 
   /**
    * Starts a batch in a folder, which is created if it is missing, or resumes it.
-   * @throws InputError if the folder holds another batch, or cannot be written.
+   * @throws InputError if the folder contains a different batch, or cannot be written.
    */
   static async open(folder: string, plan: BatchPlan): Promise<BatchFolder> {
     const { prompts, count, seed, settings } = plan;
@@ -93,7 +93,7 @@ export class BatchFolder {
       if (!known.success) throw new InputError(`${manifest} is not a batch of Patchwork.`);
       if (canonical(known.data.plan) !== canonical(written))
         throw new InputError(
-          `${folder} holds another batch: give another folder, or the prompts and settings it was started with.`,
+          `${folder} contains a different batch. Use another folder, or the original prompts and settings.`,
         );
       return new BatchFolder(folder, known.data.id, known.data.items, settings);
     }

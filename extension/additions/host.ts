@@ -17,8 +17,6 @@ import type { LastModels } from './lastModels.ts';
 import { loraFacts } from './loraFacts.ts';
 import { pickWord } from './pickWord.ts';
 
-const PICTURES = ['png', 'jpg', 'jpeg', 'webp', 'avif', 'gif', 'tiff'];
-
 /** The choice for each place that names a model. */
 const MODELS = {
   loras: {

@@ -44,7 +44,7 @@ export class KeptPictures {
     try {
       return new Uint8Array(await readFile(this.#file(name)));
     } catch (error) {
-      throw new InputError('A control or reference image is not kept any more. Add it again.', {
+      throw new InputError('A control or reference image is no longer available. Add it again.', {
         cause: error,
       });
     }

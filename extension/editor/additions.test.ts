@@ -158,6 +158,6 @@ test('a reference is seen where the mask was, which stays; a name that is not ke
   const gone = { ...additions, references: [{ ...reference, picture: 'f'.repeat(64) }] };
   panel.send({ type: 'apply', draft: { ...draft, additions: gone } });
   const failure = await until(() => document.state.failure);
-  assert.match(failure.message, /is not kept any more/);
+  assert.match(failure.message, /is no longer available/);
   panel.dispose();
 });

@@ -22,6 +22,7 @@ import { registerCommands } from '../registerCommands.ts';
 import { reportError } from '../report.ts';
 import { makeFolder, writeAtomically } from '../save.ts';
 import type { Services } from '../services.ts';
+import { PICTURE_ENDINGS } from '../sight/picked.ts';
 import { reached } from '../walkthrough.ts';
 import { type Backup, readBackup } from './backup.ts';
 import { PictureDocument } from './document.ts';
@@ -29,6 +30,7 @@ import type { EditStore } from './editStore.ts';
 import { EditorPage } from './page.ts';
 import { Painting } from './painting.ts';
 import { digestOf, isEditable, readPictureUri } from './pictureFile.ts';
+import { editableOf } from './pngCopy.ts';
 import { Preparing } from './preparing.ts';
 import { Renaming } from './renaming.ts';
 import { combined } from './selection.ts';
@@ -77,13 +79,13 @@ async function editPicture(file: unknown): Promise<void> {
   const { input } = window.tabGroups.activeTabGroup.activeTab ?? {};
   const seen = input instanceof TabInputCustom ? input.uri : undefined;
   const target = file instanceof Uri ? file : (seen ?? (await choosePicture()));
-  if (target) await openEditor(target);
+  if (target) await openEditor(await editableOf(target));
 }
 
 async function choosePicture(): Promise<Uri | undefined> {
   const [file] =
     (await window.showOpenDialog({
-      filters: { Images: ['png', 'jpg', 'jpeg', 'webp'] },
+      filters: { Images: PICTURE_ENDINGS },
       title: 'Edit with Patchwork',
     })) ?? [];
   return file;

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { TabInputCustom, TabInputText, Uri, window, workspace } from 'vscode';
 
-/** File endings of pictures that can be analysed. */
-const ENDINGS = ['png', 'jpg', 'jpeg', 'webp', 'avif', 'gif', 'tiff'];
+/** File endings of pictures that can be read. */
+export const PICTURE_ENDINGS = ['png', 'jpg', 'jpeg', 'webp', 'avif', 'gif', 'tif', 'tiff'];
 
 /**
  * The picture for a command: the one that it was called on in the Explorer, else the open one, else one that
@@ -17,7 +17,7 @@ export async function pickedPicture(asked: unknown, title: string): Promise<Uri 
       title,
       canSelectMany: false,
       defaultUri: workspace.workspaceFolders?.[0]?.uri,
-      filters: { Images: ENDINGS },
+      filters: { Images: PICTURE_ENDINGS },
     })) ?? [];
   return chosen;
 }
@@ -26,5 +26,5 @@ function openPicture(): Uri | undefined {
   const input = window.tabGroups.activeTabGroup.activeTab?.input;
   if (!(input instanceof TabInputCustom || input instanceof TabInputText)) return undefined;
   const ending = path.posix.extname(input.uri.path).slice(1).toLowerCase();
-  return ENDINGS.includes(ending) ? input.uri : undefined;
+  return PICTURE_ENDINGS.includes(ending) ? input.uri : undefined;
 }

@@ -30,7 +30,7 @@ test('batch draws every prompt into a folder and continues with what is missing'
     assert.deepEqual([pictures.length, before, failed.length], [1, 3, 0]);
     const other = await patchwork(['batch', 'a cat', '-o', out, ...SMALL]);
     assert.equal(other.code, 2);
-    assert.match(other.stderr, /holds another batch/);
+    assert.match(other.stderr, /contains a different batch/);
   }));
 
 test('batch refuses what it cannot draw in one sentence', () =>

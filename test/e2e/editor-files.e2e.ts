@@ -194,6 +194,23 @@ step('what is no picture, or too large, is reported in one sentence', async () =
   assert.equal(await editor.view.locator('[data-test=failure]').count(), 0);
 });
 
+step('of a GIF a PNG copy is opened beside it', async () => {
+  const gif = await sharp(await hill())
+    .gif()
+    .toBuffer();
+  fs.writeFileSync(file('hill-of.gif'), gif);
+  await vscode.inHost(async ({ commands, Uri }, gif) => {
+    await commands.executeCommand('patchwork.editPicture', Uri.file(gif));
+  }, file('hill-of.gif'));
+  await editor.idle();
+  await vscode.page
+    .getByText('hill-of.gif stays as it is: its PNG copy hill-of.png is open.')
+    .first()
+    .waitFor();
+  assert.equal((await sharp(file('hill-of.png')).metadata()).format, 'png');
+  assert.deepEqual(fs.readFileSync(file('hill-of.gif')), gif);
+});
+
 step('a read-only file takes edits, which Save As keeps', async () => {
   await vscode.inHost(
     async (vscode, bytes) => {
