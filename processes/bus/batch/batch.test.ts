@@ -327,7 +327,7 @@ test('a folder keeps to its batch; a server without JetStream, or without room, 
   const batch = await openBatch(plan(['a cat'], 2), 'kept');
   const { items } = await batch.open();
   assert.deepEqual((await batch.open()).items, items);
-  await assert.rejects(BatchFolder.open(batch.folder, plan(['a dog'], 2)), /holds another batch/);
+  await assert.rejects(BatchFolder.open(batch.folder, plan(['a dog'], 2)), /contains a different batch/);
   const manifest = path.join(batch.folder, 'batch.json');
   const text = await readFile(manifest, 'utf8');
   await writeFile(manifest, text.replace('0001.png', '../../1.png'));
