@@ -13,6 +13,7 @@ import { readPictureUri } from '../editor/pictureFile.ts';
 import type { Handlers } from '../handlers.ts';
 import { chooseModel } from '../models/chooseFile.ts';
 import type { Services } from '../services.ts';
+import { PICTURE_ENDINGS } from '../sight/picked.ts';
 import type { LastModels } from './lastModels.ts';
 import { loraFacts } from './loraFacts.ts';
 import { pickWord } from './pickWord.ts';
@@ -57,7 +58,7 @@ export async function usualModel(
 /** Lets the user choose an image file. */
 export async function choosePicture(title: string): Promise<Uint8Array | undefined> {
   const [file] =
-    (await window.showOpenDialog({ title, openLabel: 'Use', filters: { Images: PICTURES } })) ?? [];
+    (await window.showOpenDialog({ title, openLabel: 'Use', filters: { Images: PICTURE_ENDINGS } })) ?? [];
   return file && (await readPictureUri(file));
 }
 
