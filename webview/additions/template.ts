@@ -170,12 +170,14 @@ export function controlNumbers(
   const share = { min: 0, max: 100, step: 5, of: 100 };
   const number = (field: 'strength' | 'start' | 'end', value: number, about: NumberField) =>
     numberField(field, value, about, (value) => change({ [field]: value }));
-  return html`<div class="row wrap">
-    ${number('strength', strength, { label: 'Strength', ...LIMITS.controlStrength, step: 0.05, shown: 'Strength' })}
-    ${number('start', 100 * start, { label: 'First share of the steps, in percent', ...share, shown: 'from' })}
-    ${number('end', 100 * end, { label: 'Last share of the steps, in percent', ...share, shown: 'to' })}
-    <span class="hint" title="of the steps">%</span>
-  </div>`;
+  return html`<div class="row">
+      ${number('strength', strength, { label: 'Strength', ...LIMITS.controlStrength, step: 0.05, shown: 'Strength' })}
+    </div>
+    <div class="row">
+      ${number('start', 100 * start, { label: 'First share of the steps, in percent', ...share, shown: 'Steps from' })}
+      ${number('end', 100 * end, { label: 'Last share of the steps, in percent', ...share, shown: 'to' })}
+      <span class="hint">%</span>
+    </div>`;
 }
 
 function referenceRow(form: AdditionsForm, row: ReferenceRow, at: number): TemplateResult {
