@@ -4,7 +4,7 @@ import { InputError } from '../errors.ts';
 import { exifWithComment } from './exif-comment.ts';
 import { type PictureFormat, withMetadata } from './metadata.ts';
 import { openPicture } from './open.ts';
-import { formatRecipe } from './recipe.ts';
+import { formatRecipe } from './recipes/webui.ts';
 import { LOSSY_QUALITY } from './rewrite.ts';
 
 const FORMATS: Readonly<Record<string, PictureFormat>> = {

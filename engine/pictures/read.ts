@@ -2,7 +2,8 @@ import { type PictureHeader, path } from '#host';
 import type { Raster } from '../../shared/raster.ts';
 import { readBytes } from '../read-bytes.ts';
 import { type OpenedPicture, openPicture, PICTURE_LIMITS } from './open.ts';
-import { exifRecipe, type ParsedRecipe, readRecipe } from './recipe.ts';
+import { exifRecipe, readRecipe } from './recipe.ts';
+import type { ParsedRecipe } from './recipes/settings.ts';
 import { inTurns } from './turns.ts';
 
 export { PICTURE_LIMITS };

@@ -9,7 +9,8 @@ import { InputError } from '../errors.ts';
 import { encodePng } from './png.ts';
 import { readPngText, withPngText } from './png-text.ts';
 import { decodePicture } from './read.ts';
-import { formatRecipe, parseRecipe, readRecipe, withRecipe } from './recipe.ts';
+import { readRecipe, withRecipe } from './recipe.ts';
+import { formatRecipe, parseRecipe } from './recipes/webui.ts';
 
 const recipe: Recipe = {
   prompt: 'a red house, (by a lake:1.2)\nat sunset',

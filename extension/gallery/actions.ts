@@ -1,6 +1,6 @@
 import { commands, env, type Uri, workspace } from 'vscode';
 import { InputError } from '../../engine/errors.ts';
-import { formatRecipe } from '../../engine/pictures/recipe.ts';
+import { formatRecipe } from '../../engine/pictures/recipes/webui.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 import type { ImageAction } from '../../shared/imageActions.ts';
 import { openEditor } from '../editor/tabs.ts';

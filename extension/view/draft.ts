@@ -1,6 +1,6 @@
 /** The contents of the view's form, and the requests made from them. */
 import { InputError } from '../../engine/errors.ts';
-import type { ParsedRecipe } from '../../engine/pictures/recipe.ts';
+import type { ParsedRecipe } from '../../engine/pictures/recipes/settings.ts';
 import {
   type AskedRequest,
   additionsOf,

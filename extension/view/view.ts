@@ -1,6 +1,6 @@
 import { ConfigurationTarget, commands, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
-import type { ParsedRecipe } from '../../engine/pictures/recipe.ts';
+import type { ParsedRecipe } from '../../engine/pictures/recipes/settings.ts';
 import { type Additions, type AskedRequest, additionsOf } from '../../shared/additions.ts';
 import { formatSeconds } from '../../shared/format.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';

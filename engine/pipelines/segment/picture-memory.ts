@@ -1,6 +1,6 @@
 import { ForgottenError } from '../../errors.ts';
 import { decodePicture } from '../../pictures/read.ts';
-import type { ParsedRecipe } from '../../pictures/recipe.ts';
+import type { ParsedRecipe } from '../../pictures/recipes/settings.ts';
 import { fitted } from './frame.ts';
 import { type Pixels, resizePicture } from './input.ts';
 import type { ImageEmbedding } from './segmenter.ts';

@@ -20,7 +20,7 @@ import { parseUNetConfig } from '../../../engine/networks/unet-config.ts';
 import { maskFor } from '../../../engine/pictures/mask.ts';
 import { readPngText, withPngText } from '../../../engine/pictures/png-text.ts';
 import { decodePicture } from '../../../engine/pictures/read.ts';
-import { parseRecipe } from '../../../engine/pictures/recipe.ts';
+import { parseRecipe } from '../../../engine/pictures/recipes/webui.ts';
 import { rewritePicture } from '../../../engine/pictures/rewrite.ts';
 import { createScheduler } from '../../../engine/schedulers/create.ts';
 import { emphasisOf } from '../../../engine/text/emphasis.ts';

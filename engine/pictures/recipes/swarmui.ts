@@ -1,0 +1,37 @@
+import { isObject, type ReadRecipe, setSize, settingsOf, textOf } from './json.ts';
+
+/** Field names of SwarmUI, Fooocus and Easy Diffusion for each setting. */
+const JSON_FIELDS: Readonly<Record<string, string>> = {
+  steps: 'Steps',
+  num_inference_steps: 'Steps',
+  sampler: 'Sampler',
+  sampler_name: 'Sampler',
+  scheduler: 'Schedule type',
+  cfgscale: 'CFG scale',
+  cfg_scale: 'CFG scale',
+  guidance_scale: 'CFG scale',
+  seed: 'Seed',
+  model: 'Model',
+  base_model: 'Model',
+  use_stable_diffusion_model: 'Model',
+};
+
+/** Their fields that change an image and are not taken over. */
+const LOST_FIELD =
+  /lora|lycoris|control|init_?image|style|refiner|clip_?(?:skip|stop)|embedding|hypernetwork/i;
+const UNUSED = /^(?:|none|null|false|0|default|automatic)$/i;
+
+/** The JSON of SwarmUI, Fooocus, Easy Diffusion and tools like them. */
+export function swarmRecipe(json: Record<string, unknown>): ReadRecipe | undefined {
+  const fields = isObject(json.sui_image_params) ? json.sui_image_params : json;
+  const { prompt, width, height, resolution } = fields;
+  if (typeof prompt !== 'string') return undefined;
+  const settings = settingsOf(fields, JSON_FIELDS);
+  const [first, second] = /^\((\d+), (\d+)\)$/.exec(String(resolution))?.slice(1) ?? [width, height];
+  setSize(settings, first, second);
+  for (const [field, value] of Object.entries(fields)) {
+    const text = typeof value === 'object' ? JSON.stringify(value ?? '') : String(value);
+    if (LOST_FIELD.test(field) && !UNUSED.test(text.replaceAll(/[[\]{}"]/g, ''))) settings.set(field, text);
+  }
+  return { prompt, negativePrompt: textOf(fields.negativeprompt ?? fields.negative_prompt), settings };
+}
