@@ -95,6 +95,14 @@ export function createEngine(backend: Backend, options: EngineOptions = {}): Eng
   return new LocalEngine(backend, options);
 }
 
+/** What a result was computed with. */
+interface Computed {
+  loaded: ReadyModel;
+  spending: ReturnType<typeof spendingOf>;
+  /** About the request. */
+  warnings: readonly string[];
+}
+
 class LocalEngine implements Engine {
   readonly #backend: Backend;
   readonly #memory: EditCache;
@@ -158,17 +166,7 @@ class LocalEngine implements Engine {
       plan,
       share: shareBy(team),
     });
-    await loaded.components.requireUnchanged();
-    return {
-      ...this.#reported(result, spending, { begin, opening }),
-      warnings: [
-        ...loaded.warnings,
-        ...prompts.warnings,
-        ...spending.warnings,
-        ...result.warnings,
-        ...(await loaded.components.notices()),
-      ],
-    };
+    return this.#reported(result, { loaded, spending, warnings: prompts.warnings }, { begin, opening });
   }
 
   async edit(request: EditRequest, options: CallOptions<EditProgress> = {}): Promise<EditResult> {
@@ -212,21 +210,11 @@ class LocalEngine implements Engine {
       raw: checked.raw,
       share: shareBy(team),
     });
-    await loaded.components.requireUnchanged();
+    const known = { loaded, spending, warnings: [...prompts.warnings, ...warnings] };
+    const reported = await this.#reported(result, known, { begin, opening });
     // The result is returned first. Features that are not stored are computed again when they are needed.
     this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
-    return {
-      ...this.#reported(result, spending, { begin, opening }),
-      warnings: [
-        ...loaded.warnings,
-        ...prompts.warnings,
-        ...spending.warnings,
-        ...warnings,
-        ...result.warnings,
-        ...(await loaded.components.notices()),
-        ...this.#offer(editing),
-      ],
-    };
+    return { ...reported, warnings: [...reported.warnings, ...this.#offer(editing)] };
   }
 
   async prepareEdit(
@@ -292,14 +280,28 @@ class LocalEngine implements Engine {
     this.#memory.features.sweep();
   }
 
-  /** A result of generating or editing with its budget, its device and the times of the whole call. */
-  #reported<Result extends { loadSeconds: number }>(
+  /** A result of generating or editing with its budget, its device, all warnings and the times of the whole call. */
+  async #reported<Result extends { loadSeconds: number; warnings: string[] }>(
     result: Result,
-    { budget }: Pick<ReturnType<typeof spendingOf>, 'budget'>,
+    { loaded, spending, warnings }: Computed,
     { begin, opening }: { begin: number; opening: number },
   ) {
+    await loaded.components.requireUnchanged();
+    const seconds = secondsSince(begin);
     const loadSeconds = opening + result.loadSeconds;
-    return this.#onDevice({ ...result, ...budget, seconds: secondsSince(begin), loadSeconds });
+    return this.#onDevice({
+      ...result,
+      ...spending.budget,
+      seconds,
+      loadSeconds,
+      warnings: [
+        ...loaded.warnings,
+        ...warnings,
+        ...spending.warnings,
+        ...result.warnings,
+        ...(await loaded.components.notices()),
+      ],
+    });
   }
 
   #onDevice<Result extends object>(result: Result): Result & { device: DeviceId } {

@@ -6,9 +6,8 @@ import { InputError, isAbort } from '../../engine/errors.ts';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { encodePng } from '../../engine/pictures/png.ts';
-import { psnr } from '../../engine/pictures/psnr.ts';
-import { decodePicture } from '../../engine/pictures/read.ts';
 import type { Engine, GenerateRequest } from '../../shared/api.ts';
+import { decibels, HOUSE } from '../../test/support/house.ts';
 import { BusCrew } from './crew.ts';
 import { noServer, startServer, type TestServer } from './testing/server.ts';
 import { BusWorker } from './worker.ts';
@@ -33,15 +32,7 @@ before(async () => {
   engine = createEngine(new NodeBackend(), {
     connect: (bus) => BusCrew.connect(bus, { resend: 2000, silence: 10_000 }),
   });
-  request = {
-    prompt: 'a red house by a lake at sunset',
-    seed: 1,
-    steps: 8,
-    width: 256,
-    height: 256,
-    threads: 1,
-    bus: { url: server.url },
-  };
+  request = { ...HOUSE, bus: { url: server.url } };
   alone = (await engine.generate({ ...request, bus: undefined })).picture.png;
 });
 
@@ -50,11 +41,6 @@ after(async () => {
   for (const worker of workers) await worker.stop();
   await server?.stop();
 });
-
-async function decibels(a: Uint8Array, b: Uint8Array): Promise<number> {
-  const [one, other] = [await decodePicture(a, 'a picture'), await decodePicture(b, 'a picture')];
-  return psnr(one.pixels, other.pixels);
-}
 
 test('two workers found on the bus draw the picture, a branch of guidance each', { skip }, async () => {
   const { picture, workers: report, warnings } = await engine.generate(request);

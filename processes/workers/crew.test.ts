@@ -10,8 +10,6 @@ import { createEngine } from '../../engine/engine.ts';
 import { isAbort } from '../../engine/errors.ts';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { encodePng } from '../../engine/pictures/png.ts';
-import { psnr } from '../../engine/pictures/psnr.ts';
-import { decodePicture } from '../../engine/pictures/read.ts';
 import type { EditRequest, EditResult, Engine, GenerateRequest, ParallelMode } from '../../shared/api.ts';
 import {
   writeCheckpoint,
@@ -19,31 +17,18 @@ import {
   writeLora,
   writeReferenceModel,
 } from '../../test/support/checkpoints.ts';
+import { decibels, HOUSE } from '../../test/support/house.ts';
 import { LocalCrew } from './crew.ts';
 
 const crew = new LocalCrew();
 const engine: Engine = createEngine(new NodeBackend(), { openCrew: () => crew });
 after(() => engine.dispose());
 
-const request: GenerateRequest = {
-  prompt: 'a red house by a lake at sunset',
-  seed: 1,
-  steps: 8,
-  width: 256,
-  height: 256,
-  threads: 1,
-};
-
-async function decibels(a: Uint8Array, b: Uint8Array): Promise<number> {
-  const [one, other] = [await decodePicture(a, 'a picture'), await decodePicture(b, 'a picture')];
-  return psnr(one.pixels, other.pixels);
-}
-
 let alone: Uint8Array;
 
 test('two workers with a branch of guidance each draw the same picture', async () => {
-  alone = (await engine.generate(request)).picture.png;
-  const { picture, workers } = await engine.generate({ ...request, workers: 2 });
+  alone = (await engine.generate(HOUSE)).picture.png;
+  const { picture, workers } = await engine.generate({ ...HOUSE, workers: 2 });
   assert.ok((await decibels(picture.png, alone)) > 60);
   assert.deepEqual(
     workers!.map(({ name, branch, sentBytes }) => [name, branch, sentBytes]),
@@ -56,7 +41,7 @@ test('two workers with a branch of guidance each draw the same picture', async (
 
 test('two and four workers with a band each draw nearly the same picture, the same one every time', async () => {
   for (const workers of [2, 4]) {
-    const divided = { ...request, workers, patch: { split: 'bands' as const } };
+    const divided = { ...HOUSE, workers, patch: { split: 'bands' as const } };
     const first = await engine.generate(divided);
     const dense = await engine.generate({ ...divided, patch: { ...divided.patch, mode: 'synchronous' } });
     assert.deepEqual(first.warnings, []);
@@ -74,7 +59,7 @@ test('two and four workers with a band each draw nearly the same picture, the sa
 });
 
 test('a worker killed mid-picture: the others finish it, and the next picture has all workers again', async () => {
-  const divided = { ...request, workers: 2, patch: { split: 'bands' as const } };
+  const divided = { ...HOUSE, workers: 2, patch: { split: 'bands' as const } };
   const [, victim] = await crew.members(2, 1);
   const result = await engine.generate(divided, {
     onProgress: ({ step }) => {
@@ -92,11 +77,11 @@ test('cancelling stops the workers within a step; they serve the next picture', 
   const before = (await crew.members(2, 1)).map(({ pid }) => pid);
   const controller = new AbortController();
   const call = engine.generate(
-    { ...request, steps: 150, workers: 2 },
+    { ...HOUSE, steps: 150, workers: 2 },
     { signal: controller.signal, onProgress: ({ step }) => step === 2 && controller.abort() },
   );
   await assert.rejects(call, isAbort);
-  const next = await engine.generate({ ...request, workers: 2 });
+  const next = await engine.generate({ ...HOUSE, workers: 2 });
   assert.ok((await decibels(next.picture.png, alone)) > 60);
   assert.deepEqual(
     (await crew.members(2, 1)).map(({ pid }) => pid),
@@ -223,7 +208,7 @@ test('control images, references and a LoRA: two workers with a branch each draw
 });
 
 test('more workers than the picture can be divided over leave some without a part', async () => {
-  const { workers } = await engine.generate({ ...request, width: 64, height: 64, workers: 8 });
+  const { workers } = await engine.generate({ ...HOUSE, width: 64, height: 64, workers: 8 });
   assert.ok(workers!.length < 8);
 });
 
