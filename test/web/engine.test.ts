@@ -171,6 +171,40 @@ test('a call that is cancelled rejects, and the next one is answered', { skip },
   assert.ok(steps < 150);
 });
 
+test('in a tab in the background, whose timers are held back, an image comes and can be cancelled', {
+  skip,
+}, async () => {
+  const hidden = await openPage(await bundled('page.ts'));
+  try {
+    const small = { ...REQUEST, steps: 2, width: 64, height: 64 };
+    const before = await callIn(hidden.page, 'generate', small);
+    // Browsers let timers of such tabs wait for up to a minute, and then for ever; messages come as before.
+    const holdTimers = () => {
+      globalThis.setTimeout = (() => 0) as never;
+      globalThis.setInterval = (() => 0) as never;
+    };
+    await hidden.page.evaluate(holdTimers);
+    await hidden.page.workers()[0]!.evaluate(holdTimers);
+    const { png } = await callIn(hidden.page, 'generate', small);
+    assert.deepEqual(png, before.png);
+    const cancelled = await hidden.page.evaluate(
+      (request) => {
+        const { engine } = globalThis as unknown as { engine: Engine };
+        const controller = new AbortController();
+        const onProgress = ({ step }: { step: number }) => step === 2 && controller.abort();
+        return engine.generate(request, { signal: controller.signal, onProgress }).then(
+          () => '',
+          ({ name }: Error) => name,
+        );
+      },
+      { ...small, steps: 150 },
+    );
+    assert.equal(cancelled, 'AbortError');
+  } finally {
+    await hidden.close();
+  }
+});
+
 test('a worker that fails, as on a GPU that is lost, is replaced at the next call', { skip }, async () => {
   const small = { ...REQUEST, steps: 1, width: 64, height: 64 };
   await call('generate', small);
