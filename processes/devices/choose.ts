@@ -32,7 +32,7 @@ export interface Chosen {
 export async function listFrom(source: DeviceSource, options: ChoiceOptions = {}): Promise<DeviceInfo[]> {
   const infos: DeviceInfo[] = [];
   for (const candidate of source.candidates)
-    infos.push(infoOf(candidate, candidate.missing ? undefined : await found(candidate, source, options)));
+    infos.push(infoOf(candidate, candidate.missing ? undefined : await checkOf(candidate, source, options)));
   return infos;
 }
 
@@ -55,7 +55,7 @@ export async function chooseFrom(
   let best = { candidate: processor, check: NOTHING, seconds: Number.POSITIVE_INFINITY };
   // Nothing has to be measured if there is nothing to choose from.
   for (const candidate of others.length > 0 ? [processor, ...others] : []) {
-    const check = await found(candidate, source, options);
+    const check = await checkOf(candidate, source, options);
     const seconds = check.fault ? Number.POSITIVE_INFINITY : (check.stepSeconds ?? Number.POSITIVE_INFINITY);
     if (seconds < best.seconds) best = { candidate, check, seconds };
   }
@@ -73,8 +73,8 @@ async function named(choice: DeviceId, source: DeviceSource, options: ChoiceOpti
     );
   if (!candidate) throw refused('a browser has no such interface');
   if (candidate.missing) throw refused(candidate.missing);
-  const check = choice === 'cpu' ? NOTHING : await found(candidate, source, options);
-  if (check.fault) throw refused(check.fault);
+  const check = choice === 'cpu' ? NOTHING : await checkOf(candidate, source, options);
+  if (check.fault) throw refused(faultOf(candidate, check.fault));
   return chosen(candidate, check);
 }
 
@@ -91,8 +91,13 @@ function chosen({ id, name, memoryBytes }: Candidate, { wrong, half, convolution
   };
 }
 
+/** Why a device cannot be used. Without a card the runtime's own message explains nothing. */
+function faultOf({ found, software }: Pick<Candidate, 'found' | 'software'>, fault: string): string {
+  return found || software ? fault : 'it finds no graphics card on this machine';
+}
+
 /** The cached result of a device, or the result of trying it now. */
-async function found(
+async function checkOf(
   candidate: Candidate,
   { tryDevice }: DeviceSource,
   options: ChoiceOptions,
@@ -108,12 +113,10 @@ async function found(
 }
 
 function infoOf(
-  { id, name, software, found: listed, missing }: Candidate,
+  { id, name, software, found, missing }: Candidate,
   check: DeviceCheck | undefined,
 ): DeviceInfo {
-  // Without a card the runtime's own message explains nothing.
-  const tried =
-    check?.fault && !listed && !software ? 'it finds no graphics card on this machine' : check?.fault;
+  const tried = check?.fault && faultOf({ found, software }, check.fault);
   const fault = missing ?? tried;
   const composed = check?.wrong.length
     ? `computed another way, because wrong: ${check.wrong.join(', ')}`

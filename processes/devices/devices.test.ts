@@ -130,6 +130,22 @@ test('where there is no card, that is the reason', async () => {
   assert.equal(device!.reason, 'it finds no graphics card on this machine');
 });
 
+test('a named device that was remembered and is gone is refused in a sentence, and `auto` goes on', async () => {
+  const before = machine({ id: 'webgpu', name: 'GPU of 0.25 s' });
+  assert.equal((await chooseDevice('webgpu', { ...options, candidates: before })).id, 'webgpu');
+  // Unplugged: the system lists no card, and the runtime finds none.
+  const candidates = machine({ id: 'webgpu', name: 'no card, has no driver', found: false });
+  await assert.rejects(
+    chooseDevice('webgpu', { ...options, candidates }),
+    (error) =>
+      error instanceof InputError &&
+      /^Networks cannot run on the device webgpu \(WebGPU\) here: it finds no graphics card on this machine\. Choose auto or cpu/.test(
+        error.message,
+      ),
+  );
+  assert.equal((await chooseDevice('auto', { ...options, candidates })).id, 'cpu');
+});
+
 test('a device that is not there is refused with its reason', async () => {
   await assert.rejects(chooseDevice('cuda', { ...options, candidates: machine() }), /there is no cuda/);
 });
