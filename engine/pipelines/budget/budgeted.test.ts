@@ -4,6 +4,7 @@ import { recipeOf } from '../../../shared/testing.ts';
 import type { DiffusionModel } from '../../models/diffusion-model.ts';
 import { openModel } from '../../models/open.ts';
 import { budgeted, fullProcess } from './budgeted.ts';
+import { spendingOf } from './spending.ts';
 
 const scenes = (await openModel('scenes')) as DiffusionModel;
 const recipe = recipeOf({ width: 256, height: 256, steps: 20, guidance: 5, scheduler: 'dpmpp-2m' });
@@ -39,4 +40,13 @@ test('samplers that draw noise, and models of few steps, only leave out steps', 
       assert.ok(planned.steps >= 1 && planned.steps <= other.steps);
       assert.equal(warnings.length > 0, report.spent > share + 0.005);
     }
+});
+
+test('an edit forecasts every second result, unless workers compute it or the sampler is another', () => {
+  const planOf = (more: Partial<typeof recipe>, shared = false) =>
+    spendingOf({ budget: 0.4 }, scenes, { ...recipe, ...more }, { shared, edit: true }).recipe;
+  assert.equal(planOf({}).stepPlan, 'FF-F-F-F-F-F-F');
+  assert.equal(planOf({}).steps, 14);
+  for (const other of [planOf({}, true), planOf({ scheduler: 'euler-a' })])
+    assert.deepEqual([other.stepPlan, other.steps], [undefined, 8]);
 });

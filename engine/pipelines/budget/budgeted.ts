@@ -21,7 +21,7 @@ type Sized = Pick<Recipe, 'width' | 'height' | 'steps' | 'guidance' | 'scheduler
 export function fullProcess(
   model: DiffusionModel,
   recipe: Sized,
-  { shared = false, coding = true }: { shared?: boolean; coding?: boolean } = {},
+  { shared = false, edit = false }: { shared?: boolean; edit?: boolean } = {},
 ): FullProcess {
   const network = model.network('denoiser');
   const { width, height, steps, attention } = recipe;
@@ -37,14 +37,17 @@ export function fullProcess(
   const decoder = countMacs(model.network('vae-decoder'), { width, height, batch: 1, tokens: 0 }).total;
   const { timesteps } = schedulerFor(model, recipe, recipe);
   const runs = timesteps.length / steps;
+  // The sampler that plans and forecasts were measured with.
+  const isMeasured = !recipe.sigmas && placesSteps(model.schedulerConfig, recipe.scheduler);
   return {
     steps,
     stepMacs: runs * step(guided ? 2 : 1),
     aloneMacs: runs * step(1),
-    restMacs: coding ? texts + decoder : 0,
-    places: !recipe.sigmas && placesSteps(model.schedulerConfig, recipe.scheduler),
+    restMacs: edit ? 0 : texts + decoder,
+    places: !edit && isMeasured,
     guided,
     shared,
+    forecasts: edit && isMeasured && !shared,
   };
 }
 

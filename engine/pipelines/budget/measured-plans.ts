@@ -22,3 +22,9 @@ export const MEASURED_PLANS: readonly MeasuredPlan[] = [
 
 /** With no more steps than this, as distilled models take, the only way to save is to leave out steps. */
 export const FEW_STEPS = 8;
+
+/**
+ * Of an edit, from so many computed steps on: twice as many, every second of which is forecast, are nearer to the full
+ * edit than as many plain steps (docs/measurements.md).
+ */
+export const FORECASTS_FROM = 6;

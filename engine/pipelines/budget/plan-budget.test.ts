@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { readStepPlan } from '../../../shared/stepPlan.ts';
+import { readStepPlan, type StepKind } from '../../../shared/stepPlan.ts';
 import { MEASURED_PLANS } from './measured-plans.ts';
 import { type FullProcess, planBudget } from './plan-budget.ts';
 
@@ -13,6 +13,7 @@ const process: FullProcess = {
   places: true,
   guided: true,
   shared: false,
+  forecasts: false,
 };
 
 const processes = fc.record({
@@ -23,6 +24,7 @@ const processes = fc.record({
   places: fc.boolean(),
   guided: fc.boolean(),
   shared: fc.boolean(),
+  forecasts: fc.boolean(),
 });
 const shares = fc.integer({ min: 10, max: 100 }).map((hundredths) => hundredths / 100);
 
@@ -30,9 +32,11 @@ test('a plan costs what it says, no more than was asked for unless it says so, a
   fc.assert(
     fc.property(processes, shares, (full, share) => {
       const { steps, stepPlan, spent, isNearest } = planBudget(share, full);
-      const kinds = stepPlan === undefined ? new Array(steps).fill('F') : readStepPlan(stepPlan)?.kinds;
+      const kinds =
+        stepPlan === undefined ? new Array<StepKind>(steps).fill('F') : readStepPlan(stepPlan)?.kinds;
       assert.ok(kinds && kinds.length === steps && steps >= 1 && steps <= full.steps);
-      const cost = kinds.reduce((sum, kind) => sum + (kind === 'F' ? full.stepMacs : full.aloneMacs), 0);
+      const macs = { F: full.stepMacs, P: full.aloneMacs, '-': 0, d: Number.NaN, p: Number.NaN };
+      const cost = kinds.reduce((sum, kind) => sum + macs[kind], 0);
       const all = full.restMacs + full.steps * full.stepMacs;
       assert.ok(Math.abs(spent - (full.restMacs + cost) / all) < 1e-9);
       assert.equal(isNearest, spent > share + 0.005 + 1e-9);
@@ -70,6 +74,15 @@ test('small budgets follow what was measured, where model and sampler can', () =
     assert.equal(stepPlan, undefined, 'only steps are left out');
     assert.ok(steps < 8);
   }
+});
+
+test('an edit has forecasts between its steps, where it has enough of them and the sampler as many places', () => {
+  const edit = { ...process, places: false, forecasts: true };
+  const plans = [0.3, 0.4, 0.5, 0.6, 0.7, 1].map((share) => planBudget(share, edit));
+  assert.deepEqual(
+    plans.map(({ stepPlan, steps }) => stepPlan ?? steps),
+    [5, 'FF-F-F-F-F-F', 'FF-F-F-F-F-F-F-F', 'FF-F-F-F-F-F-F-F-F-F', 13, 20],
+  );
 });
 
 test('a budget that no plan reaches gets the cheapest', () => {

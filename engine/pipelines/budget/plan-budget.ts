@@ -1,5 +1,5 @@
-import { describeStepPlan, type StepPlan, writeStepPlan } from '../../../shared/stepPlan.ts';
-import { FEW_STEPS, MEASURED_PLANS, type MeasuredPlan } from './measured-plans.ts';
+import { describeStepPlan, type StepKind, type StepPlan, writeStepPlan } from '../../../shared/stepPlan.ts';
+import { FEW_STEPS, FORECASTS_FROM, MEASURED_PLANS, type MeasuredPlan } from './measured-plans.ts';
 
 /** What an image costs, and what its model and sampler can leave out. */
 export interface FullProcess {
@@ -14,6 +14,8 @@ export interface FullProcess {
   guided: boolean;
   /** Whether workers compute it, every step in full. */
   shared: boolean;
+  /** Whether forecasts between its steps were measured to help; see `FORECASTS_FROM`. */
+  forecasts: boolean;
 }
 
 /** How a budget is spent. */
@@ -43,7 +45,7 @@ export function planBudget(share: number, process: FullProcess): BudgetPlan {
   const costOf = ({ guided, alone }: Pick<MeasuredPlan, 'guided' | 'alone'>) =>
     guided * stepMacs + alone * aloneMacs;
   const finish = (plan: Pick<MeasuredPlan, 'guided' | 'alone'> & Partial<MeasuredPlan>): BudgetPlan => ({
-    ...written(plan),
+    ...written(plan, process),
     spent: (restMacs + costOf(plan)) / full,
     isNearest: costOf(plan) > left,
   });
@@ -61,20 +63,25 @@ function usable({ steps, places, guided, shared }: FullProcess): readonly Measur
   return MEASURED_PLANS.filter(({ timesteps }) => timesteps.length <= steps);
 }
 
-function written({
-  guided,
-  alone,
-  timesteps,
-}: Pick<MeasuredPlan, 'guided' | 'alone'> & Partial<MeasuredPlan>): Pick<
-  BudgetPlan,
-  'steps' | 'stepPlan' | 'means'
-> {
-  const kinds = [...new Array(guided).fill('F'), ...new Array(alone).fill('P')];
+function written(
+  { guided, alone, timesteps }: Pick<MeasuredPlan, 'guided' | 'alone'> & Partial<MeasuredPlan>,
+  { steps, forecasts }: FullProcess,
+): Pick<BudgetPlan, 'steps' | 'stepPlan' | 'means'> {
+  const hasForecasts =
+    forecasts && alone === 0 && guided >= FORECASTS_FROM && withForecasts(guided).length <= steps;
+  const kinds = hasForecasts
+    ? withForecasts(guided)
+    : [...new Array<StepKind>(guided).fill('F'), ...new Array<StepKind>(alone).fill('P')];
   const plan: StepPlan = { kinds, ...(timesteps && { timesteps: [...timesteps] }) };
-  const isPlain = alone === 0 && !timesteps;
+  const isPlain = alone === 0 && !timesteps && !hasForecasts;
   return {
     steps: kinds.length,
     ...(!isPlain && { stepPlan: writeStepPlan(plan) }),
     means: describeStepPlan(plan),
   };
+}
+
+/** Two computed steps, then a forecast before each further one. */
+function withForecasts(computed: number): StepKind[] {
+  return ['F', 'F', ...new Array<StepKind[]>(Math.max(0, computed - 2)).fill(['-', 'F']).flat()];
 }

@@ -20,8 +20,6 @@ export function spendingOf(
   { shared = false, edit = false }: { shared?: boolean; edit?: boolean } = {},
 ): Spending {
   if (budget === 1 || stepPlan !== undefined) return { recipe, warnings: [] };
-  const process = fullProcess(model, recipe, { shared, coding: !edit });
-  // Plain steps are better for edits than the plans for new images; see docs/measurements.md.
-  const planned = budgeted(recipe, budget, { ...process, places: process.places && !edit });
+  const planned = budgeted(recipe, budget, fullProcess(model, recipe, { shared, edit }));
   return { ...planned, budget: { budget: planned.report } };
 }
