@@ -10,6 +10,7 @@ import type { Recipe } from '../shared/api.ts';
 const stub = await import('../test/support/vscode/stub.ts');
 const { saveToWorkspace } = await import('./destination.ts');
 const { remoteItem } = await import('./devices/remoteItem.ts');
+const { withSettings } = await import('./requests.ts');
 const { localPath, onThisComputer, placeInRemoteWindow, placeText, placeUri } = await import('./remote.ts');
 
 const { env, ExtensionKind, extensions, UIKind, Uri, workspace } = stub;
@@ -50,6 +51,31 @@ test('models on the other machine are refused, with what to do', () => {
   );
   const elsewhere = Uri.parse('vscode-vfs://github/a.gguf') as never;
   assert.throws(() => localPath(elsewhere), /^InputError: a\.gguf is on no disk of this computer/);
+});
+
+test('a path in the settings that is on the other machine only is refused, with what to do', async () => {
+  const folder = await temporaryFolder();
+  const { getConfiguration } = workspace;
+  const withModel = (model: string) => {
+    const values: Record<string, unknown> = { model };
+    Object.assign(workspace, { getConfiguration: () => ({ get: (name: string) => values[name] }) });
+    return withSettings({ prompt: 'a house' }).model;
+  };
+  try {
+    const there = path.join(folder, 'on the other machine');
+    // In a window of one machine the engine says what is missing.
+    assert.equal(withModel(there), there);
+    inWindow('ssh-remote');
+    assert.throws(
+      () => withModel(there),
+      /^InputError: .*on the other machine, which the settings name.*Choose Device/,
+    );
+    assert.equal(withModel(folder), folder);
+    inWindow('ssh-remote', ExtensionKind.Workspace);
+    assert.equal(withModel(there), there);
+  } finally {
+    Object.assign(workspace, { getConfiguration });
+  }
 });
 
 test('files of a form are found again, by path or by address', () => {

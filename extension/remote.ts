@@ -2,6 +2,7 @@
  * Where Patchwork runs in a window of a remote machine (SSH, WSL, containers): on the user's computer, whose GPU it can
  * use, unless `remote.extensionKind` says otherwise. Files are then read through VS Code, but models only from a disk.
  */
+import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ExtensionKind, env, extensions, UIKind, Uri } from 'vscode';
@@ -30,9 +31,25 @@ export function localPath(uri: Uri): string {
   if (uri.scheme === 'file') return uri.fsPath;
   throw new InputError(
     uri.scheme === 'vscode-remote'
-      ? `${nameOf(uri)} is on the remote machine, and Patchwork runs on this computer, which cannot read models there. Copy it to this computer, or let Patchwork run there: Patchwork: Choose Device….`
+      ? `${nameOf(uri)} is on the remote machine, ${ELSEWHERE}`
       : `${nameOf(uri)} is on no disk of this computer, so it cannot be used as a model: copy it there first.`,
   );
+}
+
+const ELSEWHERE =
+  'and Patchwork runs on this computer, which cannot read models there. Copy it to this computer, or let Patchwork run there: Patchwork: Choose Device….';
+
+/**
+ * Paths in the settings of a remote window may be those of the remote machine.
+ * @throws InputError if Patchwork runs on this computer and a file is not there
+ */
+export function requireHere(files: readonly (string | undefined)[]): void {
+  if (placeInRemoteWindow() !== 'ui') return;
+  for (const file of files)
+    if (file && path.isAbsolute(file) && !existsSync(file))
+      throw new InputError(
+        `${file}, which the settings name, is not on this computer. It may be on the remote machine, ${ELSEWHERE}`,
+      );
 }
 
 /** A file as it is written in a form: by its path, or by its address if it has none. */

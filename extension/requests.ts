@@ -3,6 +3,7 @@ import type { AskedRequest } from '../shared/additions.ts';
 import type { EditRequest, GenerateRequest, LoraChoice, PrepareEditRequest } from '../shared/api.ts';
 import { defined } from '../shared/defined.ts';
 import { workspaceFolder } from './destination.ts';
+import { requireHere } from './remote.ts';
 import { type PictureSettings, pictureSettings } from './settings.ts';
 
 /** A request with the user's settings as defaults. @throws InputError if a setting is invalid */
@@ -52,5 +53,7 @@ function settingsNear(file?: Uri): PictureSettings {
   const folder = workspaceFolder(file);
   const settings = workspace.getConfiguration('patchwork', folder?.uri);
   const base = folder?.uri.scheme === 'file' ? folder.uri.fsPath : undefined;
-  return defined(pictureSettings((name) => settings.get(name), base));
+  const read = pictureSettings((name) => settings.get(name), base);
+  requireHere([read.model, read.editModel, read.vae, ...(read.loras ?? []).map(({ lora }) => lora)]);
+  return defined(read);
 }
