@@ -79,6 +79,14 @@ test('an image and edits of it, with features that stay on the GPU', { skip: ski
   for (const error of errors) assert.ok(error <= 2e-3, String(errors));
 });
 
+test('AutoencoderDC and EfficientViT-SAM agree with their references', {
+  skip: skipWithoutGpu(),
+}, async () => {
+  const errors = JSON.parse((await onGpu('gpu-verify.ts')).stdout) as Record<string, number>;
+  assert.equal(Object.keys(errors).length, 2);
+  for (const error of Object.values(errors)) assert.ok(error <= 2e-3, JSON.stringify(errors));
+});
+
 /**
  * Runs a script whose only GPU is the software one. Its stderr is a file: ONNX Runtime writes nothing more to a pipe
  * once that is full.
