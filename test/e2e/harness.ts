@@ -177,8 +177,9 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
       ),
     async reload() {
       fs.rmSync(portFile, { force: true });
-      await pick(page, '>Developer: Reload Window', 'Developer: Reload Window');
-      await page.waitForEvent('domcontentloaded', { timeout: WAIT });
+      // Waited for from the start: the window may have reloaded before the pick has ended.
+      const reloaded = page.waitForEvent('domcontentloaded', { timeout: 2 * WAIT });
+      await Promise.all([reloaded, pick(page, '>Developer: Reload Window', 'Developer: Reload Window')]);
     },
     engines: () =>
       descendants(server.process.pid!)
