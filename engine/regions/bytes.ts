@@ -1,8 +1,8 @@
 /** Values as bytes −127 … 127 with scales: value = byte · scale. */
 
 const MAX_BYTE = 127;
-/** A scale is never zero. */
-const TINY = 1e-12;
+/** A scale, or a spread, is never smaller. */
+export const TINY = 1e-12;
 
 export interface Quantized {
   bytes: Int8Array;

@@ -1,4 +1,4 @@
-import type { Quantized } from './bytes.ts';
+import { type Quantized, TINY } from './bytes.ts';
 
 /** What the values of each channel are packed relative to: [channels] each. */
 export interface ChannelRanges {
@@ -8,8 +8,6 @@ export interface ChannelRanges {
 
 /** Rows from which ranges are taken at most: a sample is enough for a mean and a deviation. */
 const SAMPLED_ROWS = 256;
-/** A spread and a scale are never zero. */
-const TINY = 1e-12;
 /**
  * Deviations from the mean at which values are clipped, by bits: where rounding and clipping of normally distributed values
  * together are smallest (Max 1960, Quantizing for minimum distortion).

@@ -11,6 +11,13 @@ export class Recorded extends Map<string, RecordedRows> implements Features {
   }
 }
 
+/** @throws Error for features that do not have the name, or if nothing was recorded */
+export function recordedRows(recorded: Recorded | undefined, name: string): RecordedRows {
+  const rows = recorded?.get(name);
+  if (!rows) throw new Error(`${name} was not recorded`);
+  return rows;
+}
+
 export type Rows = Float32Array | Int8Array;
 export type RecordedRows = Rows | LaidOver;
 

@@ -328,13 +328,21 @@ export class BenchmarkPanel {
     return this.#services.denseSpeed.stepTime(step)?.seconds;
   }
 
+  /** Seconds of such a step: as `measured` for this model, else by the steps of others, else a guess. */
+  #expectedStep(
+    { stepMacs }: BenchmarkCost,
+    measured: number | undefined,
+  ): { seconds: number; isMeasured: boolean } {
+    const known = measured ?? this.#services.denseSpeed.stepTimeOfAny(stepMacs);
+    return { seconds: known ?? guessedStepSeconds(stepMacs), isMeasured: known !== undefined };
+  }
+
   /** How long a run will take, as a sentence. */
   #timeOf(request: BenchmarkRequest, cost: BenchmarkCost, stepSeconds: number | undefined): string {
     const before = this.#tookBefore(request);
     if (before !== undefined) return lastTime(before);
-    const measured = stepSeconds ?? this.#services.denseSpeed.stepTimeOfAny(cost.stepMacs);
-    const parts = predictedSeconds(request, cost, measured ?? guessedStepSeconds(cost.stepMacs));
-    return predictionSentence(totalSeconds(parts), measured !== undefined);
+    const { seconds, isMeasured } = this.#expectedStep(cost, stepSeconds);
+    return predictionSentence(totalSeconds(predictedSeconds(request, cost, seconds)), isMeasured);
   }
 
   /** Seconds that the same run took the last time. */
@@ -345,11 +353,8 @@ export class BenchmarkPanel {
 
   async #remainingOf(request: BenchmarkRequest): Promise<BenchmarkRemaining> {
     const cost = await benchmarkCost(request);
-    const step =
-      this.#measuredStep(request, cost) ??
-      this.#services.denseSpeed.stepTimeOfAny(cost.stepMacs) ??
-      guessedStepSeconds(cost.stepMacs);
-    return new BenchmarkRemaining(predictedSeconds(request, cost, step), this.#tookBefore(request));
+    const { seconds } = this.#expectedStep(cost, this.#measuredStep(request, cost));
+    return new BenchmarkRemaining(predictedSeconds(request, cost, seconds), this.#tookBefore(request));
   }
 
   #update(change: Partial<BenchmarkState>): void {

@@ -29,7 +29,7 @@ export class Selecting {
 
   /** Masks the object at a place. @throws InputError if there is none */
   async select(place: PicturePlace, how: Combination): Promise<void> {
-    const { masks, warnings, sure } = await this.#thingsAt(place);
+    const { masks, warnings, sure } = await this.#objectsAt(place);
     const [object] = masks;
     const offer = this.#offer(sure);
     this.#document.update({ offer });
@@ -88,7 +88,7 @@ export class Selecting {
         const { place: next } = this.#waiting;
         this.#waiting = undefined;
         // The engine handles one edit after another; a preview must not wait for them.
-        const found = next && !this.#document.state.run ? await this.#thingsAt(next) : undefined;
+        const found = next && !this.#document.state.run ? await this.#objectsAt(next) : undefined;
         const object = found?.masks[0];
         page.post({ type: 'hover', patch: object && boundsPatch(object) });
       }
@@ -97,7 +97,7 @@ export class Selecting {
     }
   }
 
-  async #thingsAt(place: PicturePlace): Promise<SegmentResult> {
+  async #objectsAt(place: PicturePlace): Promise<SegmentResult> {
     const { version } = this.#document;
     const known = this.#known?.version === version ? this.#known.name : undefined;
     const request: SegmentRequest = { image: known ?? (await this.#document.encoded()), ...place, most: 1 };
@@ -108,7 +108,7 @@ export class Selecting {
     } catch (error) {
       if (!known || !(error instanceof ForgottenError)) throw error;
       this.#known = undefined;
-      return await this.#thingsAt(place);
+      return await this.#objectsAt(place);
     }
   }
 }

@@ -36,11 +36,6 @@ const isDrawn = async () => (await editor.mask('control')).some((value) => value
 /** The layer's canvas over the picture. */
 const isSeen = () => editor.view.locator('canvas.control').isVisible();
 
-async function pressUndo(): Promise<void> {
-  await editor.view.locator('.stage').focus();
-  await vscode.page.keyboard.press('Control+z');
-}
-
 /** Repaints the image. @returns how red it is where the sketch has walls */
 async function repainted(): Promise<number> {
   await editor.apply();
@@ -59,7 +54,7 @@ step('a sketch is drawn on the control layer with a brush of its own, and undone
   assert.ok(!(await editor.masked()).includes(true), 'the mask is another layer');
   await until(isSeen, 'the lines');
   await vscode.screenshot('control-layer');
-  await pressUndo();
+  await editor.pressUndo();
   await until(async () => !(await isDrawn()), 'the empty layer');
   await vscode.inHost(({ commands }) => commands.executeCommand('redo'));
   await until(isDrawn, 'the lines again');
@@ -95,11 +90,7 @@ step('it is there after a reload of the window, and can be cleared', async () =>
     [0.2, 0.2],
   ]);
   const drawn = await editor.mask('control');
-  const isBackup = (name: string) =>
-    !name.endsWith('.tmp') && (fs.statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0) > changed;
-  await until(() => vscode.workspaceStorage().some(isBackup), 'a backup');
-  // VS Code takes note of the backup a moment later.
-  await vscode.page.waitForTimeout(2000);
+  await editor.backedUp(changed);
   await vscode.reload();
   await editor.idle();
   await until(async () => (await editor.mask('control')).equals(drawn), 'the lines');

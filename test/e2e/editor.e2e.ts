@@ -239,12 +239,7 @@ step('hot exit: after a reload the edits, the mask, the form and what can be und
   await editor.press('tool-brush');
   await editor.drag([[0.2, 0.2]]);
   const [painted, masked] = [await editor.pixels('current'), await editor.mask()];
-  // VS Code backs a document up when it has been left alone for a while.
-  const isBackup = (name: string) =>
-    !name.endsWith('.tmp') && (fs.statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0) > changed;
-  await until(() => vscode.workspaceStorage().some(isBackup), 'a backup');
-  // It takes note of the backup a moment later.
-  await vscode.page.waitForTimeout(2000);
+  await editor.backedUp(changed);
   await vscode.reload();
   await editor.idle();
   await until(async () => (await editor.pixels('current')).equals(painted), 'the edit');
@@ -253,11 +248,7 @@ step('hot exit: after a reload the edits, the mask, the form and what can be und
   assert.equal(await editor.view.locator('#prompt textarea').inputValue(), 'a green kite');
   // Their thumbnails are decoded first.
   await until(async () => (await rows.count()) === count, 'the list of edits');
-  const pressUndo = async () => {
-    await editor.view.locator('.stage').focus();
-    await vscode.page.keyboard.press('Control+z');
-  };
-  await pressUndo();
+  await editor.pressUndo();
   await until(async () => !(await editor.masked()).includes(true), 'the mask before the last stroke');
   await vscode.inHost(({ commands }) => commands.executeCommand('redo'));
   await until(async () => (await editor.masked()).includes(true), 'the stroke');

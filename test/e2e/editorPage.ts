@@ -1,8 +1,9 @@
 /** The picture editor's page, as the tests see and use it. */
+import fs from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import type { Stage } from '../../webview/editor/stage.ts';
-import type { Workbench } from './harness.ts';
+import { until, type Workbench } from './harness.ts';
 
 const PAINTED = 90_000;
 
@@ -83,6 +84,21 @@ export class EditorUnderTest {
   /** How much each pixel is masked, or would be by a click where the pointer is; 0 … 255. Of the control layer RGB. */
   async mask(layer: 'mask' | 'hover' | 'control' = 'mask'): Promise<Buffer> {
     return Buffer.from(await this.view.locator('.stage').evaluate(maskOf, layer), 'base64');
+  }
+
+  /** Undoes a step as a user does, with the keys. */
+  async pressUndo(): Promise<void> {
+    await this.view.locator('.stage').focus();
+    await this.#vscode.page.keyboard.press('Control+z');
+  }
+
+  /** Waits until VS Code has backed a document up: it does when the document has been left alone for a while. */
+  async backedUp(since: number): Promise<void> {
+    const isBackup = (name: string) =>
+      !name.endsWith('.tmp') && (fs.statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0) > since;
+    await until(() => this.#vscode.workspaceStorage().some(isBackup), 'a backup');
+    // It takes note of the backup a moment later.
+    await this.#vscode.page.waitForTimeout(2000);
   }
 
   /** Which pixels are masked at all. */

@@ -15,6 +15,7 @@ import { gaussianNoise } from '../../engine/noise.ts';
 import { openSafetensors } from '../../engine/weights/safetensors.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
 import { writeSafetensors } from '../../engine/weights/write.ts';
+import { TINY_AUTOENCODER } from './configs.ts';
 import { SMALL_NITRO_E } from './transformers.ts';
 
 const TOKENIZER = path.join(import.meta.dirname, '..', 'fixtures', 'tokenizer');
@@ -270,16 +271,11 @@ export async function writeCheckpoint(folder: string, family: Family): Promise<v
 
 /** Writes a small fast autoencoder in the layout of TAESD's repository. */
 export async function writeTinyAutoencoder(folder: string): Promise<void> {
-  const config = {
-    _class_name: 'AutoencoderTiny',
-    encoder_block_out_channels: [8, 8, 8, 8],
-    decoder_block_out_channels: [8, 8, 8, 8],
-    num_encoder_blocks: [1, 1, 1, 1],
-    num_decoder_blocks: [1, 1, 1, 1],
-  };
   await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, 'config.json'), JSON.stringify(config));
-  const networks = (['vae-decoder', 'vae-encoder'] as const).map((part) => networkOf(part, config, 'taesd'));
+  await writeFile(path.join(folder, 'config.json'), JSON.stringify(TINY_AUTOENCODER));
+  const networks = (['vae-decoder', 'vae-encoder'] as const).map((part) =>
+    networkOf(part, TINY_AUTOENCODER, 'taesd'),
+  );
   await writeWeights(path.join(folder, 'diffusion_pytorch_model.safetensors'), networks);
 }
 

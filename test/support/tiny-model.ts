@@ -8,14 +8,7 @@ import { autoencoderFacts, networkOf } from '../../engine/models/networks.ts';
 import { sizesOf } from '../../engine/models/sizes.ts';
 import type { Steering } from '../../engine/networks/unet.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
-
-const vae = {
-  _class_name: 'AutoencoderTiny',
-  encoder_block_out_channels: [8, 8, 8, 8],
-  decoder_block_out_channels: [8, 8, 8, 8],
-  num_encoder_blocks: [1, 1, 1, 1],
-  num_decoder_blocks: [1, 1, 1, 1],
-};
+import { TINY_AUTOENCODER } from './configs.ts';
 
 /** A small network of every kind, with seeded random weights in a folder that is gone after `use`. */
 export async function withTinyModel(
@@ -27,8 +20,8 @@ export async function withTinyModel(
   const network: Model['network'] = (role) =>
     role === 'denoiser'
       ? networkOf(role, unet, 'tiny', { ...(steering && { steering }) })
-      : networkOf(role, vae, 'tiny');
-  const facts = autoencoderFacts(vae, 'tiny');
+      : networkOf(role, TINY_AUTOENCODER, 'tiny');
+  const facts = autoencoderFacts(TINY_AUTOENCODER, 'tiny');
   const sizes = sizesOf(facts);
   try {
     await use({

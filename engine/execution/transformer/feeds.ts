@@ -9,7 +9,7 @@ import {
   packRows,
   unpackRows,
 } from '../../regions/packed.ts';
-import { Recorded, type Rows, readRows, withRows } from '../../regions/recorded.ts';
+import { Recorded, type Rows, readRows, recordedRows, withRows } from '../../regions/recorded.ts';
 import {
   anchoredRows,
   type RowsFeature,
@@ -54,7 +54,7 @@ export function recordedFeeds(
     const size = output.channels / heads;
     const sums = isWhole
       ? buffers.floats(`none.${size}`, batch * heads * size * (size + 1))
-      : (valuesOf(recordedOf(recorded), sumsName(feature)) as Float32Array);
+      : (recordedRows(recordedOf(recorded), sumsName(feature)) as Float32Array);
     feeds[sumsName(feature)] = float32(sums, [batch, heads, size, size + 1]);
   }
   for (const anchored of features.windows.map(anchoredRows))
@@ -100,7 +100,7 @@ export function updatedBy(
     const fresh = floats(outputs, `new.${feature.name}`);
     const ranges = storage === 'int8' && feature.bits ? rangesOf(recorded, feature) : undefined;
     for (const { tensor, data, width } of kept(feature, fresh, storage, ranges))
-      updated.set(tensor, withRows(valuesOf(recorded, tensor), data, batch, width, computed));
+      updated.set(tensor, withRows(recordedRows(recorded, tensor), data, batch, width, computed));
   }
   for (const feature of features.attentions)
     updated.set(sumsName(feature), floats(outputs, `new.${sumsName(feature)}`));
@@ -123,7 +123,7 @@ function read(
   into: Float32Array,
 ): void {
   const { name, channels, bits } = feature;
-  const rows = valuesOf(recorded, name);
+  const rows = recordedRows(recorded, name);
   if (storage === 'float32') {
     readRows(rows, batch, channels, at, 0, into);
     return;
@@ -131,7 +131,7 @@ function read(
   const width = bits ? packedWidth(channels, bits) : channels;
   const held = buffers.bytes(name, batch * at.length * width);
   const bytes = readRows(rows, batch, width, at, 0, held);
-  const scales = valuesOf(recorded, scaleName(name));
+  const scales = recordedRows(recorded, scaleName(name));
   const scale = readRows(scales, batch, 1, at, 0, buffers.floats(scaleName(name), batch * at.length));
   if (bits) unpackRows({ bytes, scale }, channels, bits, rangesOf(recorded, feature), into);
   else dequantizeRows({ bytes, scale }, channels, into);
@@ -159,7 +159,7 @@ const spreadName = (name: string) => `${name}.spread`;
 /** What packed rows are relative to: the same for all rows of a record, also those of later edits. */
 function rangesOf(recorded: Recorded, { name }: RowsFeature): ChannelRanges {
   const [centre, spread] = [centreName(name), spreadName(name)].map(
-    (tensor) => valuesOf(recorded, tensor) as Float32Array,
+    (tensor) => recordedRows(recorded, tensor) as Float32Array,
   );
   return { centre: centre!, spread: spread! };
 }
@@ -167,10 +167,4 @@ function rangesOf(recorded: Recorded, { name }: RowsFeature): ChannelRanges {
 function recordedOf(recorded: Recorded | undefined): Recorded {
   if (!recorded) throw new Error('a part of the positions needs recorded features');
   return recorded;
-}
-
-function valuesOf(recorded: Recorded, name: string) {
-  const rows = recorded.get(name);
-  if (!rows) throw new Error(`${name} was not recorded`);
-  return rows;
 }

@@ -9,7 +9,7 @@ import {
   shareName,
 } from '../../regions/features.ts';
 import type { RegionPlan } from '../../regions/plan.ts';
-import { type Recorded, type RecordedRows, sumRows, withRows } from '../../regions/recorded.ts';
+import { type Recorded, recordedRows, sumRows, withRows } from '../../regions/recorded.ts';
 
 /** The network's features and the batch. */
 interface Form {
@@ -98,12 +98,12 @@ function othersOf(
   for (const { level, from, groups } of levels) {
     const { stored, inactive } = plan.levels[level]!;
     if (inactive.length === 0) continue;
-    const all = recordedOf(recorded, MOMENTS) as Float32Array;
+    const all = recordedRows(recorded, MOMENTS) as Float32Array;
     for (let b = 0; b < 2 * batch; b++) {
       const first = b * width + from;
       others.set(all.subarray(first, first + groups), first);
     }
-    const before = sumRows(recordedOf(recorded, partsName(level)), 2 * batch, groups, stored);
+    const before = sumRows(recordedRows(recorded, partsName(level)), 2 * batch, groups, stored);
     addMeans(others, before, { width, from, groups }, -weightAt(plan, level));
   }
   return others;
@@ -128,12 +128,6 @@ function weightAt(plan: RegionPlan, level: number): number {
 
 function widthOf(levels: readonly NormsOfLevel[]): number {
   return levels.reduce((sum, { groups }) => sum + groups, 0);
-}
-
-function recordedOf(recorded: Recorded | undefined, name: string): RecordedRows {
-  const rows = recorded?.get(name);
-  if (!rows) throw new Error(`${name} was not recorded`);
-  return rows;
 }
 
 /** The norms of a network, whose list of features is the same at every step. */

@@ -19,7 +19,7 @@ import {
   type WindowReader,
 } from '../../regions/features.ts';
 import type { Neighbours, RegionPlan } from '../../regions/plan.ts';
-import { Recorded, type RecordedRows, type Rows, readRows, withRows } from '../../regions/recorded.ts';
+import { Recorded, type Rows, readRows, recordedRows, withRows } from '../../regions/recorded.ts';
 import { composedFeeds, composedOutputs, composeMoments } from './composed-moments.ts';
 
 /** How a network in rows form was lowered, and its batch. */
@@ -152,7 +152,7 @@ export function updatedBy(
     const stored = feature.kind === 'window' ? level.stored : keysOf(form, plan, feature.level).active;
     const fresh = outputOf(outputs, name);
     const put = (tensor: string, rows: Rows, width: number) => {
-      updated.set(tensor, withRows(recordedOf(recorded, tensor), rows, batch, width, stored));
+      updated.set(tensor, withRows(recordedRows(recorded, tensor), rows, batch, width, stored));
     };
     if (storage === 'float32') put(name, fresh, channels);
     else if (feature.kind === 'window') {
@@ -160,7 +160,7 @@ export function updatedBy(
       put(name, bytes, channels);
       put(scaleName(name), scale, 1);
     } else {
-      const scale = recordedOf(recorded, scaleName(name)) as Float32Array;
+      const scale = recordedRows(recorded, scaleName(name)) as Float32Array;
       put(name, quantizeChannels(fresh, channels, scale).bytes, channels);
     }
   }
@@ -189,7 +189,7 @@ function momentFeeds(
   }
   if (dense && statistics === 'recorded') throw new Error('this form of the network cannot run densely');
   const norm = (known: string) => {
-    const data = dense ? new Float32Array(batch * channels) : (recordedOf(recorded, known) as Float32Array);
+    const data = dense ? new Float32Array(batch * channels) : (recordedRows(recorded, known) as Float32Array);
     return float32(data, [batch, 1, channels]);
   };
   const given = { [scale]: norm(scale), [offset]: norm(offset) };
@@ -219,10 +219,10 @@ function windowRows(
   const rows = batch * (halo.length + 1);
   const floats = buffers.floats(name, rows * channels);
   if (halo.length === 0) return floats;
-  const all = recordedOf(recorded, name);
+  const all = recordedRows(recorded, name);
   if (storage === 'float32') return readRows(all, batch, channels, halo, 1, floats);
   const bytes = readRows(all, batch, channels, halo, 1, buffers.bytes(name, rows * channels));
-  const scales = recordedOf(recorded, scaleName(name));
+  const scales = recordedRows(recorded, scaleName(name));
   const scale = readRows(scales, batch, 1, halo, 1, buffers.floats(scaleName(name), rows));
   return dequantizeRows({ bytes, scale }, channels, floats);
 }
@@ -252,7 +252,7 @@ function attendedFeeds(
   const { batch, storage } = form;
   const count = countFeed(form, level, active);
   const taken = <T extends Rows>(padding: number, into: T): T =>
-    inactive.length ? readRows(recordedOf(recorded, name), batch, channels, inactive, padding, into) : into;
+    inactive.length ? readRows(recordedRows(recorded, name), batch, channels, inactive, padding, into) : into;
   if (storage === 'float32') {
     const data = taken(0, buffers.floats(name, batch * inactive.length * channels));
     return { ...count, [name]: float32(data, [batch, inactive.length, channels]) };
@@ -261,7 +261,7 @@ function attendedFeeds(
   // A dense pass overwrites all of it, so features can share the array.
   const into = buffers.bytes(inactive.length ? name : `unread.${level}`, batch * rows * channels);
   const scale = inactive.length
-    ? (recordedOf(recorded, scaleName(name)) as Float32Array)
+    ? (recordedRows(recorded, scaleName(name)) as Float32Array)
     : new Float32Array(channels).fill(1);
   return {
     ...count,
@@ -269,12 +269,6 @@ function attendedFeeds(
     [name]: { type: 'int8', data: taken(active.length, into), dims: [batch, rows, channels] },
     [scaleName(name)]: float32(scale, [1, 1, channels]),
   };
-}
-
-function recordedOf(recorded: Recorded | undefined, name: string): RecordedRows {
-  const rows = recorded?.get(name);
-  if (!rows) throw new Error(`${name} was not recorded`);
-  return rows;
 }
 
 function outputOf(outputs: Readonly<Feeds>, name: string): Float32Array {

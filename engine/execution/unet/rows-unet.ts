@@ -100,9 +100,12 @@ export class RowsUNet {
     return height % step === 0 && width % step === 0;
   }
 
-  /** `ring`: positions around the mask that are computed too; see `ringsOf`. */
-  region(mask: Mask, batch: number, ring = 0, rings = ringsOf(this.network, ring)): Region {
-    return this.planned(planRegion(mask, rings, this.options.rectangles), batch);
+  /**
+   * @param ring positions around the mask that are computed too; see `ringsOf`
+   * @param network whose levels the region has: of a part of a network, the whole
+   */
+  region(mask: Mask, batch: number, ring = 0, network = this.network): Region {
+    return this.planned(planRegion(mask, ringsOf(network, ring), this.options.rectangles), batch);
   }
 
   dense(height: number, width: number, batch: number, levels = this.#levels): Region {

@@ -4,7 +4,6 @@ import type { Network } from '../../graph/network.ts';
 import { floats, type Tensor } from '../../graph/tensor.ts';
 import { transposed } from '../../numbers.ts';
 import { featuresOf, levelCount } from '../../regions/features.ts';
-import { ringsOf } from '../../regions/rings.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
 import type { BandOf, DenoisedBand } from '../bands/band-of.ts';
@@ -66,7 +65,7 @@ export class UNetDenoiser implements Denoiser {
     await forms.free('planar', 'fresh');
     const { editing, recording } = await this.#editing(forms, mask);
     // Shallow runs compute the rows of full ones, so the plan is that of all levels.
-    const region = editing.region(mask, batch, ring, ringsOf(this.#forms.network, ring));
+    const region = editing.region(mask, batch, ring, this.#forms.network);
     // Only the form that records can also compute everything.
     return new RowsPlan(isDense(region.plan) ? await recording() : editing, region, false);
   }

@@ -54,7 +54,7 @@ const segmentSchema = z.object({
     .optional(),
   most: whole('The number of masks', { min: 1, max: 3 }).optional(),
 });
-const findThingsSchema = z.object({
+const findObjectsSchema = z.object({
   ...common,
   ...masks,
   grid: whole('The grid', { min: 2, max: 64 }).optional(),
@@ -89,7 +89,7 @@ export function checkSegment(request: SegmentRequest): SegmentRequest {
 }
 
 export function checkFindObjects(request: FindObjectsRequest): FindObjectsRequest {
-  return check(findThingsSchema, request);
+  return check(findObjectsSchema, request);
 }
 
 /** @throws InputError, also where neither a mask nor a place is given, or both are */

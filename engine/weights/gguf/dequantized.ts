@@ -1,11 +1,12 @@
 import { fs, sha256 } from '#host';
+import { BLOCK } from '../../quantization/arithmetic.ts';
 import { toHalves } from '../halves.ts';
 import { keptOrWritten } from '../kept-file.ts';
 import { readRange, withFile } from '../range.ts';
 import type { StoredTensor, WeightSource, WeightsOptions } from '../source.ts';
 import type { TensorToWrite } from '../write.ts';
 import { DEQUANTIZE, isQuantized } from './blocks.ts';
-import { fittingBits, scalesOfBlocks, valuesOfBlocks } from './own-blocks.ts';
+import { blockBytes, fittingBits, scalesOfBlocks, valuesOfBlocks } from './own-blocks.ts';
 import { typeOf } from './types.ts';
 
 /** Files that are kept: the networks of a few models. */
@@ -50,11 +51,11 @@ const scaleName = (name: string) => `${name}:scale`;
 
 function blocksOf(tensor: StoredTensor, bits: 8 | 4): TensorToWrite[] {
   const [columns = 0, rows = 0] = tensor.shape;
-  const shape = [columns, rows / 32];
+  const shape = [columns, rows / BLOCK];
   const written = (name: string, part: 'values' | 'scales'): TensorToWrite => ({
     name,
     dtype: part === 'values' ? 'U8' : 'F16',
-    shape: part === 'values' ? [...shape, 4 * bits] : shape,
+    shape: part === 'values' ? [...shape, blockBytes(bits)] : shape,
     async *chunks() {
       for await (const stored of piecesOf(tensor))
         yield part === 'values' ? valuesOfBlocks(stored, bits) : scalesOfBlocks(stored, bits);

@@ -1,7 +1,5 @@
+import { BLOCK } from '../../quantization/arithmetic.ts';
 import type { StoredTensor } from '../source.ts';
-
-/** Values in a block, of ggml and of ours. */
-const BLOCK = 32;
 
 /**
  * ggml's blocks that ours hold value for value: 32 values in a row of a matrix with a scale and no minimum. How many bits a
@@ -16,12 +14,17 @@ export function fittingBits({ dtype, shape, axes }: StoredTensor): 8 | 4 | undef
   return rows > 0 && isMatrix && !axes ? BITS[dtype] : undefined;
 }
 
+/** Bytes of a block's values. */
+export function blockBytes(bits: 8 | 4): number {
+  return (BLOCK * bits) / 8;
+}
+
 /**
  * The values of ggml's blocks in the order of ours (`BlockValues`). Both have 2^(bits − 1) as zero; ours have a pair of
  * neighbours in a byte, ggml's Q4_0 a value and the one 16 behind it.
  */
 export function valuesOfBlocks(stored: Uint8Array, bits: 8 | 4): Uint8Array {
-  const bytes = (BLOCK * bits) / 8;
+  const bytes = blockBytes(bits);
   const values = new Uint8Array((stored.length / (bytes + 2)) * bytes);
   for (let from = 2, to = 0; to < values.length; from += bytes + 2, to += bytes) {
     if (bits === 8) for (let i = 0; i < bytes; i++) values[to + i] = stored[from + i]! ^ 0x80;
@@ -37,7 +40,7 @@ export function valuesOfBlocks(stored: Uint8Array, bits: 8 | 4): Uint8Array {
 
 /** The scales of ggml's blocks, in half precision. */
 export function scalesOfBlocks(stored: Uint8Array, bits: 8 | 4): Uint8Array {
-  const bytes = (BLOCK * bits) / 8 + 2;
+  const bytes = blockBytes(bits) + 2;
   const scales = new Uint8Array((stored.length / bytes) * 2);
   for (let from = 0, to = 0; to < scales.length; from += bytes, to += 2) {
     scales[to] = stored[from]!;

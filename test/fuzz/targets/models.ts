@@ -21,6 +21,7 @@ import { maskDecoder } from '../../../engine/networks/mask-decoder.ts';
 import { parseT2IAdapterConfig, t2iAdapter } from '../../../engine/networks/t2i-adapter.ts';
 import { loadTokenizer } from '../../../engine/text/tokenizer.ts';
 import { openWeights } from '../../../engine/weights/folder.ts';
+import { TINY_AUTOENCODER } from '../../support/configs.ts';
 import { fileSaying, readJsonFile, shapesIn } from '../examples.ts';
 import {
   caseFolder,
@@ -75,14 +76,7 @@ const CONFIGS: readonly [name: string, file: string, build: (json: unknown, file
     (json, file) => efficientVitClassifier(parseTaggerConfig(json, file).classifier),
   ],
 ];
-const tinyAutoencoder = {
-  _class_name: 'AutoencoderTiny',
-  decoder_block_out_channels: [8, 8, 8, 8],
-  encoder_block_out_channels: [8, 8, 8, 8],
-  num_decoder_blocks: [1, 1, 1, 1],
-  num_encoder_blocks: [1, 1, 1, 1],
-  latent_channels: 4,
-};
+const tinyAutoencoder = { ...TINY_AUTOENCODER, latent_channels: 4 };
 
 const TOKENIZER = ['vocab.json', 'special_tokens_map.json', 'tokenizer_config.json'];
 const tokenizer = Object.fromEntries(
