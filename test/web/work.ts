@@ -14,11 +14,12 @@ export async function workIn<Result>(
     async ({ script, runtime, task }) => {
       const binary = await (await fetch(runtime)).arrayBuffer();
       const worker = new Worker(URL.createObjectURL(new Blob([script])));
-      return new Promise<{ result?: unknown; error?: string }>((resolve, reject) => {
+      const answer = new Promise<{ result?: unknown; error?: string }>((resolve, reject) => {
         worker.onmessage = ({ data }) => resolve(data);
         worker.onerror = ({ message }) => reject(new Error(message));
         worker.postMessage({ ...task, binary });
       });
+      return answer.finally(() => worker.terminate());
     },
     { script, runtime, task },
   );
