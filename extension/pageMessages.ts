@@ -104,6 +104,8 @@ export const checkEditorMessage = checked<EditorPageMessage>({
   measure: nothing,
   reselect: nothing,
   showEdit: z.object({ id, shown: z.boolean() }),
+  fadeEdit: z.object({ id, opacity: z.number().min(0).max(1), done: z.boolean() }),
+  moveEdit: z.object({ id, by: z.literal([1, -1]) }),
   goBack: z.object({ id }),
   useEdit: z.object({ id }),
   runAgain: z.object({ id }),

@@ -188,6 +188,8 @@ export interface EditRow {
   kind: 'paint' | 'restore';
   /** Part of the picture as it is now. */
   shown: boolean;
+  /** How much of it is seen over what is below it, 0 … 1; absent if that cannot be changed. */
+  opacity?: number;
   /** Its form, and its mask if it has one, can be used again. */
   reusable: boolean;
   prompt?: string;
@@ -270,6 +272,10 @@ export type EditorPageMessage =
   /** Restores the mask of the last edit. */
   | { type: 'reselect' }
   | { type: 'showEdit'; id: string; shown: boolean }
+  /** Another opacity of an edit, 0 … 1: a step, or only shown while the slider is moved. */
+  | { type: 'fadeEdit'; id: string; opacity: number; done: boolean }
+  /** Lays an edit over the next one (1), or below the one before it (−1). */
+  | { type: 'moveEdit'; id: string; by: 1 | -1 }
   /** Shows this edit and those below it, and hides those after it. */
   | { type: 'goBack'; id: string }
   /** Brings back an edit's mask and form. */

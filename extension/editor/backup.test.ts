@@ -64,6 +64,39 @@ test('a backup brings back a canvas that was extended, and what takes it back', 
   assert.equal(restored.masked, undefined);
 });
 
+test('a backup keeps the order of the edits and how much of each is seen', () => {
+  const model = new PictureModel<Painted>(original());
+  for (const [left, value] of [
+    [0, 100],
+    [1, 200],
+  ] as const) {
+    const start = model.canvas();
+    const result = model.canvas().raster;
+    paste(result, { left, top: 0, width: 2, height: 1, data: new Uint8Array(6).fill(value) });
+    const mask = blankRaster(6, 4, 1);
+    model.do(model.painting({ label: 'x', start, result, mask, about: painted(String(value)) })!);
+  }
+  const [first, second] = model.edits.map(({ id }) => id) as [string, string];
+  model.do(model.fading('x', second, 0.5)!);
+  model.do(model.moving('x', first, 1)!);
+  const read = readBackup(backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps: [] }));
+  const restored = new PictureModel<Painted>(original());
+  restoreParts(restored, read);
+  assert.deepEqual(
+    restored.edits.map(({ id, opacity }) => [id, opacity]),
+    [
+      [second, 0.5],
+      [first, undefined],
+    ],
+  );
+  assert.deepEqual(restored.pixels, model.pixels);
+  const whole = { version: 2, file: Uint8Array.of(7), disk: 'digest', parts: [], steps: [] };
+  for (const opacity of [-0.1, 1.1, Number.NaN, '1']) {
+    const edits = model.edits.map((edit) => ({ ...edit, opacity }));
+    assert.throws(() => readBackup(serialize({ ...whole, edits })), /damaged/);
+  }
+});
+
 test('an untouched picture has a backup without parts', () => {
   const model = new PictureModel<Painted>(original());
   const bytes = backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps: [] });

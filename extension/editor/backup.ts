@@ -96,6 +96,7 @@ const editSchema = z.object({
   id: z.string().max(200),
   label: text,
   shown: z.boolean(),
+  opacity: z.number().min(0).max(1).optional(),
   content: z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('paint'),

@@ -10,7 +10,7 @@ import { covering } from '../../engine/pictures/fit.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import { PRECISIONS } from '../../shared/api.ts';
 import type { EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
-import { copyOf, cut, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
+import { copyOf, cut, isEmpty, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
 import { nameOf } from '../readUri.ts';
 import { type Backup, backupOf } from './backup.ts';
 import { canSelect } from './canSelect.ts';
@@ -18,7 +18,14 @@ import { OpenedFile } from './openedFile.ts';
 import { type Page, Pages, tellEdits } from './pages.ts';
 import type { Painted } from './painted.ts';
 import { digestOf, formatOf, isReadOnly, readPictureUri, writePictureUri } from './pictureFile.ts';
-import type { Canvas, ListedEdit, Painting, PictureModel, Step } from './pictureModel.ts';
+import {
+  areaOf,
+  type Canvas,
+  type ListedEdit,
+  type Painting,
+  type PictureModel,
+  type Step,
+} from './pictureModel.ts';
 import { StepHistory } from './stepHistory.ts';
 
 /** A picture file that is open in one or more editors: changes its model, tells the pages and VS Code, and saves it. */
@@ -228,6 +235,27 @@ export class PictureDocument implements CustomDocument {
     this.#perform(model, model.showing(label, isShown));
   }
 
+  /**
+   * Gives an edit another opacity.
+   * @param done it is a step; otherwise it is only shown, until the next call
+   */
+  async fadeEdit(id: string, opacity: number, done: boolean): Promise<void> {
+    const model = await this.model();
+    const { label, content } = await this.edit(id);
+    const area = model.onCanvas(areaOf(content));
+    if (done) this.#perform(model, model.fading(`Opacity of ${label}`, id, opacity));
+    // What was only shown is replaced too, also where the step changes nothing.
+    const { raster } = done ? model.canvas() : model.fadedCanvas(id, opacity);
+    if (!isEmpty(area)) this.tell({ type: 'pixels', patch: cut(raster, area) });
+  }
+
+  /** Lays an edit over the next one (1), or below the one before it (−1). */
+  async moveEdit(id: string, by: 1 | -1): Promise<void> {
+    const model = await this.model();
+    const { label } = await this.edit(id);
+    this.#perform(model, model.moving(`Move ${label} ${by > 0 ? 'Up' : 'Down'}`, id, by));
+  }
+
   /** @throws Error if no edit has this id */
   async edit(id: string): Promise<ListedEdit<Painted>> {
     const edit = (await this.model()).edits.find((each) => each.id === id);
@@ -398,10 +426,11 @@ export class PictureDocument implements CustomDocument {
   }
 
   #show(model: PictureModel<Painted>, step: Step<Painted>, direction: 'do' | 'undo', except?: Page): void {
+    const { pixels } = model;
     this.#pages.show(model, step, direction, except);
     if (step.changes.some(({ layer }) => layer === 'control')) this.#controlVersion++;
     if (!step.edits) return;
-    this.#version++;
+    if (model.pixels !== pixels || step.changes.some(({ layer }) => layer === 'pixels')) this.#version++;
     this.#pages.showEdits(model);
   }
 

@@ -2,18 +2,21 @@
 import { type EditorHostMessage, type EditRow, needsMask } from '../../shared/editorProtocol.ts';
 import { shrunkTo } from '../../shared/raster.ts';
 import type { Painted } from './painted.ts';
-import { type ListedEdit, unpacked } from './pictureModel.ts';
+import { type ListedEdit, opacityOf, unpacked } from './pictureModel.ts';
 
 /** Pixels along the longer side of an edit's picture. */
 const THUMBNAIL = 72;
 
-export function rowOf({ id, label, content, shown, mask, about }: ListedEdit<Painted>): EditRow {
+export function rowOf(edit: ListedEdit<Painted>): EditRow {
+  const { id, label, content, shown, mask, about } = edit;
   const { recipe, cost } = about ?? {};
   return {
     id,
     label,
     kind: content.kind,
     shown,
+    // Below an enlarged canvas there is nothing to be seen.
+    ...(!(content.kind === 'paint' && content.extension) && { opacity: opacityOf(edit) }),
     reusable: about !== undefined && (mask !== undefined || !needsMask(about.draft.way)),
     ...(about?.draft.way === 'mask' && { prompt: about.recipe.prompt }),
     ...(recipe && { seed: recipe.seed }),

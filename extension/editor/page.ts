@@ -153,6 +153,8 @@ export class EditorPage implements Page {
         id === message.id ? message.shown : shown,
       );
     },
+    fadeEdit: ({ id, opacity, done }) => this.#document.fadeEdit(id, opacity, done),
+    moveEdit: ({ id, by }) => this.#document.moveEdit(id, by),
     goBack: ({ id }) => this.#goBack(id),
     useEdit: ({ id }) => this.#use(id),
     select: ({ place, how }) => this.#selecting.select(place, how),

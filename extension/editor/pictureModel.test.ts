@@ -27,6 +27,8 @@ const box = fc.tuple(fc.nat(6), fc.nat(4)).chain(([left, top]) =>
       'restore' as const,
       'toggle' as const,
       'extend' as const,
+      'fade' as const,
+      'move' as const,
     ),
   }),
 );
@@ -36,6 +38,8 @@ const snapshot = ({ mask, pixels, edits, frame }: PictureModel) => [
   edits,
   frame,
 ];
+
+const idAt = ({ edits }: PictureModel, at: number) => edits[at % edits.length]?.id ?? '';
 
 /** Paints what a mask covers in one colour. */
 function painted(model: PictureModel<string>, area: Patch, value: number, about = 'x', replaces?: string) {
@@ -79,6 +83,8 @@ test('any steps taken back in reverse give every earlier state, and done again e
           restore: () => model.restoring('x', area),
           extend: () =>
             extended(model, { left: value % 3, top: place.left, right: place.top, bottom: 1 }, value),
+          fade: () => model.fading('x', idAt(model, value), value / 255),
+          move: () => model.moving('x', idAt(model, value), value % 2 ? 1 : -1),
           toggle: () =>
             model.showing('x', ({ shown }, i) => (i === value % model.edits.length ? !shown : shown)),
         }[what]();
@@ -158,6 +164,55 @@ test('an edit that is hidden leaves the others, also those that lie over it', ()
     undefined,
   );
   assert.deepEqual([...model.canvas(below!).raster.data.subarray(0, 3)], [100, 100, 100]);
+});
+
+test('an edit is seen as far as its opacity says, over what is below it now', () => {
+  const model = new PictureModel<string>(grey(100));
+  model.do(painted(model, patch(0, 0, 3, 1, []), 50, 'below')!);
+  model.do(painted(model, patch(1, 0, 3, 1, []), 200, 'above')!);
+  const row = () => [0, 1, 2, 3, 4].map((x) => model.pixels.data[3 * x]);
+  const [below, above] = model.edits.map(({ id }) => id) as [string, string];
+  assert.deepEqual(
+    [0, 3, 9].map((i) => model.fadedCanvas(above, 0.5).raster.data[i]),
+    [50, 125, 150],
+  );
+  assert.deepEqual(row(), [50, 200, 200, 200, 100], 'only shown');
+  const fade = model.fading('Opacity', above, 0.5)!;
+  model.do(fade);
+  assert.deepEqual(row(), [50, 125, 125, 150, 100]);
+  assert.equal(model.fading('Opacity', above, 0.5), undefined);
+  model.do(model.showing('Hide', ({ id }) => id !== below)!);
+  assert.deepEqual(row(), [100, 150, 150, 150, 100]);
+  model.do(model.restoring('Restore', patch(1, 0, 1, 1, [255]))!);
+  const restored = model.edits.at(-1)!.id;
+  model.do(model.fading('Opacity', restored, 0.5)!);
+  assert.equal(row()[1], 125);
+  assert.deepEqual(model.onCanvas({ left: 5, top: -2, width: 9, height: 4 }), {
+    left: 5,
+    top: 0,
+    width: 2,
+    height: 2,
+  });
+});
+
+test('an edit is moved over the next one, or below the one before it', () => {
+  const model = new PictureModel<string>(grey(100));
+  model.do(painted(model, patch(0, 0, 3, 1, []), 10, 'a')!);
+  model.do(painted(model, patch(2, 0, 3, 1, []), 20, 'b')!);
+  const [a, b] = model.edits.map(({ id }) => id) as [string, string];
+  const row = () => [0, 1, 2, 3, 4, 5].map((x) => model.pixels.data[3 * x]);
+  assert.equal(model.moving('Move', b, 1), undefined);
+  assert.equal(model.moving('Move', a, -1), undefined);
+  assert.equal(model.moving('Move', 'none', 1), undefined);
+  const step = model.moving('Move', a, 1)!;
+  model.do(step);
+  assert.deepEqual(row(), [10, 10, 10, 20, 20, 100]);
+  assert.deepEqual(
+    model.edits.map(({ id }) => id),
+    [b, a],
+  );
+  model.undo(step);
+  assert.deepEqual(row(), [10, 10, 20, 20, 20, 100]);
 });
 
 test('an edit that is painted again gives way to the new one in one step', () => {

@@ -8,6 +8,7 @@ import {
   blankPatch,
   blankRaster,
   boundsOf,
+  clip,
   copyOf,
   cut,
   difference,
@@ -45,6 +46,8 @@ export interface ListedEdit<About = unknown> {
   readonly content: EditContent;
   /** Part of the picture as it is now. */
   readonly shown: boolean;
+  /** How much of it is seen over what is below it, 0 … 1; absent: all. */
+  readonly opacity?: number;
   /** The mask that it was painted with, at its place in the file's pixels. */
   readonly mask?: Packed;
   /** Details for the user. */
@@ -188,6 +191,12 @@ export class PictureModel<About = unknown> {
     );
   }
 
+  /** An area of the file's pixels as far as it is on the canvas; may be empty. */
+  onCanvas({ left, top, width, height }: Area): Area {
+    const { frame } = this;
+    return clip({ left: left - frame.left, top: top - frame.top, width, height }, this);
+  }
+
   /** The mask of an edit as far as it is on the canvas. */
   maskOf({ mask }: ListedEdit<About>): Patch | undefined {
     return mask && within(shifted(unpacked(mask, 1), this.frame, -1), this.mask);
@@ -259,7 +268,28 @@ export class PictureModel<About = unknown> {
       const shown = isShown(edit, i);
       return edit.shown === shown ? edit : { ...edit, shown };
     });
-    return edits.some((edit, i) => edit !== this.#edits[i]) ? this.#listing(label, edits) : undefined;
+    return this.#relisting(label, edits);
+  }
+
+  /** Lets what is below an edit be seen through it; undefined if nothing changes. @param opacity 0 … 1 */
+  fading(label: string, id: string, opacity: number): Step<About> | undefined {
+    return this.#relisting(label, this.#faded(id, opacity));
+  }
+
+  /** The picture with another opacity of an edit. */
+  fadedCanvas(id: string, opacity: number): Canvas {
+    return this.#composed(this.#faded(id, opacity));
+  }
+
+  /** Lays an edit over the next one (1), or below the one before it (−1); undefined if there is none. */
+  moving(label: string, id: string, by: 1 | -1): Step<About> | undefined {
+    const edits = [...this.#edits];
+    const from = edits.findIndex((edit) => edit.id === id);
+    const [edit, other] = [edits[from], edits[from + by]];
+    if (!edit || !other) return undefined;
+    edits[from] = other;
+    edits[from + by] = edit;
+    return this.#listing(label, edits);
   }
 
   /** Takes over the edits of an earlier model of the same file, whose pixels follow. */
@@ -301,6 +331,16 @@ export class PictureModel<About = unknown> {
     this.#canvas = canvas;
   }
 
+  #faded(id: string, opacity: number): readonly ListedEdit<About>[] {
+    return this.#edits.map((edit) =>
+      edit.id === id && opacityOf(edit) !== opacity ? { ...edit, opacity } : edit,
+    );
+  }
+
+  #relisting(label: string, edits: readonly ListedEdit<About>[]): Step<About> | undefined {
+    return edits.some((edit, i) => edit !== this.#edits[i]) ? this.#listing(label, edits) : undefined;
+  }
+
   /** The step to another list of edits, and to the pixels that it gives. */
   #listing(label: string, edits: readonly ListedEdit<About>[]): Step<About> {
     const step: Step<About> = { label, changes: [], edits: { before: this.#edits, after: edits } };
@@ -323,11 +363,11 @@ export class PictureModel<About = unknown> {
 
   #composed(edits: readonly ListedEdit<About>[]): Canvas {
     let canvas: Canvas = { raster: copyOf(this.original), frame: wholeOf(this.original) };
-    for (const { shown, content } of edits) {
-      if (!shown) continue;
-      const extension = extensionOf(content, canvas.frame);
+    for (const edit of edits) {
+      if (!edit.shown) continue;
+      const extension = extensionOf(edit.content, canvas.frame);
       if (extension) canvas = extended(canvas, extension);
-      applyTo(canvas, content, this.original);
+      applyTo(canvas, edit, this.original);
     }
     return canvas;
   }
@@ -362,6 +402,11 @@ export function unpacked({ deflated, left, top, width, height }: Packed, channel
   const data = new Uint8Array(inflateRawSync(deflated, { maxOutputLength: Math.max(1, length) }));
   if (data.length !== length) throw new RangeError('A part of an image is damaged.');
   return { left, top, width, height, data };
+}
+
+/** How much of an edit is seen, 0 … 1. */
+export function opacityOf({ opacity = 1 }: ListedEdit): number {
+  return opacity;
 }
 
 /** The area that an edit may change. */
@@ -420,14 +465,16 @@ function reframed(layer: Raster, from: Area, to: Area): Raster {
 }
 
 /** Applies an edit to a canvas. */
-function applyTo({ raster, frame }: Canvas, content: EditContent, original: Raster): void {
+function applyTo({ raster, frame }: Canvas, edit: ListedEdit, original: Raster): void {
+  const { content } = edit;
+  const opacity = opacityOf(edit);
   if (content.kind === 'paint') {
     const [from, to] = [content.from, content.to].map((part) =>
       within(shifted(unpacked(part, 3), frame, -1), raster),
     );
     if (!from || !to) return;
     const patch = cut(raster, to);
-    putDifferent(patch.data, from.data, to.data);
+    mixDifferent(patch.data, from.data, to.data, opacity);
     paste(raster, patch);
     return;
   }
@@ -435,20 +482,25 @@ function applyTo({ raster, frame }: Canvas, content: EditContent, original: Rast
   const { data } = cut(original, coverage);
   const patch = cut(raster, shifted(coverage, frame, -1));
   for (let i = 0; i < data.length; i++) {
-    const weight = coverage.data[Math.floor(i / 3)]! / 255;
-    patch.data[i] = Math.round(patch.data[i]! + weight * (data[i]! - patch.data[i]!));
+    const weight = (opacity * coverage.data[Math.floor(i / 3)]!) / 255;
+    patch.data[i] = mixed(patch.data[i]!, data[i]!, weight);
   }
   paste(raster, patch);
 }
 
-/** Puts the values of pixels that are not the same in two patches, whole pixels at a time. */
-function putDifferent(data: Uint8Array, from: Uint8Array, to: Uint8Array): void {
+/** Mixes in the values of pixels that are not the same in two patches, whole pixels at a time. */
+function mixDifferent(data: Uint8Array, from: Uint8Array, to: Uint8Array, opacity: number): void {
   for (let i = 0; i < to.length; i += 3) {
     if (from[i] === to[i] && from[i + 1] === to[i + 1] && from[i + 2] === to[i + 2]) continue;
-    data[i] = to[i]!;
-    data[i + 1] = to[i + 1]!;
-    data[i + 2] = to[i + 2]!;
+    data[i] = mixed(data[i]!, to[i]!, opacity);
+    data[i + 1] = mixed(data[i + 1]!, to[i + 1]!, opacity);
+    data[i + 2] = mixed(data[i + 2]!, to[i + 2]!, opacity);
   }
+}
+
+/** A value on the way from one to another, 0 … 1; exactly the other at 1. */
+function mixed(from: number, to: number, weight: number): number {
+  return Math.round(from + weight * (to - from));
 }
 
 function deflate(data: Uint8Array): Uint8Array {

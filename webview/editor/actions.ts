@@ -2,6 +2,7 @@ import { messageOf } from '../../shared/errorMessage.ts';
 import { blankPatch } from '../../shared/raster.ts';
 import { droppedIn } from '../additions/form.ts';
 import { copyBlob } from '../clipboard.ts';
+import { editActionsOf } from './editActions.ts';
 import type { Editor } from './editor.ts';
 import { type EditorActions, MASK_AMOUNT } from './page.ts';
 import { pictureBlob } from './selection.ts';
@@ -37,10 +38,7 @@ export function actionsOf(editor: Editor): EditorActions {
       if (dropped && 'bytes' in dropped) send({ type: 'giveControl', bytes: dropped.bytes });
       else if (dropped) send({ type: 'giveControlUri', uri: dropped.uri });
     },
-    showEdit: (id, shown) => send({ type: 'showEdit', id, shown }),
-    goBack: (id) => send({ type: 'goBack', id }),
-    useEdit: (id) => send({ type: 'useEdit', id }),
-    runAgain: (id) => send({ type: 'runAgain', id }),
+    ...editActionsOf(editor),
     apply: () => send({ type: 'apply', draft: page.draft }),
     cancel: () => send({ type: 'cancel' }),
     see: (variation) => editor.see(variation),

@@ -227,6 +227,7 @@ export class Editor {
       seen: undefined,
       edits: [],
       drawnEdits: this.drawnEdits.urls,
+      fading: undefined,
     };
   }
 

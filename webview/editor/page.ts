@@ -41,12 +41,24 @@ export interface EditorPage {
   /** The edits of the picture, the first below, and pictures of what they painted, by their ids. */
   edits: readonly EditRow[];
   drawnEdits: ReadonlyMap<string, string>;
+  /** The edit whose opacity is being changed. */
+  fading: { id: string; opacity: number } | undefined;
 }
 
 /** Actions on the whole mask. */
 export type MaskAction = 'invert' | 'clear' | 'grow' | 'shrink' | 'feather';
 
-export interface EditorActions extends CommonActions {
+/** Actions on the rows of the list of edits. */
+export interface EditActions {
+  showEdit(id: string, shown: boolean): void;
+  fadeEdit(id: string, opacity: number, done: boolean): void;
+  moveEdit(id: string, by: 1 | -1): void;
+  goBack(id: string): void;
+  useEdit(id: string): void;
+  runAgain(id: string): void;
+}
+
+export interface EditorActions extends CommonActions, EditActions {
   edit(change: Partial<EditDraft>): void;
   choose(tool: Tool): void;
   setBrush(change: { size?: number; softness?: number }): void;
@@ -59,10 +71,6 @@ export interface EditorActions extends CommonActions {
   clearControl(): void;
   chooseControl(what: 'picture' | 'model'): void;
   dropControl(event: DragEvent): void;
-  showEdit(id: string, shown: boolean): void;
-  goBack(id: string): void;
-  useEdit(id: string): void;
-  runAgain(id: string): void;
   apply(): void;
   see(variation: string | undefined): void;
   pick(variation: string): void;

@@ -62,8 +62,10 @@ export class Receiver {
         break;
       case 'edits':
         page.edits = message.edits;
+        page.fading = undefined;
         this.#editor.drawnEdits.keep(message.edits.map(({ id }) => id));
         this.#editor.prepareSoon();
+        keepingFocus(() => this.#editor.update());
         break;
       case 'thumbnail':
         await this.#editor.drawnEdits.add(message.id, message.picture);
@@ -120,4 +122,17 @@ export class Receiver {
     this.#actions.edit({ way: name === 'repaintAll' ? 'all' : name });
     if (name !== 'extend' && !page.state?.run && !hindranceOf(page)) this.#actions.apply();
   }
+}
+
+/** Keeps the focus in the list of edits, where the row that has it is moved or its button is disabled. */
+function keepingFocus(update: () => void): void {
+  const { activeElement } = document;
+  const row = activeElement?.closest('.edit');
+  update();
+  if (!row || document.activeElement === activeElement) return;
+  const usable = '.edit-actions button:enabled';
+  const focusable = activeElement!.matches(usable)
+    ? activeElement
+    : row.querySelector('[data-action^=moveEdit]:enabled');
+  (focusable as HTMLElement | null)?.focus();
 }

@@ -49,6 +49,9 @@ function extendedPicture(): { model: PictureModel<Painted>; steps: Step<Painted>
   const extension = { left: 2, top: 1, right: 0, bottom: 1 };
   const [start, mask] = [model.canvas(), blankRaster(6, 4, 1)];
   perform(model.painting({ label: 'x', start, extension, result, mask, about: undefined as never }));
+  perform(model.restoring('x', { left: 3, top: 2, width: 1, height: 1, data: Uint8Array.of(200) }));
+  perform(model.fading('x', model.edits[1]!.id, 0.5));
+  perform(model.moving('x', model.edits[1]!.id, -1));
   return { model, steps };
 }
 

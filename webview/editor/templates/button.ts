@@ -49,10 +49,23 @@ interface Slider {
   step: number;
   value: number;
   action: string;
+  disabled?: boolean;
   onInput: (value: number) => void;
+  /** When it is released. */
+  onChange?: (value: number) => void;
 }
 
-export function slider({ label, text, title, action, onInput, ...range }: Slider): TemplateResult {
+export function slider({
+  label,
+  text,
+  title,
+  action,
+  disabled = false,
+  onInput,
+  onChange = () => {},
+  ...range
+}: Slider): TemplateResult {
+  const numberOf = ({ target }: Event) => Number((target as HTMLInputElement).value);
   return html`<label class="slider" title=${title ?? nothing}>
     <span>${label}</span>
     <input
@@ -63,7 +76,9 @@ export function slider({ label, text, title, action, onInput, ...range }: Slider
       .value=${String(range.value)}
       aria-valuetext=${text}
       data-action=${action}
-      @input=${(event: Event) => onInput(Number((event.target as HTMLInputElement).value))}
+      ?disabled=${disabled}
+      @input=${(event: Event) => onInput(numberOf(event))}
+      @change=${(event: Event) => onChange(numberOf(event))}
     />
     <output>${text}</output>
   </label>`;

@@ -3,9 +3,9 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { EditRow } from '../../../shared/editorProtocol.ts';
 import { formatSeconds, formatShare } from '../../../shared/format.ts';
 import type { EditorActions, EditorPage } from '../page.ts';
-import { iconButton } from './button.ts';
+import { iconButton, slider } from './button.ts';
 
-/** All edits of the picture, the latest above: each can be hidden, used again, run again and gone back to. */
+/** All edits of the picture, the upper ones above: each can be hidden, faded, moved, used again and run again. */
 export function editsSection(page: EditorPage, actions: EditorActions): TemplateResult | typeof nothing {
   const { edits, state } = page;
   if (edits.length === 0) return nothing;
@@ -54,6 +54,13 @@ export function editsSection(page: EditorPage, actions: EditorActions): Template
             })}`
           : nothing
       }
+      ${
+        edits.length > 1
+          ? html`${mover(edit, 1, busy || edit === edits.at(-1), actions)}
+            ${mover(edit, -1, busy || edit === edits[0], actions)}`
+          : nothing
+      }
+      ${edit.opacity === undefined ? nothing : opacitySlider(edit, page, actions)}
     </div>
   </li>`;
   return html`<section aria-labelledby="edits-title">
@@ -62,6 +69,37 @@ export function editsSection(page: EditorPage, actions: EditorActions): Template
       ${repeat([...edits].reverse(), ({ id }) => id, row)}
     </ol>
   </section>`;
+}
+
+function mover({ id }: EditRow, by: 1 | -1, disabled: boolean, actions: EditorActions): TemplateResult {
+  return iconButton({
+    icon: by > 0 ? 'arrow-up' : 'arrow-down',
+    title: by > 0 ? 'Move Up: Lay It Over the Next Edit' : 'Move Down: Lay It Below the Edit Before',
+    action: by > 0 ? 'moveEditUp' : 'moveEditDown',
+    disabled,
+    onClick: () => actions.moveEdit(id, by),
+  });
+}
+
+function opacitySlider(
+  { id, opacity: settled }: EditRow,
+  { fading, state }: EditorPage,
+  actions: EditorActions,
+): TemplateResult {
+  const opacity = fading?.id === id ? fading.opacity : settled!;
+  return slider({
+    label: 'Opacity',
+    text: `${Math.round(100 * opacity)} %`,
+    title: 'How much of this edit is seen over what is below it',
+    min: 0,
+    max: 1,
+    step: 0.05,
+    value: opacity,
+    action: 'fadeEdit',
+    disabled: state?.run !== undefined,
+    onInput: (value) => actions.fadeEdit(id, value, false),
+    onChange: (value) => actions.fadeEdit(id, value, true),
+  });
 }
 
 function titleOf({ prompt, label }: EditRow): string {

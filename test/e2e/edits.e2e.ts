@@ -1,0 +1,151 @@
+/** The list of edits of an image: how much of each is seen, and in which order they lie. */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before } from 'node:test';
+import sharp from 'sharp';
+import { EditorUnderTest } from './editorPage.ts';
+import { openWorkbench, until, type Workbench } from './harness.ts';
+import { storyIn } from './story.ts';
+
+const SIDE = 128;
+/** Two strokes that lie over each other in the middle. */
+const STROKES = [
+  [
+    [0.35, 0.5],
+    [0.55, 0.5],
+  ],
+  [
+    [0.45, 0.5],
+    [0.65, 0.5],
+  ],
+] as const;
+
+let vscode: Workbench;
+let editor: EditorUnderTest;
+const step = storyIn(() => vscode);
+const file = (name: string) => path.join(vscode.workspace, name);
+const rows = () => editor.view.locator('.edits .edit');
+const current = () => editor.pixels('current');
+const shows = async (pixels: Buffer, what: string) =>
+  await until(async () => (await current()).equals(pixels), what);
+
+before(async () => {
+  vscode = await openWorkbench();
+  editor = new EditorUnderTest(vscode);
+  fs.writeFileSync(file('field.png'), await picture());
+});
+after(() => vscode?.close());
+
+step('an edit is seen as far as its slider says, while it is moved and as one step', async () => {
+  await editor.open('field.png');
+  const original = await current();
+  await editor.prompt('a yellow balloon');
+  await editor.drag(STROKES[0]);
+  await painted();
+  const one = await current();
+  await editor.prompt('a red house');
+  await editor.drag(STROKES[1]);
+  await painted();
+  const both = await current();
+  const slider = rows().first().locator('[data-action=fadeEdit]');
+  await slider.focus();
+  for (let i = 0; i < 10; i++) await vscode.page.keyboard.press('ArrowLeft');
+  await until(async () => (await slider.inputValue()) === '0.5', 'half of it');
+  assert.equal(await slider.getAttribute('aria-valuetext'), '50 %');
+  const isHalf = (pixels: Buffer) =>
+    pixels.every((value, i) => Math.abs(value - (one[i]! + both[i]!) / 2) <= 1);
+  await until(async () => isHalf(await current()), 'half of its pixels');
+  const half = await current();
+  assert.ok(!half.equals(one) && !half.equals(both));
+  await vscode.screenshot('edits-faded');
+  await vscode.page.keyboard.press('Home');
+  await shows(one, 'nothing of it');
+  await editor.press('undo');
+  await shows(half, 'the step before');
+  for (let i = 0; i < 10; i++) await editor.press('undo');
+  await shows(both, 'all of it');
+  assert.equal(await slider.inputValue(), '1');
+  // While it is dragged, nothing is a step yet.
+  await slider.evaluate((input: HTMLInputElement) => {
+    input.value = '0';
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+  await shows(one, 'the edit hidden while the slider is moved');
+  await slider.evaluate((input: HTMLInputElement) => {
+    input.value = '1';
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+    input.dispatchEvent(new Event('change', { bubbles: true }));
+  });
+  await shows(both, 'the edit again');
+  assert.ok(!original.equals(both));
+});
+
+step('an edit is moved below another one, and the image follows', async () => {
+  const before = await current();
+  const names = async () => await rows().locator('.edit-title').allTextContents();
+  await rows().first().locator('[data-action=fadeEdit]').focus();
+  await vscode.page.keyboard.press('Home');
+  await shown(rows().first(), '0 %');
+  await rows().first().locator('[data-action=moveEditDown]').focus();
+  await vscode.page.keyboard.press('Enter');
+  await shown(rows().nth(1), '0 %');
+  await until(
+    async () =>
+      await rows()
+        .nth(1)
+        .locator('[data-action=moveEditUp]')
+        .evaluate((button) => button === document.activeElement),
+    'the focus at the row that was moved',
+  );
+  await vscode.screenshot('edits-moved');
+  await editor.press('undo');
+  await shown(rows().first(), '0 %');
+  await editor.press('undo');
+  await shows(before, 'both as they were');
+  await rows().first().locator('[data-action=moveEditDown]').click();
+  await until(async () => !(await current()).equals(before), 'the other edit above');
+  assert.equal((await names()).length, 2);
+});
+
+step('order and opacity are there after a reload, and when the saved file is opened again', async () => {
+  const before = await current();
+  const changed = Date.now();
+  await rows().first().locator('[data-action=fadeEdit]').focus();
+  await vscode.page.keyboard.press('Home');
+  await shown(rows().first(), '0 %');
+  await until(async () => !(await current()).equals(before), 'less of the edit');
+  const pixels = await current();
+  await editor.backedUp(changed);
+  await vscode.reload();
+  await editor.idle();
+  await shows(pixels, 'the image before the reload');
+  await shown(rows().first(), '0 %');
+  await editor.save();
+  await until(async () => !(await editor.dirty()), 'a clean document');
+  await editor.close();
+  await editor.open('field.png');
+  await shows(pixels, 'the saved image');
+  await shown(rows().first(), '0 %');
+  await shown(rows().nth(1), '100 %');
+});
+
+step('no page has broken its content security policy', async () => {
+  assert.deepEqual(vscode.violations, []);
+});
+
+async function painted(): Promise<void> {
+  await editor.apply();
+  await editor.notice('Edit applied.');
+  await editor.idle();
+}
+
+/** Waits for the opacity of a row. */
+async function shown(row: ReturnType<typeof rows>, opacity: string): Promise<void> {
+  await row.locator('.slider output', { hasText: new RegExp(`^${opacity}$`) }).waitFor();
+}
+
+async function picture(): Promise<Buffer> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${SIDE}" height="${SIDE}"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="#4080c0"/><stop offset="1" stop-color="#c0e0f0"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/><rect y="80" width="100%" height="48" fill="#408030"/></svg>`;
+  return await sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
+}
