@@ -1,5 +1,6 @@
 import { InputError } from '../errors.ts';
 import {
+  denoiserFolder,
   INDEX_FILE,
   LORA_FILE,
   NETWORK_FOLDERS,
@@ -15,10 +16,8 @@ import {
 /** Kinds of repositories that Patchwork can use. */
 export type ModelKind = 'diffusers' | 'autoencoder' | 'lora' | 'files';
 
-/** Folders that a model must have. */
+/** Folders that a model must have beside its denoiser. */
 const REQUIRED: readonly string[] = ['vae', 'text_encoder'] satisfies NetworkFolder[];
-/** One of them is the denoiser. */
-const DENOISERS: readonly string[] = ['unet', 'transformer'] satisfies NetworkFolder[];
 const SMALL = [
   SCHEDULER_FILE,
   RECOMMENDED_FILE,
@@ -50,8 +49,7 @@ export function neededFiles(
   const all = new Set(names);
   switch (kind) {
     case 'diffusers': {
-      const denoiser = DENOISERS.find((folder) => names.some((name) => name.startsWith(`${folder}/`)));
-      const required = [denoiser ?? DENOISERS[0]!, ...REQUIRED];
+      const required = [denoiserFolder(names.map((name) => name.split('/')[0]!)), ...REQUIRED];
       const networks = Object.entries(NETWORK_FOLDERS).flatMap(([folder, stem]) => {
         const inside = names.filter((name) => name.startsWith(`${folder}/`));
         if (inside.length === 0 && !required.includes(folder)) return [];

@@ -24,7 +24,12 @@ import { sana } from '../networks/sana.ts';
 import { parseSanaConfig } from '../networks/sana-config.ts';
 import { type Steering, unet } from '../networks/unet.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
-import { NETWORK_FOLDERS, type NetworkFolder } from '../weights/diffusers.ts';
+import {
+  DENOISER_FOLDERS,
+  type DenoiserFolder,
+  NETWORK_FOLDERS,
+  type NetworkFolder,
+} from '../weights/diffusers.ts';
 
 /** What a network does in a diffusion pipeline. */
 export const NETWORK_ROLES = [
@@ -36,14 +41,10 @@ export const NETWORK_ROLES = [
 ] as const;
 export type NetworkRole = (typeof NETWORK_ROLES)[number];
 
-/** Other names of roles, by which a network may be asked for. */
-export const ROLE_ALIASES: Readonly<Record<string, NetworkRole>> = {
-  unet: 'denoiser',
-  transformer: 'denoiser',
-};
-
-/** The folders of a denoiser, one for each architecture. */
-export type DenoiserFolder = 'unet' | 'transformer';
+/** Other names of roles, by which a network may be asked for: a denoiser's folders. */
+export const ROLE_ALIASES: Readonly<Record<string, NetworkRole>> = Object.fromEntries(
+  DENOISER_FOLDERS.map((folder) => [folder, 'denoiser']),
+);
 
 interface Place {
   folder: NetworkFolder;
@@ -51,7 +52,7 @@ interface Place {
 }
 
 /** Folder and file stem of a network in the diffusers layout. */
-export function placeOf(role: NetworkRole, denoiser: DenoiserFolder = 'unet'): Place {
+export function placeOf(role: NetworkRole, denoiser: DenoiserFolder = DENOISER_FOLDERS[0]): Place {
   return role === 'denoiser' ? place(denoiser) : PLACES[role];
 }
 

@@ -9,13 +9,13 @@ import { openAdapter } from '../weights/lora.ts';
 import { mergeAdapters } from '../weights/lora-merge.ts';
 import { readFloat32 } from '../weights/read.ts';
 import { WeightTable } from '../weights/weight-table.ts';
-import { unetConditions } from './networks.ts';
-import { type Comparison, Reference } from './reference.ts';
+import { conditionInputs } from './networks.ts';
+import { type Comparison, DENOISER, Reference } from './reference.ts';
 
 /** Largest relative error of a merged weight. */
 const MERGED_LIMIT = 1e-6;
 
-/** `<file>.s<strength · 100>.<weight, or unet.out.t<timestep>>`. */
+/** `<file>.s<strength · 100>.<weight, or <denoiser>.out.t<timestep>>`. */
 const NAME = /^([\w-]+)\.s(\d+)\.(.+)$/;
 
 /**
@@ -61,7 +61,7 @@ async function compareMerged(
   const comparisons: Comparison[] = [];
   for (const name of names) {
     const [, , , what = ''] = NAME.exec(name)!;
-    const timestep = /^unet\.out\.t(\d+)$/.exec(what)?.[1];
+    const timestep = /^\w+\.out\.t(\d+)$/.exec(what)?.[1];
     if (timestep === undefined) {
       const tensor = merged.find(what);
       const values = tensor ? await readFloat32(tensor) : new Float32Array();
@@ -71,8 +71,8 @@ async function compareMerged(
     const inputs = await Reference.open(path.join(folder, 'expected.safetensors'));
     const program = await backend.compile(network, new WeightTable(network, merged), PLANAR);
     const outputs = await program.run({
-      ...(await unetConditions(inputs)),
-      sample: await inputs.tensor('unet.sample'),
+      ...(await conditionInputs(inputs)),
+      sample: await inputs.tensor(`${DENOISER}.sample`),
       timestep: float32(Float32Array.of(Number(timestep)), [1, 1]),
     });
     await program.release();

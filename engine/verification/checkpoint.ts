@@ -11,7 +11,6 @@ import type { PlacedNetwork } from '../models/layout.ts';
 import {
   type AutoencoderFacts,
   autoencoderFacts,
-  type DenoiserFolder,
   type NetworkRole,
   networkOf,
   placeOf,
@@ -20,6 +19,7 @@ import { parseAutoencoderKlConfig } from '../networks/autoencoder-kl.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Recorded } from '../regions/recorded.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
+import type { DenoiserFolder } from '../weights/diffusers.ts';
 import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters } from '../weights/lora-merge.ts';
 import type { WeightSource } from '../weights/source.ts';

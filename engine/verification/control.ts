@@ -23,8 +23,8 @@ import { parseUNetConfig } from '../networks/unet-config.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import { openWeights } from '../weights/folder.ts';
 import { WeightTable } from '../weights/weight-table.ts';
-import { SAMPLER_LIMIT, unetConditions } from './networks.ts';
-import type { Comparison, Reference } from './reference.ts';
+import { conditionInputs, SAMPLER_LIMIT } from './networks.ts';
+import { type Comparison, DENOISER, type Reference } from './reference.ts';
 
 /** A ControlNet in one file. */
 export const CONTROL_FILE = 'checkpoint.safetensors';
@@ -107,12 +107,12 @@ async function compareSteered({ root, expected, backend, model, maps }: Setting)
   const always = { from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY };
   const comparisons: Comparison[] = [];
   for (const name of expected.names()) {
-    const [, kind, percent, at] = /^(control|t2i)\.unet\.out\.s(\d+)\.t(\d+)$/.exec(name) ?? [];
+    const [, kind, percent, at] = /^(control|t2i)\.\w+\.out\.s(\d+)\.t(\d+)$/.exec(name) ?? [];
     if (kind !== prefix) continue;
     const inputs = await plainInputs(expected, Number(at));
     const controls = guided({ ...always, strength: Number(percent) / 100 });
     const condition = { ...conditionOf(inputs, 1), controls };
-    const sample = await expected.tensor('unet.sample');
+    const sample = await expected.tensor(`${DENOISER}.sample`);
     const steered = steeredPlanes(network, condition, Number(at), sample.data, sample.dims.slice(2));
     comparisons.push(
       await expected.compare(name, floats(await program.run({ ...inputs, ...steered }), 'out')),
@@ -151,7 +151,7 @@ async function compareLoops(
       ...actingTimesteps(scheduler.timesteps, 0, Number(expected.metadata('control_guidance_end'))),
     });
     const guidance = Number(expected.metadata('guidance_scale'));
-    const condition = { ...conditionOf(await unetConditions(expected), guidance), controls };
+    const condition = { ...conditionOf(await conditionInputs(expected), guidance), controls };
     const predict = planarPredict(program, scheduler, noise.dims.slice(1), condition, network);
     const start = noise.data.map((value) => value * scheduler.initNoiseSigma);
     await denoise(predict, scheduler, start, {
@@ -167,5 +167,9 @@ async function compareLoops(
 /** The U-Net's own inputs, the sample among them, at a timestep. */
 async function plainInputs(expected: Reference, timestep: number): Promise<Record<string, Tensor>> {
   const at = float32(Float32Array.of(timestep), [1, 1]);
-  return { ...(await unetConditions(expected)), sample: await expected.tensor('unet.sample'), timestep: at };
+  return {
+    ...(await conditionInputs(expected)),
+    sample: await expected.tensor(`${DENOISER}.sample`),
+    timestep: at,
+  };
 }

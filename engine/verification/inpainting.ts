@@ -6,7 +6,7 @@ import { float32 } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { SAMPLER_LIMIT, unetConditions } from './networks.ts';
+import { conditionInputs, SAMPLER_LIMIT } from './networks.ts';
 import type { Comparison, Reference } from './reference.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function compareInpainting(checkpoint: Checkpoint, expected: Refere
   const mask = await expected.floats('inpaint.mask_latent');
   const planes = float32(Float32Array.of(...mask, ...known), [1 + channels, height, width]);
   const guidance = Number(expected.metadata('guidance_scale') ?? 1);
-  const condition = { ...conditionOf(await unetConditions(expected), guidance), planes };
+  const condition = { ...conditionOf(await conditionInputs(expected), guidance), planes };
   const unet = await checkpoint.program('denoiser');
   const folder = path.join(checkpoint.root, 'schedulers');
   for (const file of (await fs.readdir(folder)).filter((name) => name.endsWith('.json')).sort())

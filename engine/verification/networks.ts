@@ -7,7 +7,7 @@ import { readJson } from '../json.ts';
 import { textInputs } from '../networks/clip-text.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { Comparison, Reference } from './reference.ts';
+import { type Comparison, DENOISER, type Reference } from './reference.ts';
 
 /** Largest relative error of a whole sampling loop. */
 export const SAMPLER_LIMIT = 1e-3;
@@ -59,23 +59,23 @@ function atEnds({ dims, data }: Tensor, ids: BigInt64Array): Float32Array {
 }
 
 /**
- * Compares the U-Net's output at every timestep that has a reference, in planar and in rows form. `under` stands for
- * `unet` in the names.
+ * Compares the output of a U-Net at every timestep that has a reference, in planar and in rows form. `under` is what
+ * the names of its outputs begin with.
  */
-export async function compareUNet(
+export async function compareDenoiser(
   checkpoint: Checkpoint,
   expected: Reference,
-  under = 'unet',
+  under: string = DENOISER,
 ): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
   const prefix = `${under}.out.t`;
   for (const name of expected.names()) {
     const timestep = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : Number.NaN;
     if (Number.isNaN(timestep)) continue;
-    const unet = await checkpoint.program('denoiser');
-    const sample = await expected.tensor('unet.sample');
-    const inputs = await unetConditions(expected);
-    const outputs = await unet.run({
+    const denoiser = await checkpoint.program('denoiser');
+    const sample = await expected.tensor(`${DENOISER}.sample`);
+    const inputs = await conditionInputs(expected);
+    const outputs = await denoiser.run({
       ...inputs,
       sample,
       timestep: float32(Float32Array.of(timestep), [1, 1]),
@@ -123,7 +123,7 @@ export async function compareSamplers(checkpoint: Checkpoint, expected: Referenc
   const files = await fs.readdir(folder).catch(() => []);
   for (const file of files.filter((name) => name.endsWith('.json')).sort()) {
     const sampler = `pipeline.${path.basename(file, '.json')}`;
-    if (!expected.has(`${sampler}.timesteps`) || !expected.has('unet.encoder_hidden_states')) continue;
+    if (!expected.has(`${sampler}.timesteps`) || !expected.has(`${DENOISER}.encoder_hidden_states`)) continue;
     const steps = expected.shape(`${sampler}.timesteps`)[0]!;
     const scheduler = createScheduler(await readJson(path.join(folder, file)), steps);
     comparisons.push(await expected.compare(`${sampler}.timesteps`, Float32Array.from(scheduler.timesteps)));
@@ -134,10 +134,10 @@ export async function compareSamplers(checkpoint: Checkpoint, expected: Referenc
     }
     const start = await expected.tensor('pipeline.noise');
     const guidance = Number(expected.metadata('guidance_scale') ?? 1);
-    const condition = conditionOf(await unetConditions(expected), guidance);
-    const unet = await checkpoint.program('denoiser');
+    const condition = conditionOf(await conditionInputs(expected), guidance);
+    const denoiser = await checkpoint.program('denoiser');
     await denoise(
-      planarPredict(unet, scheduler, start.dims.slice(1), condition),
+      planarPredict(denoiser, scheduler, start.dims.slice(1), condition),
       scheduler,
       start.data.map((value) => value * scheduler.initNoiseSigma),
       {
@@ -152,8 +152,11 @@ export async function compareSamplers(checkpoint: Checkpoint, expected: Referenc
   return comparisons;
 }
 
-/** The U-Net's inputs beside sample and timestep. */
-export async function unetConditions(expected: Reference, prefix = 'unet'): Promise<Record<string, Tensor>> {
+/** A U-Net's inputs beside sample and timestep. */
+export async function conditionInputs(
+  expected: Reference,
+  prefix: string = DENOISER,
+): Promise<Record<string, Tensor>> {
   const inputs: Record<string, Tensor> = {};
   for (const name of ['encoder_hidden_states', 'text_embeds', 'time_ids', 'timestep_cond'])
     if (expected.has(`${prefix}.${name}`)) inputs[name] = await expected.tensor(`${prefix}.${name}`);

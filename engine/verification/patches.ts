@@ -5,7 +5,7 @@ import { float32, type Tensor } from '../graph/tensor.ts';
 import { levelCount } from '../regions/features.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { unetConditions } from './networks.ts';
+import { conditionInputs } from './networks.ts';
 import type { Comparison, Reference } from './reference.ts';
 
 /** Step size of the reference's process: sample − STEP · output. */
@@ -22,7 +22,7 @@ export async function comparePatches(
 ): Promise<Comparison[]> {
   if (!regions.has('patch.sample0')) return [];
   const unet = await checkpoint.bands();
-  const { encoder_hidden_states: _, ...extra } = await unetConditions(expected);
+  const { encoder_hidden_states: _, ...extra } = await conditionInputs(expected);
   const text = await regions.tensor('patch.encoder_hidden_states');
   const warmUp = Number(regions.metadata('warmup_steps'));
   const weights = new Array<number>(Number(regions.metadata('patches'))).fill(1);

@@ -1,5 +1,6 @@
 import { InputError } from '../errors.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
+import { placeOf } from '../models/networks.ts';
 import { readFloat32, readInt64 } from '../weights/read.ts';
 import { openSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
 
@@ -14,6 +15,9 @@ export interface Comparison {
 
 /** Largest relative error of a network's output, float32. */
 const NETWORK_LIMIT = 1e-4;
+
+/** What the names of a U-Net's references begin with: its folder in the diffusers layout. */
+export const DENOISER = placeOf('denoiser').folder;
 
 /** A file of reference tensors. */
 export class Reference {

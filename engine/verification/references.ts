@@ -14,8 +14,8 @@ import { openReferenceModel, type ReferenceModel, withReferenceWeights } from '.
 import { createScheduler } from '../schedulers/create.ts';
 import { openWeights } from '../weights/folder.ts';
 import { WeightTable } from '../weights/weight-table.ts';
-import { SAMPLER_LIMIT, unetConditions } from './networks.ts';
-import type { Comparison, Reference } from './reference.ts';
+import { conditionInputs, SAMPLER_LIMIT } from './networks.ts';
+import { type Comparison, DENOISER, type Reference } from './reference.ts';
 
 /** Files of IP-Adapters beside references, and how these are named. */
 const FILES = [
@@ -83,11 +83,11 @@ async function compareSteered(
     return { ...condition, references: [{ keys: tokens, values }] };
   };
   const comparisons: Comparison[] = [];
-  const inputs = await unetConditions(expected);
+  const inputs = await conditionInputs(expected);
   for (const name of expected.names()) {
-    const [, of, percent, at] = /^(\w+)\.unet\.out\.s(\d+)\.t(\d+)$/.exec(name) ?? [];
+    const [, of, percent, at] = /^(\w+)\.\w+\.out\.s(\d+)\.t(\d+)$/.exec(name) ?? [];
     if (of !== kind) continue;
-    const sample = await expected.tensor('unet.sample');
+    const sample = await expected.tensor(`${DENOISER}.sample`);
     const timestep = float32(Float32Array.of(Number(at)), [1, 1]);
     const condition = referring(conditionOf(inputs, 1), Number(percent) / 100);
     const steered = steeredPlanes(network, condition, Number(at), sample.data, sample.dims.slice(2));

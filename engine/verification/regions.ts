@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { unetConditions } from './networks.ts';
+import { conditionInputs } from './networks.ts';
 import type { Comparison, Reference } from './reference.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function compareEdits(
   const edits = [...regions.names()].flatMap((name) => /^edit\.(\w+)\.mask$/.exec(name)?.[1] ?? []);
   if (edits.length === 0) return [];
   const rows = await checkpoint.rows();
-  const { encoder_hidden_states: _, ...extra } = await unetConditions(expected);
+  const { encoder_hidden_states: _, ...extra } = await conditionInputs(expected);
   const timestep = Number((await regions.integers('edit.timestep'))[0]);
   const textOf = async (which: string) => ({
     ...extra,

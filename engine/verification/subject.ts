@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts';
 import { placedIn } from '../models/layout.ts';
 import type { FileParts } from '../models/single-file/file-parts.ts';
 import { isFile, readSingleFile } from '../models/single-file/layout.ts';
-import { NETWORK_FOLDERS, type NetworkFolder } from '../weights/diffusers.ts';
+import { denoiserFolder, type NetworkFolder, weightStem } from '../weights/diffusers.ts';
 import type { FindNetwork, Subject } from './checkpoint.ts';
 
 /** A checkpoint to verify; `averaged`: with the averaged weights of training, where a file has them. */
@@ -25,8 +25,11 @@ export async function subjectAt(place: string, options: FileParts): Promise<Foun
   const names = await fs.readdir(root).catch((): string[] => []);
   const file = names.find((name) => CHECKPOINT.test(name));
   if (file === undefined) {
-    const denoiser = names.includes('transformer') ? 'transformer' : 'unet';
-    return { root, denoiser, find: (folder) => placedIn(path.join(root, folder), stemOf(folder)) };
+    return {
+      root,
+      denoiser: denoiserFolder(names),
+      find: (folder) => placedIn(path.join(root, folder), weightStem(folder)),
+    };
   }
   const own = names.find((name) => AUTOENCODER.test(name));
   const vae = options.vae ?? (own && path.join(root, own));
@@ -45,15 +48,8 @@ async function fileSubject(root: string, file: string, options: FileParts): Prom
     };
   return {
     root,
-    denoiser: 'unet',
+    denoiser: denoiserFolder(networks.keys()),
     find: finder(networks),
     ...(averaged && { averaged: finder(averaged.networks) }),
   };
-}
-
-/** Stem of the weights' files in a folder; those of `vae_tiny` and the like are named as the U-Net's. */
-function stemOf(folder: string): string {
-  return Object.hasOwn(NETWORK_FOLDERS, folder)
-    ? NETWORK_FOLDERS[folder as NetworkFolder]
-    : NETWORK_FOLDERS.unet;
 }

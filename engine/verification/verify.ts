@@ -7,10 +7,10 @@ import { compareAdapters } from './adapters.ts';
 import { Checkpoint, type Subject } from './checkpoint.ts';
 import { CONTROL_FILE, compareControl } from './control.ts';
 import { compareInpainting } from './inpainting.ts';
-import { compareAutoencoders, compareSamplers, compareText, compareUNet } from './networks.ts';
+import { compareAutoencoders, compareDenoiser, compareSamplers, compareText } from './networks.ts';
 import { comparePackedAutoencoder, comparePackedSampling } from './packed-latents.ts';
 import { comparePatches } from './patches.ts';
-import { type Comparison, Reference } from './reference.ts';
+import { type Comparison, DENOISER, Reference } from './reference.ts';
 import { compareReferences } from './references.ts';
 import { compareEdits } from './regions.ts';
 import { subjectAt } from './subject.ts';
@@ -59,7 +59,7 @@ export async function verify(
   if (subject.averaged)
     tensors.push(
       ...(await comparing(new Checkpoint({ ...subject, find: subject.averaged }, backend), (checkpoint) =>
-        compareUNet(checkpoint, expected, 'unet_ema'),
+        compareDenoiser(checkpoint, expected, `${DENOISER}_ema`),
       )),
     );
   const lora = path.join(root, 'lora.safetensors');
@@ -68,7 +68,7 @@ export async function verify(
     tensors.push(
       ...(await comparing(new Checkpoint(subject, backend, adapters), async (checkpoint) => [
         ...(await compareText(checkpoint, expected, 'lora.')),
-        ...(await compareUNet(checkpoint, expected, 'lora.unet')),
+        ...(await compareDenoiser(checkpoint, expected, `lora.${DENOISER}`)),
       ])),
     );
   }
@@ -83,7 +83,7 @@ function compareCheckpoint(subject: Subject, expected: Reference, backend: Backe
     const tensors = [
       ...(await (expected.metadata('vectors') ? compareWords : compareText)(checkpoint, expected)),
       ...(await compareLanguage(checkpoint, expected)),
-      ...(await compareUNet(checkpoint, expected)),
+      ...(await compareDenoiser(checkpoint, expected)),
       ...(await compareTransformer(checkpoint, expected)),
       ...(await compareAutoencoders(checkpoint, expected)),
       ...(await comparePackedAutoencoder(checkpoint, expected)),

@@ -17,6 +17,23 @@ export const NETWORK_FOLDERS = {
 } as const;
 export type NetworkFolder = keyof typeof NETWORK_FOLDERS;
 
+/** Folders that hold a denoiser, the usual one first. A model has one of them. */
+export const DENOISER_FOLDERS = ['unet', 'transformer'] as const satisfies NetworkFolder[];
+export type DenoiserFolder = (typeof DENOISER_FOLDERS)[number];
+
+/** The denoiser among the folders of a model; the usual one if it has none. */
+export function denoiserFolder(folders: Iterable<string>): DenoiserFolder {
+  const all = new Set(folders);
+  return DENOISER_FOLDERS.find((folder) => all.has(folder)) ?? DENOISER_FOLDERS[0];
+}
+
+/** Stem of the weight files in a folder; folders that are not in the layout follow the denoiser's. */
+export function weightStem(folder: string): string {
+  return Object.hasOwn(NETWORK_FOLDERS, folder)
+    ? NETWORK_FOLDERS[folder as NetworkFolder]
+    : NETWORK_FOLDERS[DENOISER_FOLDERS[0]];
+}
+
 export const TOKENIZER_FOLDERS = ['tokenizer', 'tokenizer_2'] as const;
 export const TOKENIZER_FILES = [
   'tokenizer.json',

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { path } from '#host';
 import { readOptionalJson } from '../json.ts';
+import { NETWORK_FOLDERS } from './diffusers.ts';
 
 /** The alpha of a module by its key, where it is not in the file beside its tensors. */
 export type AlphaRules = (key: string) => { value: number; root: boolean } | undefined;
@@ -22,8 +23,8 @@ const configSchema = z.object({
 });
 type Config = z.output<typeof configSchema>;
 
-/** Parts as diffusers writes them before the fields of its metadata. */
-const METADATA_PARTS = ['unet', 'text_encoder', 'text_encoder_2', 'transformer'] as const;
+/** What diffusers writes before the fields of its metadata: the folder of the network that they belong to. */
+const METADATA_PARTS = Object.keys(NETWORK_FOLDERS);
 
 /**
  * Alphas that a tool wrote elsewhere than into tensors: PEFT's config beside its file, or what diffusers since 0.34
@@ -35,7 +36,8 @@ export function alphasOf(metadata: Readonly<Record<string, string>>, beside: unk
   const configs = metadataConfigs(metadata.lora_adapter_metadata);
   return (key) => {
     const part = METADATA_PARTS.find((name) => key.startsWith(`${name}.`));
-    const found = part && configs.get(part);
+    if (part === undefined) return undefined;
+    const found = configs.get(part);
     return found && alphaIn(found, key.slice(part.length + 1));
   };
 }
