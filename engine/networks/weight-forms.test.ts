@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isWeightProduct } from '../graph/operators.ts';
+import type { QuantizedPrecision } from '../graph/weight-form.ts';
 import { openModel } from '../models/open.ts';
-import type { QuantizedPrecision } from '../weights/quantized.ts';
 import { formsOf } from './weight-forms.ts';
 
 const { operators, ...unet } = (await openModel('sd15')).network('denoiser');

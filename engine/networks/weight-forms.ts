@@ -2,7 +2,7 @@ import type { Network } from '../graph/network.ts';
 import type { Operator, WeightProduct } from '../graph/operators.ts';
 import { textOnly } from '../graph/text-only.ts';
 import type { Value } from '../graph/values.ts';
-import type { QuantizedPrecision, WeightForm } from '../weights/quantized.ts';
+import type { QuantizedPrecision, WeightForm } from '../graph/weight-form.ts';
 import { TRANSFORMER } from './sana.ts';
 
 /** Name of the networks that decode latents. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BLOCK, fromBlocks, toBlocks, toInt8 } from './arithmetic.ts';
+import { BLOCK } from '../weights/quantized.ts';
+import { fromBlocks, toBlocks, toInt8 } from './arithmetic.ts';
 
 /** Matrices [K, N] of numbers of very different sizes. */
 const matrices = fc

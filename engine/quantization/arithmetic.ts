@@ -1,10 +1,9 @@
 /** Numbers in few bits with scales. Matrices are [K, N], row-major, with K input and N output channels. */
 
+import { BLOCK } from '../weights/quantized.ts';
+
 /** The largest int8 that a product may use; less where the processor saturates, see `largestInt8`. */
 export const INT8_MOST = 127;
-
-/** Rows in a block. */
-export const BLOCK = 32;
 
 /** A scale is never zero. */
 const TINY = 1e-12;

@@ -2,9 +2,9 @@ import { type FloatPrecision, isFloat, type Precision } from '../../shared/api.t
 import { type Network, weightsOf } from '../graph/network.ts';
 import { isWeightProduct } from '../graph/operators.ts';
 import type { Weight } from '../graph/values.ts';
+import type { WeightForm } from '../graph/weight-form.ts';
 import { formsOf } from '../networks/weight-forms.ts';
-import type { WeightForm } from '../weights/quantized.ts';
-import { BLOCK } from './arithmetic.ts';
+import { BLOCK } from '../weights/quantized.ts';
 import { layoutsOf, matrixShape } from './layers.ts';
 
 const FLOAT_BYTES = 4;

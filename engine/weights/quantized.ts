@@ -1,14 +1,9 @@
 /** How quantized weights are stored. */
-import type { FloatPrecision, Precision } from '../../shared/api.ts';
+import type { WeightForm } from '../graph/weight-form.ts';
 import type { StoredTensor } from './source.ts';
 
-export type QuantizedPrecision = Exclude<Precision, FloatPrecision>;
-
-/**
- * How a weight is stored: as float; as int8 with a scale for each column, for products of bytes; or in blocks of 8 or 4
- * bits, which are multiplied as float32, so that activations are not rounded.
- */
-export type WeightForm = 'float' | 'int8' | 'blocks-8' | 'blocks-4';
+/** Rows in a block. */
+export const BLOCK = 32;
 
 /**
  * How a weight is laid out as the right matrix [K, N] of a product over rows: a linear map; half of a GEGLU; the nine taps

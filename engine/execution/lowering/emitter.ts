@@ -9,9 +9,9 @@ import type {
   Sinusoid,
 } from '../../graph/operators.ts';
 import type { Weight } from '../../graph/values.ts';
-import { BLOCK } from '../../quantization/arithmetic.ts';
 import { COARSE_TAPS, matrixShape } from '../../quantization/layers.ts';
 import type { Layout } from '../../weights/quantized.ts';
+import { BLOCK } from '../../weights/quantized.ts';
 import type { Weights } from '../../weights/weight-table.ts';
 import { watchNames } from '../forms/watch.ts';
 import { MICROSOFT, OnnxBuilder, type Ref } from './onnx/onnx.ts';

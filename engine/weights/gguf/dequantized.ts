@@ -1,7 +1,7 @@
 import { fs, sha256 } from '#host';
-import { BLOCK } from '../../quantization/arithmetic.ts';
 import { toHalves } from '../halves.ts';
 import { keptOrWritten } from '../kept-file.ts';
+import { BLOCK } from '../quantized.ts';
 import { readRange, withFile } from '../range.ts';
 import type { StoredTensor, WeightSource, WeightsOptions } from '../source.ts';
 import type { TensorToWrite } from '../write.ts';

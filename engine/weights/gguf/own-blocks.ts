@@ -1,4 +1,4 @@
-import { BLOCK } from '../../quantization/arithmetic.ts';
+import { BLOCK } from '../quantized.ts';
 import type { StoredTensor } from '../source.ts';
 
 /**
