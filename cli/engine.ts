@@ -1,6 +1,6 @@
 import path from 'node:path';
+import { NodeBackend } from '../engine/backends/node/backend.ts';
 import { createEngine } from '../engine/engine.ts';
-import { NodeBackend } from '../engine/host/node/backend.ts';
 import { connectCrew } from '../processes/bus/connect-crew.ts';
 import { chooseDevice, type DevicesOptions } from '../processes/devices/devices.ts';
 import { deviceEngine } from '../processes/devices/engine.ts';

@@ -4,8 +4,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
+import { NodeBackend } from '../engine/backends/node/backend.ts';
 import { createEngine } from '../engine/engine.ts';
-import { NodeBackend } from '../engine/host/node/backend.ts';
 
 const folder = process.argv[2] ?? '.';
 const engine = createEngine(new NodeBackend());

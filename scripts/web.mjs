@@ -15,7 +15,7 @@ export const browserOptions = {
   alias: {
     // Its `exports` name the Node build only.
     '@huggingface/hub': path.join(path.dirname(require.resolve('@huggingface/hub')), 'browser/index.mjs'),
-    'onnxruntime-web/webgpu': path.join(root, 'engine/host/web/no-runtime.ts'),
+    'onnxruntime-web/webgpu': path.join(root, 'engine/backends/web/no-runtime.ts'),
   },
 };
 

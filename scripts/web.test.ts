@@ -14,7 +14,9 @@ test('the engine for browsers contains no Node code', async () => {
   });
   const inputs = Object.entries(metafile.inputs);
   // The bundler replaces what a package leaves out for browsers by nothing.
-  const native = inputs.filter(([file]) => /^node:|engine\/host\/node\/|onnxruntime-node|sharp\//.test(file));
+  const native = inputs.filter(([file]) =>
+    /^node:|engine\/(host|backends)\/node\/|onnxruntime-node|sharp\//.test(file),
+  );
   assert.deepEqual(native, []);
   const outside = inputs.flatMap(([file, { imports }]) =>
     imports

@@ -1,3 +1,4 @@
+import { NodeBackend } from '../engine/backends/node/backend.ts';
 import { interleave } from '../engine/benchmark/timing.ts';
 import type { Program } from '../engine/execution/backend.ts';
 import { Components } from '../engine/execution/components.ts';
@@ -5,7 +6,6 @@ import { onlyMap } from '../engine/execution/crops/crop-network.ts';
 import { decoderPrecision } from '../engine/execution/decoder-precision.ts';
 import { PLANAR } from '../engine/execution/forms/form.ts';
 import { float32, floats, type Tensor } from '../engine/graph/tensor.ts';
-import { NodeBackend } from '../engine/host/node/backend.ts';
 import type { Model } from '../engine/models/model.ts';
 import { openModel } from '../engine/models/open.ts';
 import { gaussianNoise } from '../engine/noise.ts';

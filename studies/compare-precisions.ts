@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { NodeBackend } from '../engine/backends/node/backend.ts';
 import { median } from '../engine/benchmark/timing.ts';
 import { Components } from '../engine/execution/components.ts';
 import { countParameters } from '../engine/graph/network.ts';
-import { NodeBackend } from '../engine/host/node/backend.ts';
 import { openCheckpoint } from '../engine/models/open.ts';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { decodePicture, type Picture } from '../engine/pictures/read.ts';

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { openBackend } from '../engine/host/node/devices/open.ts';
+import { openBackend } from '../engine/backends/node/devices/open.ts';
 import { verify } from '../engine/verification/verify.ts';
 import { chooseDevice, listDevices } from '../processes/devices/devices.ts';
 import { deviceEngine } from '../processes/devices/engine.ts';

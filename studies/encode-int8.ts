@@ -1,7 +1,7 @@
+import { NodeBackend } from '../engine/backends/node/backend.ts';
 import { interleave } from '../engine/benchmark/timing.ts';
 import type { Program } from '../engine/execution/backend.ts';
 import { float32, floats } from '../engine/graph/tensor.ts';
-import { NodeBackend } from '../engine/host/node/backend.ts';
 import { readPicture } from '../engine/pictures/read.ts';
 import { normalizedPlanes, resizePicture } from '../engine/pipelines/segment/input.ts';
 import { overlapOf } from '../engine/pipelines/segment/masks.ts';

@@ -4,7 +4,7 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { openEngine } from '../cli/engine.ts';
 import { type Size, size, wholeNumber } from '../cli/options.ts';
 import { report } from '../cli/report.ts';
-import { describeMachine } from '../engine/host/node/machine.ts';
+import { describeMachine } from '../engine/backends/node/machine.ts';
 import type { Engine } from '../shared/api.ts';
 
 /** An argument or an option of a study. */

@@ -1,7 +1,7 @@
+import { NodeBackend } from '../engine/backends/node/backend.ts';
 import { Components } from '../engine/execution/components.ts';
 import { RegionAutoencoder } from '../engine/execution/crops/region-autoencoder.ts';
 import type { Denoiser } from '../engine/execution/denoiser.ts';
-import { NodeBackend } from '../engine/host/node/backend.ts';
 import type { DiffusionModel } from '../engine/models/diffusion-model.ts';
 import { openModel } from '../engine/models/open.ts';
 import { gaussianNoise, START_NOISE } from '../engine/noise.ts';

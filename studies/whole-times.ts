@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from 'commander';
+import { NodeBackend } from '../engine/backends/node/backend.ts';
 import { StepInputs, TIMESTEP } from '../engine/benchmark/step/inputs.ts';
 import { Components } from '../engine/execution/components.ts';
 import { isGuided } from '../engine/execution/denoiser-inputs.ts';
 import { float32 } from '../engine/graph/tensor.ts';
-import { NodeBackend } from '../engine/host/node/backend.ts';
 import { openModel } from '../engine/models/open.ts';
 import { gaussianNoise } from '../engine/noise.ts';
 import { byDefault, study, table, texts, whole } from './frame.ts';

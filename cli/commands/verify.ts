@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
+import { openBackend } from '../../engine/backends/node/devices/open.ts';
 import { InputError } from '../../engine/errors.ts';
-import { openBackend } from '../../engine/host/node/devices/open.ts';
 import { verify } from '../../engine/verification/verify.ts';
 import { chooseDevice } from '../../processes/devices/devices.ts';
 import { type CheckpointOptions, checkpointRequest, withCheckpointOptions } from '../checkpoint-options.ts';

@@ -4,10 +4,10 @@ import { after, before, test } from 'node:test';
 import { engineProcess } from '../../processes/engine/client.ts';
 import { LocalCrew } from '../../processes/workers/crew.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkRow, Engine } from '../../shared/api.ts';
+import { NodeBackend } from '../backends/node/backend.ts';
 import { createEngine } from '../engine.ts';
 import { InputError, isAbort } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
-import { NodeBackend } from '../host/node/backend.ts';
 import { openModel } from '../models/open.ts';
 
 const SIZE = { width: 128, height: 128 };

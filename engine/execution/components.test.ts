@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
+import { NodeBackend } from '../backends/node/backend.ts';
 import { float32 } from '../graph/tensor.ts';
-import { NodeBackend } from '../host/node/backend.ts';
 import { centredMask } from '../regions/mask.ts';
 import { Components } from './components.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { NodeBackend } from '../host/node/backend.ts';
+import { NodeBackend } from '../backends/node/backend.ts';
 import type { Model } from '../models/model.ts';
 import { autoencoderFacts, Networks, networkOf, placeOf } from '../models/networks.ts';
 import { sizesOf } from '../models/sizes.ts';

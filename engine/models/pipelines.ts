@@ -1,8 +1,8 @@
 import { InputError, quoted } from '../errors.ts';
 import { FLUX2_LAYERS } from '../networks/flux2.ts';
 import { FLUX2_PROMPT, NITRO_E_PROMPT, type PromptForm, SANA_PROMPT } from '../text/prompt-form.ts';
-import type { GenerationDefaults } from './model.ts';
 import type { DenoiserFolder } from '../weights/diffusers.ts';
+import type { GenerationDefaults } from './model.ts';
 
 export type TextRole = 'text-encoder' | 'text-encoder-2';
 

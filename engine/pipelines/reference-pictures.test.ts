@@ -9,8 +9,8 @@ import {
   writeLora,
   writeReferenceModel,
 } from '../../test/support/checkpoints.ts';
+import { NodeBackend } from '../backends/node/backend.ts';
 import { createEngine } from '../engine.ts';
-import { NodeBackend } from '../host/node/backend.ts';
 import { psnr } from '../pictures/psnr.ts';
 import { decodePicture } from '../pictures/read.ts';
 

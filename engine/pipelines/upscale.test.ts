@@ -3,7 +3,7 @@ import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { spoilNumber } from '../../test/support/checkpoints.ts';
-import { NodeBackend } from '../host/node/backend.ts';
+import { NodeBackend } from '../backends/node/backend.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { readFloat32, readInt64 } from '../weights/read.ts';
 import { openSafetensors } from '../weights/safetensors.ts';

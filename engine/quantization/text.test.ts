@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NodeBackend } from '../backends/node/backend.ts';
 import { PLANAR } from '../execution/forms/form.ts';
 import { weightsOf } from '../graph/network.ts';
 import { floats, int64 } from '../graph/tensor.ts';
-import { NodeBackend } from '../host/node/backend.ts';
 import { clipText, parseClipTextConfig, textInputs } from '../networks/clip-text.ts';
 import { readFloat32, readInt64 } from '../weights/read.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';

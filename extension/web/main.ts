@@ -1,6 +1,6 @@
 /** The extension in VS Code for the Web: the same as `main.ts`, with the engine in a worker of the browser. */
 import { type ExtensionContext, Uri, window, workspace } from 'vscode';
-import { hasThreads } from '../../engine/host/web/features.ts';
+import { hasThreads } from '../../engine/backends/web/features.ts';
 import { fs, mount } from '../../engine/host/web/fs.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { openOpfs } from '../../engine/host/web/opfs-store.ts';

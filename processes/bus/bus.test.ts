@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connect } from '@nats-io/transport-node';
+import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { InputError, isAbort } from '../../engine/errors.ts';
-import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { encodePng } from '../../engine/pictures/png.ts';
 import type { Engine, GenerateRequest } from '../../shared/api.ts';

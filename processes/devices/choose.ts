@@ -1,8 +1,8 @@
+import type { Candidate } from '../../engine/backends/devices/candidate.ts';
+import type { Findings } from '../../engine/backends/devices/findings.ts';
 import { InputError } from '../../engine/errors.ts';
 import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
 import { fasterForm } from '../../engine/execution/device-check/convolutions.ts';
-import type { Candidate } from '../../engine/host/devices/candidate.ts';
-import type { Findings } from '../../engine/host/devices/findings.ts';
 import { DEVICE_PROVIDERS, type DeviceChoice, type DeviceId, type DeviceInfo } from '../../shared/devices.ts';
 import { KnownDevices } from './known.ts';
 

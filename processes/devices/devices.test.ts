@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
+import type { Candidate } from '../../engine/backends/devices/candidate.ts';
 import { InputError } from '../../engine/errors.ts';
-import type { Candidate } from '../../engine/host/devices/candidate.ts';
 import type { DeviceId } from '../../shared/devices.ts';
 import { chooseDevice, listDevices } from './devices.ts';
 

@@ -1,5 +1,5 @@
-import type { Candidate } from '../../engine/host/devices/candidate.ts';
-import { candidates } from '../../engine/host/node/devices/candidates.ts';
+import type { Candidate } from '../../engine/backends/devices/candidate.ts';
+import { candidates } from '../../engine/backends/node/devices/candidates.ts';
 import type { DeviceChoice, DeviceInfo } from '../../shared/devices.ts';
 import { type ChoiceOptions, type Chosen, chooseFrom, type DeviceSource, listFrom } from './choose.ts';
 import { type TryOptions, tryDevice } from './try.ts';

@@ -1,4 +1,4 @@
-import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
+import type { OpenedDevice } from '../../engine/backends/devices/findings.ts';
 import type { DeviceChoice } from '../../shared/devices.ts';
 import type { ChildOptions } from '../child.ts';
 import { type EngineProcess, engineProcess } from '../engine/client.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cacheFolder, fs, path } from '#host';
+import { convolutionTimesSchema } from '../../engine/backends/devices/findings.ts';
 import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
-import { convolutionTimesSchema } from '../../engine/host/devices/findings.ts';
 import { readOptionalJson } from '../../engine/json.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 

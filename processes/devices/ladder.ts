@@ -1,7 +1,7 @@
 import { cacheFolder, path, withLock } from '#host';
+import type { OpenedDevice } from '../../engine/backends/devices/findings.ts';
 import { ForgottenError, InputError, isAbort } from '../../engine/errors.ts';
 import { isMemoryRefusal } from '../../engine/execution/memory-refusal.ts';
-import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
 import {
   type CallOptions,
   ENGINE_CALLS,

@@ -1,7 +1,8 @@
 /** A process in which one device is tried: forked by `tryDevice` (try.ts), bundled to dist/device.mjs. */
+
+import { NodeBackend } from '../../engine/backends/node/backend.ts';
+import { DeviceBackend } from '../../engine/backends/node/devices/backend.ts';
 import { checkDevice } from '../../engine/execution/device-check/check.ts';
-import { NodeBackend } from '../../engine/host/node/backend.ts';
-import { DeviceBackend } from '../../engine/host/node/devices/backend.ts';
 import { answer } from '../engine/answers.ts';
 import { parentConnection } from '../engine/parent.ts';
 import { endWithParent } from '../engine/serve.ts';

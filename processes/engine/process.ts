@@ -3,8 +3,9 @@
  * Its arguments, if any: megabytes that recorded features may take, 0 for a quarter of the machine's memory; the device,
  * see `backendOf`, the processor if there is none.
  */
+
+import { backendOf } from '../../engine/backends/node/devices/open.ts';
 import { createEngine } from '../../engine/engine.ts';
-import { backendOf } from '../../engine/host/node/devices/open.ts';
 import { connectCrew } from '../bus/connect-crew.ts';
 import { LocalCrew } from '../workers/crew.ts';
 import { engineProcess } from './client.ts';

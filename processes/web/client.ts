@@ -6,9 +6,9 @@ import {
   type MessageConnection,
   ResponseError,
 } from 'vscode-jsonrpc/browser';
+import type { OpenedDevice } from '../../engine/backends/devices/findings.ts';
+import { hasThreads } from '../../engine/backends/web/features.ts';
 import { abortError, InputError } from '../../engine/errors.ts';
-import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
-import { hasThreads } from '../../engine/host/web/features.ts';
 import {
   type CallOptions,
   ENGINE_CALLS,

@@ -1,4 +1,4 @@
-import { MOST_THREADS } from '../../engine/host/web/backend.ts';
+import { MOST_THREADS } from '../../engine/backends/web/backend.ts';
 import { type Crew, MemberLostError } from '../../engine/parallel/job.ts';
 import { KeptMembers, type Served, ServedMember } from '../workers/member.ts';
 import { PROCESSOR, ServedWorker } from './client.ts';

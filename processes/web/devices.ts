@@ -1,5 +1,5 @@
+import type { Candidate } from '../../engine/backends/devices/candidate.ts';
 import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
-import type { Candidate } from '../../engine/host/devices/candidate.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { DeviceChoice, DeviceInfo } from '../../shared/devices.ts';
 import { messageOf } from '../../shared/errorMessage.ts';

@@ -1,5 +1,5 @@
-import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
-import { hasThreads } from '../../engine/host/web/features.ts';
+import type { OpenedDevice } from '../../engine/backends/devices/findings.ts';
+import { hasThreads } from '../../engine/backends/web/features.ts';
 import type { DeviceId } from '../../shared/devices.ts';
 
 /** The first message to the engine's worker: what it needs from the extension. */

@@ -8,11 +8,11 @@ import {
   createMessageConnection,
   type MessageConnection,
 } from 'vscode-jsonrpc/browser';
+import { WebBackend } from '../../engine/backends/web/backend.ts';
+import { GpuBackend } from '../../engine/backends/web/gpu.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { checkDevice } from '../../engine/execution/device-check/check.ts';
-import { WebBackend } from '../../engine/host/web/backend.ts';
 import { mount } from '../../engine/host/web/fs.ts';
-import { GpuBackend } from '../../engine/host/web/gpu.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { openOpfs } from '../../engine/host/web/opfs-store.ts';
 import { type ReadResource, ResourceStore } from '../../engine/host/web/resource-store.ts';

@@ -6,9 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { isAbort } from '../../engine/errors.ts';
-import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { encodePng } from '../../engine/pictures/png.ts';
 import type { EditRequest, EditResult, Engine, GenerateRequest, ParallelMode } from '../../shared/api.ts';
 import {

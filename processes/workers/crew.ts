@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
+import type { OpenedDevice } from '../../engine/backends/devices/findings.ts';
 import { coreCount, memoryBytes } from '../../engine/host/node/limits.ts';
 import { type Crew, MemberLostError } from '../../engine/parallel/job.ts';
 import { EngineEndedError, ServedProcess } from '../child.ts';

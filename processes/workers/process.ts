@@ -5,7 +5,7 @@
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { backendOf } from '../../engine/host/node/devices/open.ts';
+import { backendOf } from '../../engine/backends/node/devices/open.ts';
 import { openWithAdditions } from '../../engine/models/additions.ts';
 import { PatchWorker } from '../../engine/parallel/worker.ts';
 import { parentConnection } from '../engine/parent.ts';

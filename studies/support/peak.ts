@@ -1,13 +1,13 @@
 /** Measures one network for the study of memory peaks; its task comes as a message from the process that started it. */
 
 import { once } from 'node:events';
+import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { StepInputs } from '../../engine/benchmark/step/inputs.ts';
 import { Components } from '../../engine/execution/components.ts';
 import { predictor } from '../../engine/execution/denoise.ts';
 import { type PartNeeds, predictDenoiser, predictPart } from '../../engine/execution/memory-plan.ts';
 import { float32, int64, type Tensor } from '../../engine/graph/tensor.ts';
 import type { Value } from '../../engine/graph/values.ts';
-import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { NETWORK_ROLES, type NetworkRole } from '../../engine/models/networks.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { CLIP_TOKENS } from '../../engine/networks/clip-text.ts';

@@ -1,10 +1,10 @@
 /** What the studies of image encoders share: a segmenter's networks, and the masks of some clicks. */
 import path from 'node:path';
 import { cacheFolder } from '#host';
+import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { type Form, PLANAR } from '../../engine/execution/forms/form.ts';
 import { weightsOf } from '../../engine/graph/network.ts';
 import { float32, floats, int64 } from '../../engine/graph/tensor.ts';
-import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { samConfig } from '../../engine/models/efficientvit.ts';
 import { openSegmenterFolder } from '../../engine/models/vision-folder.ts';
 import { samEncoder } from '../../engine/networks/efficientvit-heads.ts';

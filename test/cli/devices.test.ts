@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
-import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/host/node/devices/testing.ts';
+import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/backends/node/devices/testing.ts';
 import type { BenchmarkReport } from '../../shared/api.ts';
 import type { DeviceInfo } from '../../shared/devices.ts';
 import { inTemporaryFolder, patchwork } from './patchwork.ts';

@@ -2,11 +2,12 @@
  * Records an image and edits it twice, on the software GPU and on the processor; prints the largest errors as JSON. On the
  * GPU convolutions are computed as rows first, then as rectangles.
  */
+
+import { NodeBackend } from '../../engine/backends/node/backend.ts';
+import { DeviceBackend } from '../../engine/backends/node/devices/backend.ts';
 import { Components } from '../../engine/execution/components.ts';
 import { KeptFeatures } from '../../engine/execution/unet/kept-features.ts';
 import { float32 } from '../../engine/graph/tensor.ts';
-import { NodeBackend } from '../../engine/host/node/backend.ts';
-import { DeviceBackend } from '../../engine/host/node/devices/backend.ts';
 import type { Model } from '../../engine/models/model.ts';
 import { gaussianNoise } from '../../engine/noise.ts';
 import type { Features } from '../../engine/regions/store.ts';

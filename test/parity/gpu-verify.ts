@@ -1,6 +1,6 @@
 /** Compares networks on the software GPU with their reference tensors; prints the largest error of each folder as JSON. */
 import path from 'node:path';
-import { DeviceBackend } from '../../engine/host/node/devices/backend.ts';
+import { DeviceBackend } from '../../engine/backends/node/devices/backend.ts';
 import { verify } from '../../engine/verification/verify.ts';
 
 const FOLDERS = path.join(import.meta.dirname, '..', 'fixtures', 'parity');

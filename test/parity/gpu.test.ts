@@ -5,7 +5,7 @@ import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/host/node/devices/testing.ts';
+import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/backends/node/devices/testing.ts';
 
 /** Operators of a network in one form that run on the processor, and copies between it and the GPU. */
 interface Placement {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
-import { NodeBackend } from '../../engine/host/node/backend.ts';
+import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { verify } from '../../engine/verification/verify.ts';
 
 const folders = path.join(import.meta.dirname, '..', 'fixtures', 'parity');

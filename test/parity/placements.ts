@@ -4,13 +4,13 @@
  */
 import path from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
+import { DeviceBackend } from '../../engine/backends/node/devices/backend.ts';
 import type { CompileOptions } from '../../engine/execution/backend.ts';
 import { shiftNetwork, textNetwork } from '../../engine/execution/forms/conditioning.ts';
 import { type Form, PLANAR, type RowsOptions } from '../../engine/execution/forms/form.ts';
 import type { OnnxModel } from '../../engine/execution/lowering/onnx/onnx.ts';
 import { splitText } from '../../engine/execution/transformer/split.ts';
 import type { Network } from '../../engine/graph/network.ts';
-import { DeviceBackend } from '../../engine/host/node/devices/backend.ts';
 import { readJson } from '../../engine/json.ts';
 import { type NetworkRole, networkOf, placeOf } from '../../engine/models/networks.ts';
 import { openVisionFolder } from '../../engine/models/vision-folder.ts';

@@ -1,12 +1,13 @@
 /** Compares one operation of a GPU with the processor's, and leaves a result on the GPU for the next run. */
+
+import { WebBackend, type WebOptions } from '../../engine/backends/web/backend.ts';
+import { GpuBackend } from '../../engine/backends/web/gpu.ts';
 import { checkSubject } from '../../engine/execution/device-check/check.ts';
 import { subjects } from '../../engine/execution/device-check/subjects.ts';
 import { PLANAR } from '../../engine/execution/forms/form.ts';
 import { NetworkBuilder } from '../../engine/graph/network.ts';
 import { float32 } from '../../engine/graph/tensor.ts';
-import { WebBackend, type WebOptions } from '../../engine/host/web/backend.ts';
 import { mount } from '../../engine/host/web/fs.ts';
-import { GpuBackend } from '../../engine/host/web/gpu.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import type { WeightSource } from '../../engine/weights/source.ts';
 import { WeightTable } from '../../engine/weights/weight-table.ts';

@@ -1,5 +1,5 @@
 /** Compares the model folders of a server with their reference tensors, in a worker, by the web backend. */
-import { WebBackend, type WebOptions } from '../../engine/host/web/backend.ts';
+import { WebBackend, type WebOptions } from '../../engine/backends/web/backend.ts';
 import { mount } from '../../engine/host/web/fs.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { ResourceStore } from '../../engine/host/web/resource-store.ts';

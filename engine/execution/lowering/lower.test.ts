@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
+import { NodeBackend } from '../../backends/node/backend.ts';
 import { floats, int64, type Tensor } from '../../graph/tensor.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
 import { readJson } from '../../json.ts';
 import { type NetworkRole, networkOf, placeOf } from '../../models/networks.ts';
 import { textInputs } from '../../networks/clip-text.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import type { Machine } from '../../../shared/benchmark/report.ts';
 import { withTinyModel } from '../../../test/support/tiny-model.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
+import { NodeBackend } from '../../backends/node/backend.ts';
 import { SyntheticModel } from '../../models/synthetic.ts';
 import { temporaryFolder } from '../../weights/testing.ts';
 import type { Backend } from '../backend.ts';

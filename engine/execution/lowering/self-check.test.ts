@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NodeBackend } from '../../backends/node/backend.ts';
 import { float32 } from '../../graph/tensor.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
 import type { OnnxLoader } from './onnx/loader.ts';
 import { largestInt8 } from './self-check.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { NodeBackend } from '../../host/node/backend.ts';
+import { NodeBackend } from '../../backends/node/backend.ts';
 import { openSegmenterFolder } from '../../models/vision-folder.ts';
 import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { gaussianNoise } from '../../noise.ts';

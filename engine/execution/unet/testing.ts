@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { CROSS, tinyUNets, withTinyModel } from '../../../test/support/tiny-model.ts';
+import { NodeBackend } from '../../backends/node/backend.ts';
 import { float32, type Tensor } from '../../graph/tensor.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { toRows } from '../../regions/rows.ts';
 import { Components } from '../components.ts';

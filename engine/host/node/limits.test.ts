@@ -38,7 +38,7 @@ test('a process that is bound to one core computes with one thread, without a wo
   skip: !hasTaskset && 'needs taskset',
 }, () => {
   const code = `
-    const { NodeBackend } = await import('./engine/host/node/backend.ts');
+    const { NodeBackend } = await import('./engine/backends/node/backend.ts');
     const { DiffusionModel } = await import('./engine/models/diffusion-model.ts');
     const { Components } = await import('./engine/execution/components.ts');
     const { EMBEDDED, embeddedModel } = await import('./engine/models/embedded.ts');

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
 import type { CutOutRequest } from '../../../shared/api.ts';
+import { NodeBackend } from '../../backends/node/backend.ts';
 import { createEngine } from '../../engine.ts';
 import { InputError } from '../../errors.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
 import { decodePicture } from '../../pictures/read.ts';
 
 const engine = createEngine(new NodeBackend(1));

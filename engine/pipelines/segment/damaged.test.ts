@@ -4,9 +4,9 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { spoilNumber } from '../../../test/support/checkpoints.ts';
 import { RENDERED, rendered } from '../../../test/support/scenes.ts';
+import { NodeBackend } from '../../backends/node/backend.ts';
 import { createEngine } from '../../engine.ts';
 import { InputError } from '../../errors.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
 import { temporaryFolder } from '../../weights/testing.ts';
 import { Tagger } from './tagger.ts';
 

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { objectsIn, RENDERED, rendered } from '../../../test/support/scenes.ts';
+import { NodeBackend } from '../../backends/node/backend.ts';
 import { createEngine } from '../../engine.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { overlapOf } from './masks.ts';
 

@@ -5,9 +5,9 @@ import path from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
 import type { Engine, ObjectMask } from '../../../shared/api.ts';
+import { NodeBackend } from '../../backends/node/backend.ts';
 import { createEngine } from '../../engine.ts';
 import { InputError } from '../../errors.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
 import { DISC_RADII, DISC_SCORES, type ExportOptions, writeExport } from './testing.ts';
 
 async function withEngine(use: (engine: Engine, folder: string) => Promise<void>): Promise<void> {

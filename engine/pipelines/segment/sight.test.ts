@@ -3,8 +3,8 @@ import path from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
 import type { Recipe } from '../../../shared/api.ts';
+import { NodeBackend } from '../../backends/node/backend.ts';
 import { createEngine } from '../../engine.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
 import { withRecipe } from '../../pictures/recipe.ts';
 
 const model = path.join(import.meta.dirname, '../../../test/fixtures/parity/tiny-sight/segmenter');

@@ -1,6 +1,7 @@
 /** Starts a picture on two workers, sends their process ids, and continues until it is killed. */
+
+import { NodeBackend } from '../../../engine/backends/node/backend.ts';
 import { createEngine } from '../../../engine/engine.ts';
-import { NodeBackend } from '../../../engine/host/node/backend.ts';
 import { LocalCrew } from '../crew.ts';
 
 const crew = new LocalCrew();

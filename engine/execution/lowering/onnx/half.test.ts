@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { kernelsOf } from '../../../host/devices/kernels.ts';
-import { NodeBackend } from '../../../host/node/backend.ts';
+import { kernelsOf } from '../../../backends/devices/kernels.ts';
+import { NodeBackend } from '../../../backends/node/backend.ts';
 import { verify } from '../../../verification/verify.ts';
 import type { Backend, CompileOptions } from '../../backend.ts';
 import { type HalfNode, withHalfProducts } from './half.ts';

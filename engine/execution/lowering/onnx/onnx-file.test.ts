@@ -4,9 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
+import { NodeBackend } from '../../../backends/node/backend.ts';
 import { InputError } from '../../../errors.ts';
 import { float32 } from '../../../graph/tensor.ts';
-import { NodeBackend } from '../../../host/node/backend.ts';
 import { OnnxBuilder } from './onnx.ts';
 import { readOnnxFile } from './onnx-file.ts';
 

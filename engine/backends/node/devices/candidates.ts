@@ -4,8 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import packageJson from '../../../../package.json' with { type: 'json' };
 import { DEVICE_IDS, DEVICE_PROVIDERS, type DeviceId } from '../../../../shared/devices.ts';
+import { coreCount } from '../../../host/node/limits.ts';
 import type { Candidate } from '../../devices/candidate.ts';
-import { coreCount } from '../limits.ts';
 import { type Card, graphicsCards, isSoftware, prescribedDrivers } from './cards.ts';
 
 /** Facts about the machine that decide which devices there are; this machine's by default. */

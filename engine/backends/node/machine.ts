@@ -2,7 +2,7 @@ import os from 'node:os';
 import { env } from 'onnxruntime-node';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { Machine } from '../../../shared/benchmark/report.ts';
-import { coreCount, memoryBytes } from './limits.ts';
+import { coreCount, memoryBytes } from '../../host/node/limits.ts';
 
 export function describeMachine(): Machine {
   const processors = os.cpus();

@@ -2,10 +2,10 @@ import * as ort from 'onnxruntime-web/wasm';
 import { PRECISIONS, PROCESSOR_PRECISIONS } from '../../../shared/api.ts';
 import type { Machine } from '../../../shared/benchmark/report.ts';
 import type { Capabilities, CompileOptions, Program, PublishedModel } from '../../execution/backend.ts';
+import { memoryBytes } from '../../host/web/machine.ts';
 import type { OpenedDevice } from '../devices/findings.ts';
 import { kernelsOf } from '../devices/kernels.ts';
 import { WebBackend, type WebOptions } from './backend.ts';
-import { memoryBytes } from './machine.ts';
 
 /** Share of the memory that a browser grants which is used after a GPU has run out. */
 const SMALL_SHARE = 0.4;

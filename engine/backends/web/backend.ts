@@ -6,13 +6,13 @@ import { messageOf } from '../../../shared/errorMessage.ts';
 import { InputError } from '../../errors.ts';
 import type { Capabilities, CompileOptions, Program, PublishedModel } from '../../execution/backend.ts';
 import { OnnxBackend } from '../../execution/lowering/onnx-backend.ts';
+import { blobOf } from '../../host/web/fs.ts';
+import { memoryBytes } from '../../host/web/machine.ts';
+import { path } from '../../host/web/path.ts';
 import { hasThreads, requireFeatures } from './features.ts';
 import { bytesOnDemand } from './file-bytes.ts';
-import { blobOf } from './fs.ts';
 import { heapBytes, watchHeap } from './heap.ts';
-import { memoryBytes } from './machine.ts';
 import { oneAtATime } from './one-at-a-time.ts';
-import { path } from './path.ts';
 import { WebProgram } from './program.ts';
 
 export interface WebOptions {
