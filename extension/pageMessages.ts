@@ -105,6 +105,7 @@ export const checkEditorMessage = checked<EditorPageMessage>({
   reselect: nothing,
   showEdit: z.object({ id, shown: z.boolean() }),
   fadeEdit: z.object({ id, opacity: z.number().min(0).max(1), done: z.boolean() }),
+  varyEdit: z.object({ id, variation: id }),
   moveEdit: z.object({ id, by: z.literal([1, -1]) }),
   goBack: z.object({ id }),
   useEdit: z.object({ id }),

@@ -86,7 +86,7 @@ export interface EditRun extends RunState {
   variations: number;
 }
 
-/** A painted edit that waits to be picked; its pixels come in a `variation` message. */
+/** One of the seeds that were tried. Pixels of one that waits to be picked come in a `variation` message. */
 interface VariationInfo {
   id: string;
   seed: number;
@@ -186,6 +186,10 @@ export interface EditRow {
   /** As in the undo menu. */
   label: string;
   kind: 'paint' | 'restore';
+  /** Id of its thumbnail. */
+  picture: string;
+  /** What it can be, the id of what it is being `picture`; none if there is no choice. */
+  variations: readonly VariationInfo[];
   /** Part of the picture as it is now. */
   shown: boolean;
   /** How much of it is seen over what is below it, 0 … 1; absent if that cannot be changed. */
@@ -230,7 +234,7 @@ export type EditorHostMessage =
   | { type: 'variation'; id: string; patch: Patch }
   /** All edits, the first below. */
   | { type: 'edits'; edits: EditRow[] }
-  /** What an edit has painted, RGB, or the coverage of a restoration, one channel. */
+  /** What an edit or one of its variations has painted, RGB, or the coverage of a restoration, one channel. */
   | { type: 'thumbnail'; id: string; picture: Patch }
   /** The mask that a click where the pointer is would give; none if there is none. */
   | { type: 'hover'; patch?: Patch }
@@ -274,6 +278,8 @@ export type EditorPageMessage =
   | { type: 'showEdit'; id: string; shown: boolean }
   /** Another opacity of an edit, 0 … 1: a step, or only shown while the slider is moved. */
   | { type: 'fadeEdit'; id: string; opacity: number; done: boolean }
+  /** Puts another of its variations in the place of an edit. */
+  | { type: 'varyEdit'; id: string; variation: string }
   /** Lays an edit over the next one (1), or below the one before it (−1). */
   | { type: 'moveEdit'; id: string; by: 1 | -1 }
   /** Shows this edit and those below it, and hides those after it. */

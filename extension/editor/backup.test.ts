@@ -64,7 +64,7 @@ test('a backup brings back a canvas that was extended, and what takes it back', 
   assert.equal(restored.masked, undefined);
 });
 
-test('a backup keeps the order of the edits and how much of each is seen', () => {
+test('a backup keeps the order of the edits, their variations and how much of each is seen', () => {
   const model = new PictureModel<Painted>(original());
   for (const [left, value] of [
     [0, 100],
@@ -74,7 +74,10 @@ test('a backup keeps the order of the edits and how much of each is seen', () =>
     const result = model.canvas().raster;
     paste(result, { left, top: 0, width: 2, height: 1, data: new Uint8Array(6).fill(value) });
     const mask = blankRaster(6, 4, 1);
-    model.do(model.painting({ label: 'x', start, result, mask, about: painted(String(value)) })!);
+    const other = model.canvas().raster;
+    other.data.fill(value / 4);
+    const others = [{ result: other, about: painted('other') }];
+    model.do(model.painting({ label: 'x', start, result, mask, about: painted(String(value)), others })!);
   }
   const [first, second] = model.edits.map(({ id }) => id) as [string, string];
   model.do(model.fading('x', second, 0.5)!);
@@ -90,11 +93,17 @@ test('a backup keeps the order of the edits and how much of each is seen', () =>
     ],
   );
   assert.deepEqual(restored.pixels, model.pixels);
+  const [other] = restored.edits[1]!.others!;
+  restored.do(restored.varying('x', first, other!.id)!);
+  assert.equal(restored.pixels.data[0], 25);
+  assert.equal(restored.edits[1]!.about!.recipe.prompt, 'other');
   const whole = { version: 2, file: Uint8Array.of(7), disk: 'digest', parts: [], steps: [] };
   for (const opacity of [-0.1, 1.1, Number.NaN, '1']) {
     const edits = model.edits.map((edit) => ({ ...edit, opacity }));
     assert.throws(() => readBackup(serialize({ ...whole, edits })), /damaged/);
   }
+  const many = model.edits.map((edit) => ({ ...edit, others: Array(4).fill(edit.others![0]) }));
+  assert.throws(() => readBackup(serialize({ ...whole, edits: many })), /damaged/);
 });
 
 test('an untouched picture has a backup without parts', () => {
@@ -135,6 +144,16 @@ test('an edit or a step that is damaged is found before anything is restored', (
   for (const damage of [
     { edits: [{ ...edit, content: { kind: 'paint', from: good, to: bad } }] },
     { edits: [{ ...edit, content: { kind: 'restore', coverage: good } }] },
+    {
+      edits: [
+        {
+          ...edit,
+          content: { kind: 'paint', from: good, to: good },
+          variation: 'x',
+          others: [{ id: 'y', content: { kind: 'paint', from: good, to: bad } }],
+        },
+      ],
+    },
     { steps: [{ label: 'x', changes: [change] }] },
   ]) {
     const model = new PictureModel<Painted>(original());

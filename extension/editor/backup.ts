@@ -2,7 +2,7 @@
 import { deserialize, serialize } from 'node:v8';
 import * as z from 'zod';
 import { NO_ADDITIONS, NO_CONTROL } from '../../shared/additions.ts';
-import { EDIT_WAYS, NO_EXTENSION } from '../../shared/editorProtocol.ts';
+import { EDIT_WAYS, MOST_VARIATIONS, NO_EXTENSION } from '../../shared/editorProtocol.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { cut, fits, paste } from '../../shared/raster.ts';
 import { additionsSchema, controlSchema } from '../additions/schema.ts';
@@ -92,22 +92,29 @@ const aboutSchema = z.object({
     budget: amount.default(1),
   }),
 });
+const paint = z.object({
+  kind: z.literal('paint'),
+  from: placedSchema,
+  to: placedSchema,
+  extension: extension.optional(),
+});
+const variation = z.string().max(200);
 const editSchema = z.object({
   id: z.string().max(200),
   label: text,
   shown: z.boolean(),
   opacity: z.number().min(0).max(1).optional(),
   content: z.discriminatedUnion('kind', [
-    z.object({
-      kind: z.literal('paint'),
-      from: placedSchema,
-      to: placedSchema,
-      extension: extension.optional(),
-    }),
+    paint,
     z.object({ kind: z.literal('restore'), coverage: packedSchema }),
   ]),
   mask: placedSchema.optional(),
   about: aboutSchema.optional(),
+  variation: variation.optional(),
+  others: z
+    .array(z.object({ id: variation, content: paint, about: aboutSchema.optional() }))
+    .max(MOST_VARIATIONS - 1)
+    .optional(),
 });
 const edits = z.array(editSchema).max(MOST);
 const backupSchema = z.object({
@@ -175,14 +182,15 @@ export function restoreParts(model: PictureModel<Painted>, { parts, edits, steps
     return { layer, patch: read(part, model[layer].channels, fits(part, canvas)) };
   });
   // Everything is read at once, so that a later undo cannot fail half-way.
-  for (const { content, mask } of edits) {
-    if (content.kind === 'restore') read(content.coverage, 1, fits(content.coverage, original));
-    else for (const part of [content.from, content.to]) read(part, 3);
-    if (mask) read(mask, 1);
+  for (const edit of edits) {
+    for (const content of contentsOf(edit))
+      if (content.kind === 'restore') read(content.coverage, 1, fits(content.coverage, original));
+      else for (const part of [content.from, content.to]) read(part, 3);
+    if (edit.mask) read(edit.mask, 1);
   }
   for (const { changes, edits: listed } of [...steps].reverse()) {
     if (listed) canvas = frameOf(listed.before, original);
-    for (const { content } of [...(listed?.before ?? []), ...(listed?.after ?? [])])
+    for (const content of [...(listed?.before ?? []), ...(listed?.after ?? [])].flatMap(contentsOf))
       if (Math.max(areaOf(content).width, areaOf(content).height) > most) throw damaged();
     for (const { layer, before, after, ...area } of changes)
       for (const deflated of [before, after])
@@ -190,6 +198,11 @@ export function restoreParts(model: PictureModel<Painted>, { parts, edits, steps
   }
   model.adopt(edits);
   for (const { layer, patch } of patches) paste(model[layer], patch);
+}
+
+/** What an edit is, and what it can be. */
+function contentsOf({ content, others = [] }: ListedEdit): ListedEdit['content'][] {
+  return [content, ...others.map((other) => other.content)];
 }
 
 function damaged(cause?: unknown): Error {

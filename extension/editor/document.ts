@@ -249,6 +249,13 @@ export class PictureDocument implements CustomDocument {
     if (!isEmpty(area)) this.tell({ type: 'pixels', patch: cut(raster, area) });
   }
 
+  /** Puts another of its variations in the place of an edit. */
+  async varyEdit(id: string, variation: string): Promise<void> {
+    const model = await this.model();
+    const { label } = await this.edit(id);
+    this.#perform(model, model.varying(`Another Variation of ${label}`, id, variation));
+  }
+
   /** Lays an edit over the next one (1), or below the one before it (−1). */
   async moveEdit(id: string, by: 1 | -1): Promise<void> {
     const model = await this.model();

@@ -154,6 +154,7 @@ export class EditorPage implements Page {
       );
     },
     fadeEdit: ({ id, opacity, done }) => this.#document.fadeEdit(id, opacity, done),
+    varyEdit: ({ id, variation }) => this.#document.varyEdit(id, variation),
     moveEdit: ({ id, by }) => this.#document.moveEdit(id, by),
     goBack: ({ id }) => this.#goBack(id),
     useEdit: ({ id }) => this.#use(id),

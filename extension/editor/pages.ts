@@ -3,7 +3,7 @@ import type { EditorHostMessage, EditorState } from '../../shared/editorProtocol
 import { LIMITS } from '../../shared/limits.ts';
 import { cut, sameArea, wholeOf } from '../../shared/raster.ts';
 import { failureOf } from '../report.ts';
-import { rowOf, thumbnailOf } from './editList.ts';
+import { picturesOf, rowOf, thumbnailOf } from './editList.ts';
 import type { Painted } from './painted.ts';
 import { changedLayers, type PictureModel, type Step } from './pictureModel.ts';
 
@@ -17,7 +17,7 @@ export class Pages {
   readonly #pages = new Set<Page>();
   readonly #log: LogOutputChannel;
   #state: EditorState;
-  /** The edits whose thumbnails the pages have. */
+  /** The pictures in the list of edits that the pages have. */
   #drawn = new Set<string>();
 
   constructor(state: EditorState, log: LogOutputChannel) {
@@ -81,10 +81,10 @@ export class Pages {
   /** The list of edits is another. */
   showEdits(model: PictureModel<Painted>): void {
     this.update({ ...editStateOf(model), large: isLarge(model) });
-    const rows = model.edits.map(rowOf);
-    for (const edit of model.edits) if (!this.#drawn.has(edit.id)) this.tell(thumbnailOf(edit));
-    this.#drawn = new Set(rows.map(({ id }) => id));
-    this.tell({ type: 'edits', edits: rows });
+    const pictures = picturesOf(model.edits);
+    for (const picture of pictures) if (!this.#drawn.has(picture.id)) this.tell(thumbnailOf(picture));
+    this.#drawn = new Set(pictures.map(({ id }) => id));
+    this.tell({ type: 'edits', edits: model.edits.map(rowOf) });
     this.tell(costOf(model));
   }
 
@@ -98,7 +98,7 @@ export function tellEdits(page: Page, model: PictureModel<Painted>): void {
   if (model.extended) page.post({ type: 'frame', frame: model.frame });
   for (const [type, area] of changedLayers(model))
     if (area) page.post({ type, patch: cut(model[type], area) });
-  for (const edit of model.edits) page.post(thumbnailOf(edit));
+  for (const picture of picturesOf(model.edits)) page.post(thumbnailOf(picture));
   page.post({ type: 'edits', edits: model.edits.map(rowOf) });
   page.post(costOf(model));
 }

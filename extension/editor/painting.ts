@@ -46,6 +46,8 @@ export class Painting {
   readonly #document: PictureDocument;
   #run: AbortController | undefined;
   #candidates: Candidate[] = [];
+  /** The variation that was picked while others were still to come. */
+  #picked: Candidate | undefined;
   /** The last edit that became part of the picture, to measure it densely. */
   #last: { request: EditRequest; cost: EditCost } | undefined;
 
@@ -85,9 +87,12 @@ export class Painting {
           const used = { ...draft, control };
           await this.#keep(asked, result, { start, extension, mask, replaces, draft: used });
         }
+      } catch (error) {
+        if (!this.#picked || !isAbort(error)) throw error;
       } finally {
         const [only, ...others] = this.#candidates;
-        if (only && others.length === 0) await this.#commit(only);
+        const chosen = this.#picked ?? (others.length === 0 ? only : undefined);
+        if (chosen) await this.#commit(chosen);
         else if (!only) this.#document.releaseMask();
       }
     });
@@ -121,10 +126,13 @@ export class Painting {
     if (run) this.#document.update({ run: { ...run, cancelling: true } });
   }
 
-  /** Puts one of the variations into the image. */
+  /** Puts one of the variations into the image, with the others that are there; those to come are not painted. */
   async pick(id: string): Promise<void> {
     const candidate = this.#candidates.find((candidate) => candidate.id === id);
-    if (candidate) await this.#commit(candidate);
+    if (!candidate) return;
+    if (!this.#run) return await this.#commit(candidate);
+    this.#picked = candidate;
+    this.#run.abort();
   }
 
   discard(): void {
@@ -275,11 +283,13 @@ export class Painting {
     if ((this.#document.state.run?.variations ?? 1) > 1) this.#listCandidates();
   }
 
-  async #commit({ request, result, warnings }: Candidate): Promise<void> {
+  async #commit(candidate: Candidate): Promise<void> {
+    const { request, result, warnings } = candidate;
     const model = await this.#document.model();
+    const others = this.#candidates.filter((other) => other !== candidate).map((other) => other.result);
     this.#forget();
     const fits = sameArea(model.frameWithout(result.replaces), result.start.frame);
-    const changed = fits && (await this.#document.paint(result));
+    const changed = fits && (await this.#document.paint({ ...result, others }));
     this.#document.releaseMask();
     if (!fits) throw new Error('The image has another size now, so the edit does not fit it.');
     this.#last = { request, cost: result.about.cost };
@@ -293,6 +303,7 @@ export class Painting {
 
   #forget(): void {
     this.#candidates = [];
+    this.#picked = undefined;
     this.#listCandidates();
   }
 

@@ -195,6 +195,46 @@ test('an edit is seen as far as its opacity says, over what is below it now', ()
   });
 });
 
+test('the variations that were not picked stay with the edit, and can take its place', () => {
+  const model = new PictureModel<string>(grey(100));
+  const start = model.canvas();
+  const result = (value: number) => {
+    const raster = copyOf(start.raster);
+    paste(raster, patch(1, 1, 1, 1, [value, value, value]));
+    return raster;
+  };
+  const mask = blankRaster(7, 5, 1);
+  const others = [20, 30, 100].map((value) => ({ result: result(value), about: String(value) }));
+  model.do(model.painting({ label: 'Paint', start, result: result(10), mask, about: '10', others })!);
+  const at = () => model.pixels.data[3 * 8];
+  const edit = () => model.edits[0]!;
+  assert.equal(at(), 10);
+  // One of them has changed nothing.
+  assert.deepEqual(
+    edit().others!.map(({ about }) => about),
+    ['20', '30'],
+  );
+  const first = edit().variation!;
+  const second = edit().others![0]!.id;
+  model.do(model.fading('Opacity', edit().id, 0.5)!);
+  const step = model.varying('Another', edit().id, second)!;
+  model.do(step);
+  assert.equal(at(), 60);
+  assert.deepEqual([edit().about, edit().variation], ['20', second]);
+  assert.deepEqual(
+    edit().others!.map(({ id, about }) => [id === first, about]),
+    [
+      [true, '10'],
+      [false, '30'],
+    ],
+  );
+  assert.equal(model.varying('Another', edit().id, second), undefined, 'it is that already');
+  assert.equal(model.varying('Another', edit().id, 'none'), undefined);
+  model.undo(step);
+  assert.equal(at(), 55);
+  assert.equal(edit().variation, first);
+});
+
 test('an edit is moved over the next one, or below the one before it', () => {
   const model = new PictureModel<string>(grey(100));
   model.do(painted(model, patch(0, 0, 3, 1, []), 10, 'a')!);

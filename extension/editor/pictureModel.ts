@@ -39,11 +39,23 @@ type EditContent =
   /** Pixels are restored from the file by a coverage of 0 … 255. */
   | { kind: 'restore'; coverage: Packed };
 
+/** A result of an edit's form, one for each seed that was tried. */
+export interface Variation<About = unknown> {
+  readonly id: string;
+  readonly content: EditContent;
+  /** Details for the user. */
+  readonly about?: About;
+}
+
 /** An edit of the pixels, as the list of edits has it. Never changed: a step puts another in its place. */
 export interface ListedEdit<About = unknown> {
   readonly id: string;
   readonly label: string;
   readonly content: EditContent;
+  /** Which of its variations this is; absent if it has no others. */
+  readonly variation?: string;
+  /** The variations that were not picked, each of which can take its place. */
+  readonly others?: readonly Variation<About>[];
   /** Part of the picture as it is now. */
   readonly shown: boolean;
   /** How much of it is seen over what is below it, 0 … 1; absent: all. */
@@ -94,6 +106,8 @@ export interface Painting<About> {
   /** The mask that it was painted with; the model's mask is cleared if it is still the same. */
   mask: Raster;
   about: About;
+  /** Other results of the same start and mask, which are kept with the edit. */
+  others?: readonly { result: Raster; about: About }[];
   /** An edit that is hidden by the same step. */
   replaces?: string;
 }
@@ -219,18 +233,15 @@ export class PictureModel<About = unknown> {
     extension,
     mask,
     about,
+    others = [],
     replaces,
   }: Painting<About>): Step<About> | undefined {
-    const before = extension ? extended(start, extension) : start;
-    const area = difference(before.raster, result) ?? (extension && wholeOf(result));
-    if (!area) return undefined;
-    const placed = (raster: Raster) => packed(shifted(cut(raster, area), before.frame, 1));
-    const content: EditContent = {
-      kind: 'paint',
-      from: placed(before.raster),
-      to: placed(result),
-      ...(extension && { extension }),
-    };
+    const content = paintOf(start, result, extension);
+    if (!content) return undefined;
+    const kept = others.flatMap(({ result, about }): Variation<About>[] => {
+      const content = paintOf(start, result, extension);
+      return content ? [{ id: randomUUID(), content, about }] : [];
+    });
     const bounds = boundsOf(mask);
     const edit: ListedEdit<About> = {
       id: randomUUID(),
@@ -238,10 +249,11 @@ export class PictureModel<About = unknown> {
       content,
       shown: true,
       about,
+      ...(kept.length > 0 && { variation: randomUUID(), others: kept }),
       ...(bounds && { mask: packed(shifted(cut(mask, bounds), start.frame, 1)) }),
     };
-    const others = this.#edits.map((other) => (other.id === replaces ? { ...other, shown: false } : other));
-    const step = this.#listing(label, [...others, edit]);
+    const below = this.#edits.map((other) => (other.id === replaces ? { ...other, shown: false } : other));
+    const step = this.#listing(label, [...below, edit]);
     const isSpent = this.mask.data.every((value, i) => value === mask.data[i]);
     const cleared = isSpent && bounds ? this.#change('mask', blankPatch(bounds)) : undefined;
     if (cleared) step.changes.push(cleared);
@@ -279,6 +291,19 @@ export class PictureModel<About = unknown> {
   /** The picture with another opacity of an edit. */
   fadedCanvas(id: string, opacity: number): Canvas {
     return this.#composed(this.#faded(id, opacity));
+  }
+
+  /** Puts another of an edit's variations in its place; undefined if it is that already, or has no such variation. */
+  varying(label: string, id: string, variation: string): Step<About> | undefined {
+    const edits = this.#edits.map((edit) => {
+      const chosen = edit.id === id && edit.others?.find((other) => other.id === variation);
+      if (!chosen) return edit;
+      const { content, about } = edit;
+      const left = { id: edit.variation!, content, about };
+      const others = edit.others!.map((other) => (other === chosen ? left : other));
+      return { ...edit, content: chosen.content, about: chosen.about, variation, others };
+    });
+    return this.#relisting(label, edits);
   }
 
   /** Lays an edit over the next one (1), or below the one before it (−1); undefined if there is none. */
@@ -412,6 +437,15 @@ export function opacityOf({ opacity = 1 }: ListedEdit): number {
 /** The area that an edit may change. */
 export function areaOf(content: EditContent): Area {
   return content.kind === 'paint' ? content.to : content.coverage;
+}
+
+/** What painting has changed; undefined if nothing. */
+function paintOf(start: Canvas, result: Raster, extension?: Extension): EditContent | undefined {
+  const before = extension ? extended(start, extension) : start;
+  const area = difference(before.raster, result) ?? (extension && wholeOf(result));
+  if (!area) return undefined;
+  const placed = (raster: Raster) => packed(shifted(cut(raster, area), before.frame, 1));
+  return { kind: 'paint', from: placed(before.raster), to: placed(result), ...(extension && { extension }) };
 }
 
 /** Where the canvas is in the file's pixels, with the extensions of all edits that are shown. */

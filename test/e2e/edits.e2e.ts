@@ -1,4 +1,4 @@
-/** The list of edits of an image: how much of each is seen, and in which order they lie. */
+/** The list of edits of an image: how much of each is seen, in which order they lie, and their variations. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -130,6 +130,49 @@ step('order and opacity are there after a reload, and when the saved file is ope
   await shown(rows().nth(1), '100 %');
 });
 
+step('the variations that were not picked stay in the list, and can take the place of the edit', async () => {
+  await editor.view.locator('#variations').evaluate((select: HTMLElement & { value: string }) => {
+    select.value = '2';
+    select.dispatchEvent(new Event('change'));
+  });
+  await editor.view.locator('#seed input').fill('11');
+  await editor.prompt('a white balloon');
+  await editor.drag([
+    [0.3, 0.25],
+    [0.5, 0.25],
+  ]);
+  await editor.apply();
+  await editor.idle();
+  await editor.view.locator('.variations .thumbnail').nth(1).click();
+  await editor.notice('Edit applied.');
+  const picked = await current();
+  const kept = rows().first().locator('[data-action=varyEdit]');
+  assert.deepEqual(
+    (await kept.allTextContents()).map((text) => text.trim()),
+    ['11', '12'],
+  );
+  await pressed('12');
+  await kept.first().locator('img[src]').waitFor();
+  await kept.first().focus();
+  await vscode.page.keyboard.press('Enter');
+  await pressed('11');
+  await until(async () => !(await current()).equals(picked), 'the other variation');
+  const other = await current();
+  await vscode.screenshot('edits-variations');
+  await editor.press('undo');
+  await shows(picked, 'the one that was picked');
+  await pressed('12');
+  const changed = Date.now();
+  await editor.press('redo');
+  await shows(other, 'the other one again');
+  await editor.backedUp(changed);
+  await vscode.reload();
+  await editor.idle();
+  await shows(other, 'the image before the reload');
+  await kept.last().click();
+  await shows(picked, 'the one that was picked');
+});
+
 step('no page has broken its content security policy', async () => {
   assert.deepEqual(vscode.violations, []);
 });
@@ -138,6 +181,12 @@ async function painted(): Promise<void> {
   await editor.apply();
   await editor.notice('Edit applied.');
   await editor.idle();
+}
+
+/** Waits until the variation with this seed is the first row's edit. */
+async function pressed(seed: string): Promise<void> {
+  const button = rows().first().locator('[data-action=varyEdit][aria-pressed=true]', { hasText: seed });
+  await button.waitFor();
 }
 
 /** Waits for the opacity of a row. */

@@ -7,10 +7,12 @@ export function editActionsOf(editor: Editor): EditActions {
   return {
     showEdit: (id, shown) => send({ type: 'showEdit', id, shown }),
     fadeEdit(id, opacity, done) {
-      page.fading = { id, opacity };
+      const isThere = page.edits.some((edit) => edit.id === id && edit.opacity === opacity);
+      page.fading = done && isThere ? undefined : { id, opacity };
       send({ type: 'fadeEdit', id, opacity, done });
       editor.update();
     },
+    varyEdit: (id, variation) => send({ type: 'varyEdit', id, variation }),
     moveEdit(id, by) {
       send({ type: 'moveEdit', id, by });
       announcer.announce(by > 0 ? 'Moved up' : 'Moved down');

@@ -53,6 +53,7 @@ export interface EditActions {
   showEdit(id: string, shown: boolean): void;
   fadeEdit(id: string, opacity: number, done: boolean): void;
   moveEdit(id: string, by: 1 | -1): void;
+  varyEdit(id: string, variation: string): void;
   goBack(id: string): void;
   useEdit(id: string): void;
   runAgain(id: string): void;

@@ -1,8 +1,8 @@
-import type { EditorCommand, EditorHostMessage } from '../../shared/editorProtocol.ts';
+import type { EditorCommand, EditorHostMessage, EditRow } from '../../shared/editorProtocol.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import type { Editor } from './editor.ts';
 import { hindranceOf } from './hindrance.ts';
-import type { EditorActions } from './page.ts';
+import type { EditorActions, EditorPage } from './page.ts';
 import { PictureLayer } from './pictureLayer.ts';
 import { toolOf } from './tools/index.ts';
 
@@ -62,8 +62,9 @@ export class Receiver {
         break;
       case 'edits':
         page.edits = message.edits;
-        page.fading = undefined;
-        this.#editor.drawnEdits.keep(message.edits.map(({ id }) => id));
+        // Until the last value is there, the slider must not go back to one before it.
+        if (isFaded(message.edits, page.fading)) page.fading = undefined;
+        this.#editor.drawnEdits.keep(picturesOf(message.edits));
         this.#editor.prepareSoon();
         keepingFocus(() => this.#editor.update());
         break;
@@ -122,6 +123,15 @@ export class Receiver {
     this.#actions.edit({ way: name === 'repaintAll' ? 'all' : name });
     if (name !== 'extend' && !page.state?.run && !hindranceOf(page)) this.#actions.apply();
   }
+}
+
+function isFaded(edits: readonly EditRow[], fading: EditorPage['fading']): boolean {
+  return edits.some(({ id, opacity }) => id === fading?.id && opacity === fading.opacity);
+}
+
+/** Ids of the pictures that rows show. */
+function picturesOf(edits: readonly EditRow[]): string[] {
+  return edits.flatMap(({ picture, variations }) => [picture, ...variations.map(({ id }) => id)]);
 }
 
 /** Keeps the focus in the list of edits, where the row that has it is moved or its button is disabled. */

@@ -48,8 +48,11 @@ function extendedPicture(): { model: PictureModel<Painted>; steps: Step<Painted>
   result.data.fill(9);
   const extension = { left: 2, top: 1, right: 0, bottom: 1 };
   const [start, mask] = [model.canvas(), blankRaster(6, 4, 1)];
-  perform(model.painting({ label: 'x', start, extension, result, mask, about: undefined as never }));
+  const about = undefined as never;
+  const others = [{ result: blankRaster(8, 6, 3), about }];
+  perform(model.painting({ label: 'x', start, extension, result, mask, about, others }));
   perform(model.restoring('x', { left: 3, top: 2, width: 1, height: 1, data: Uint8Array.of(200) }));
+  perform(model.varying('x', model.edits[0]!.id, model.edits[0]!.others![0]!.id));
   perform(model.fading('x', model.edits[1]!.id, 0.5));
   perform(model.moving('x', model.edits[1]!.id, -1));
   return { model, steps };

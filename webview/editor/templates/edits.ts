@@ -17,7 +17,7 @@ export function editsSection(page: EditorPage, actions: EditorActions): Template
     aria-label=${titleOf(edit)}
     aria-current=${edit === latest ? 'true' : nothing}
   >
-    <img src=${page.drawnEdits.get(edit.id) ?? nothing} alt="" />
+    <img src=${page.drawnEdits.get(edit.picture) ?? nothing} alt="" />
     <div class="grow">
       <div class="edit-title" title=${titleOf(edit)}>${titleOf(edit)}</div>
       <div class="hint">${detailsOf(edit)}</div>
@@ -62,6 +62,7 @@ export function editsSection(page: EditorPage, actions: EditorActions): Template
       }
       ${edit.opacity === undefined ? nothing : opacitySlider(edit, page, actions)}
     </div>
+    ${edit.variations.length > 0 ? variationsOf(edit, page, actions) : nothing}
   </li>`;
   return html`<section aria-labelledby="edits-title">
     <h2 id="edits-title">Edits</h2>
@@ -100,6 +101,30 @@ function opacitySlider(
     onInput: (value) => actions.fadeEdit(id, value, false),
     onChange: (value) => actions.fadeEdit(id, value, true),
   });
+}
+
+/** The seeds that were tried: another one can take the place of the edit. */
+function variationsOf(
+  { id: edit, variations, picture }: EditRow,
+  { drawnEdits, state }: EditorPage,
+  actions: EditorActions,
+): TemplateResult {
+  const one = ({ id, seed }: { id: string; seed: number }) => html`<button
+    type="button"
+    class="kept-variation"
+    aria-pressed=${String(id === picture)}
+    aria-label=${`Variation with seed ${seed}`}
+    title=${id === picture ? `Seed ${seed}, in the image` : `Use seed ${seed} instead`}
+    data-action="varyEdit"
+    ?disabled=${state?.run !== undefined}
+    @click=${() => actions.varyEdit(edit, id)}
+  >
+    <img src=${drawnEdits.get(id) ?? nothing} alt="" />
+    <span>${seed}</span>
+  </button>`;
+  return html`<div class="kept-variations" role="group" aria-label="Variations">
+    ${repeat(variations, ({ id }) => id, one)}
+  </div>`;
 }
 
 function titleOf({ prompt, label }: EditRow): string {
