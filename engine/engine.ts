@@ -1,39 +1,43 @@
-import type {
-  BenchmarkProgress,
-  BenchmarkRequest,
-  BenchmarkResult,
-  CallOptions,
-  CutOutRequest,
-  CutOutResult,
-  DescribeRequest,
-  DescribeResult,
-  DeviceId,
-  EditProgress,
-  EditRequest,
-  EditResult,
-  Engine,
-  FindObjectsProgress,
-  FindObjectsRequest,
-  FindObjectsResult,
-  GenerateProgress,
-  GenerateRequest,
-  GenerateResult,
-  Precision,
-  PrepareEditRequest,
-  PrepareEditResult,
-  Recipe,
-  RepaintRequest,
-  SegmentRequest,
-  SegmentResult,
-  StoreReport,
-  UpscaleProgress,
-  UpscaleRequest,
-  UpscaleResult,
+import {
+  type BenchmarkProgress,
+  type BenchmarkRequest,
+  type BenchmarkResult,
+  type CallOptions,
+  type CutOutRequest,
+  type CutOutResult,
+  type DescribeRequest,
+  type DescribeResult,
+  type DeviceId,
+  type EditProgress,
+  type EditRequest,
+  type EditResult,
+  ENGINE_CALLS,
+  type Engine,
+  type EngineCall,
+  type EngineCalls,
+  type FindObjectsProgress,
+  type FindObjectsRequest,
+  type FindObjectsResult,
+  type GenerateProgress,
+  type GenerateRequest,
+  type GenerateResult,
+  type Precision,
+  type PrepareEditRequest,
+  type PrepareEditResult,
+  type Recipe,
+  type RepaintRequest,
+  type SegmentRequest,
+  type SegmentResult,
+  type StoreReport,
+  type UpscaleProgress,
+  type UpscaleRequest,
+  type UpscaleResult,
 } from '../shared/api.ts';
 import { DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/check-request.ts';
 import type { Backend } from './execution/backend.ts';
+import { CancellableBackend } from './execution/cancellable.ts';
 import { defaultPrecision } from './execution/default-precision.ts';
 import { seesMask } from './execution/denoiser-inputs.ts';
 import { plannedDevice } from './execution/memory-plan.ts';
@@ -92,7 +96,15 @@ interface EngineOptions extends CrewSources {
 
 /** The engine in this process. The caller makes one call at a time. */
 export function createEngine(backend: Backend, options: EngineOptions = {}): Engine {
-  return new LocalEngine(backend, options);
+  const cancellable = new CancellableBackend(backend);
+  const engine = new LocalEngine(cancellable, options);
+  const calls = (Object.keys(ENGINE_CALLS) as EngineCall[]).map((name) => {
+    const run = engine[name].bind(engine) as (request: unknown, options?: CallOptions<never>) => unknown;
+    const call = (request: unknown, given?: CallOptions<never>) =>
+      cancellable.during(given?.signal, async () => run(request, given));
+    return [name, call] as const;
+  });
+  return { ...(Object.fromEntries(calls) as EngineCalls), dispose: () => engine.dispose() };
 }
 
 /** What a result was computed with. */

@@ -124,7 +124,9 @@ export async function edit(
   const decoded = await (mode === 'sparse'
     ? decoder.region(repainted.latent)
     : decoder.whole(repainted.latent));
+  await listen(options.signal);
   const result = decoder.finish(decoded);
+  await listen(options.signal);
   const { components } = ready;
   const { condition } = request;
   const edited: EditedPicture = { repainted, decoded, result, batch: batchOf(condition), seesMask: !!known };

@@ -98,6 +98,7 @@ export async function textToImage(
   const { picture, decoded } = await decode(components, latent, dims, {
     record: memory !== undefined,
     tiles,
+    signal,
   });
   if (memory) await rememberDrawn(ready, memory, recipe, picture, { id, latent, noise, condition }, decoded);
   const workers = run?.report();
@@ -205,15 +206,14 @@ async function decode(
   components: Components,
   latent: Float32Array,
   dims: LatentDims,
-  { record = false, tiles = false } = {},
+  { record = false, tiles = false, signal }: { record?: boolean; tiles?: boolean; signal?: AbortSignal } = {},
 ): Promise<{ picture: EncodedPicture; decoded?: Coded }> {
   const { scale } = components.model.autoencoder;
   const [height, width] = [scale * dims[1], scale * dims[2]];
-  const pictureOf = async (planes: Float32Array) => ({
-    png: await encodePng(planes, width, height),
-    width,
-    height,
-  });
+  const pictureOf = async (planes: Float32Array) => {
+    await listen(signal);
+    return { png: await encodePng(planes, width, height), width, height };
+  };
   const autoencoder = new RegionAutoencoder(components);
   if (record && autoencoder.needsRecord) {
     const decoded = await autoencoder.decode(latent, width, height);

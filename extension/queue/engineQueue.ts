@@ -126,7 +126,10 @@ export class EngineQueue {
         this.#progress(entry, progress);
         onProgress?.(progress);
       };
-      return await call({ signal: abort.signal, onProgress: report });
+      const result = await call({ signal: abort.signal, onProgress: report });
+      // It may have come just after the user cancelled.
+      if (abort.signal.aborted) throw abortError();
+      return result;
     } finally {
       signal?.removeEventListener('abort', cancel);
       this.#remove(entry);

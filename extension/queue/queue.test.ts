@@ -67,6 +67,17 @@ test('an image beside the queue gives way to what enters it, and does not start 
   await again;
 });
 
+test('a result that comes after the user cancelled is discarded', async () => {
+  const { fake, queue } = make();
+  const generated = queue.generate({ prompt: 'a' }, { id: 'a' });
+  await settled();
+  // Finished first: the rejection that follows does not count any more.
+  fake.calls[0]!.finish();
+  queue.cancel('a');
+  await assert.rejects(generated, isAbort);
+  assert.deepEqual(queue.jobs, []);
+});
+
 test('one runs, the others wait in order and start by themselves', async () => {
   const { fake, queue } = make();
   const all = ['a', 'b', 'c'].map((prompt) => queue.generate({ prompt }));

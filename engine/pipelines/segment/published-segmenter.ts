@@ -1,6 +1,6 @@
 import { fs, path } from '#host';
 import { messageOf } from '../../../shared/errorMessage.ts';
-import { InputError } from '../../errors.ts';
+import { InputError, isAbort } from '../../errors.ts';
 import type { Backend, Program } from '../../execution/backend.ts';
 import { type OnnxFile, type Port, readOnnxFile } from '../../execution/lowering/onnx/onnx-file.ts';
 import { float32, floats } from '../../graph/tensor.ts';
@@ -71,6 +71,7 @@ export class PublishedSegmenter implements Segmenter {
     checkDecoder(decoder, files.decoder);
     const load = async ({ model }: OnnxFile, file: string) =>
       backend.open(model, { threads }).catch((error: unknown) => {
+        if (isAbort(error)) throw error;
         throw new InputError(`${file} cannot be loaded: ${messageOf(error)}`);
       });
     const loaded = await load(encoder, files.encoder);

@@ -1,3 +1,4 @@
+import { listen } from '../../execution/denoise.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { activeCount, type Mask } from '../../regions/mask.ts';
 import { fitted, toFrame } from './frame.ts';
@@ -40,7 +41,7 @@ export async function searchObjects(
   const found: Found[] = [];
   let macs = 0;
   for (const [tried, point] of points.entries()) {
-    signal?.throwIfAborted();
+    await listen(signal);
     if (!found.some(({ mask }) => covers(mask, point, picture, segmenter.frame))) {
       const prompt = promptFor({ points: [point] }, picture, segmenter.frame);
       const { candidates, side, macs: spent } = await segmenter.decode(embedding, prompt);

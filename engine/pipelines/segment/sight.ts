@@ -11,6 +11,7 @@ import type {
   SightResult,
 } from '../../../shared/api.ts';
 import type { Backend } from '../../execution/backend.ts';
+import { listen } from '../../execution/denoise.ts';
 import { CATALOGUE } from '../../models/catalogue.ts';
 import { changesBetween } from './changes.ts';
 import { objectInput, wholeInput } from './crop.ts';
@@ -47,13 +48,13 @@ export class Sight {
     const call = new Call();
     const picture = await this.#pictures.get(request.image);
     const segmenter = await this.#openSegmenter(request, call);
-    signal?.throwIfAborted();
+    await listen(signal);
     const asked = { points: request.points ?? [], box: request.box, refine: request.refine };
     const wanted = asked.points.length > 0 || asked.box !== undefined;
     // Before anything is computed for it.
     const prompt = wanted ? promptFor(asked, picture, segmenter.frame) : undefined;
     const { view, encoding, encodeSeconds } = await this.#encode(picture, segmenter, call);
-    signal?.throwIfAborted();
+    await listen(signal);
     const result = { encoding, encodeSeconds, masks: [], sure: true };
     if (!prompt) return { ...call.result(picture), ...result };
     const decoded = await segmenter.decode(view.embedding, prompt);
@@ -91,7 +92,7 @@ export class Sight {
     const tagger = await call.loading(
       this.#tagger.get(`${folder} ${threads}`, () => Tagger.open(folder, this.#backend, threads)),
     );
-    signal?.throwIfAborted();
+    await listen(signal);
     const { mask } = request;
     const { pixels } = picture;
     const input = mask
