@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { icon } from '../icons.ts';
+import { type Icon, icon } from '../icons.ts';
 
 interface IconButton {
-  icon: string;
+  icon: Icon;
   /** What it does, with its key in brackets. */
   title: string;
   /** Names it in tests. */

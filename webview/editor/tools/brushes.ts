@@ -1,3 +1,4 @@
+import { svg } from 'lit';
 import { type Blend, cover, type Point, paintSegment, uncover } from '../mask/strokes.ts';
 import type { MaskLayer } from '../maskLayer.ts';
 import type { Gesture, Tool, ToolContext } from './tool.ts';
@@ -41,7 +42,7 @@ export const brush = maskBrush(
     id: 'brush',
     title: 'Brush',
     key: 'B',
-    icon: 'brush',
+    icon: svg`<path fill="currentColor" d="M14.4 1.6a1.7 1.7 0 0 0-2.4 0L6.2 7.4l2.4 2.4L14.4 4a1.7 1.7 0 0 0 0-2.4ZM5.3 8.4c-1.6.1-2.5 1.1-2.7 2.5-.2 1.1-.5 1.8-1.6 2.4 1.3 1 3 1.3 4.4.9 1.5-.5 2.4-1.8 2.3-3.4L5.3 8.4Z"/>`,
     hint: 'Paint over what should change. Alt: erase.',
   },
   cover,
@@ -71,7 +72,7 @@ export const restore: Tool = {
   id: 'restore',
   title: 'Restore Original',
   key: 'O',
-  icon: 'restore',
+  icon: svg`<g fill="none" stroke="currentColor" stroke-width="1.2" stroke-linecap="round" stroke-linejoin="round"><path d="M2.5 3v3.300h3.300M2.9 6.300A5.6 5.6 0 1 1 2.4 9.5"/></g><circle cx="8" cy="8.5" r="1.9" fill="currentColor"/>`,
   hint: 'Paint over an edit to bring back the original.',
   usesBrush: true,
   begin: (context, at) => stroke(context.erased, context, at, cover, 'Restore Original'),

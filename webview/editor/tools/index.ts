@@ -1,6 +1,6 @@
 import { brush, eraser, restore, sketch } from './brushes.ts';
 import { select } from './select.ts';
-import { lasso, rectangle } from './shapes.ts';
+import { SHAPES } from './shapes.ts';
 import type { Tool } from './tool.ts';
 
 /** Moves the image; `pans` is all that it takes. */
@@ -16,7 +16,7 @@ const hand: Tool = {
 };
 
 /** In the order that they are offered. */
-export const TOOLS: readonly Tool[] = [brush, eraser, rectangle, lasso, select, sketch, restore, hand];
+export const TOOLS: readonly Tool[] = [brush, eraser, ...SHAPES, select, sketch, restore, hand];
 
 /** Those that can be used where clicks can become masks, or cannot. */
 export function toolsFor(canSelect: boolean): readonly Tool[] {

@@ -1,3 +1,4 @@
+import { svg } from 'lit';
 import { cornersOf, paintPolygon, paintRectangle } from '../mask/shapes.ts';
 import { cover, type Point, uncover } from '../mask/strokes.ts';
 import type { Tool } from './tool.ts';
@@ -5,11 +6,11 @@ import type { Tool } from './tool.ts';
 /** Pixels between two points of a lasso. */
 const LASSO_STEP = 1;
 
-export const rectangle: Tool = {
+const rectangle: Tool = {
   id: 'rectangle',
   title: 'Rectangle',
   key: 'R',
-  icon: 'rectangle',
+  icon: svg`<rect x="2" y="3.5" width="12" height="9" fill="none" stroke="currentColor" stroke-width="1.2" stroke-dasharray="2.4 1.6"/>`,
   hint: 'Drag a rectangle over what should change. Shift: square. Alt: subtract.',
   usesBrush: false,
   begin({ mask, outline }, from, { alt, shift }) {
@@ -33,11 +34,11 @@ export const rectangle: Tool = {
   },
 };
 
-export const lasso: Tool = {
+const lasso: Tool = {
   id: 'lasso',
   title: 'Lasso',
   key: 'L',
-  icon: 'lasso',
+  icon: svg`<g fill="none" stroke="currentColor" stroke-width="1.2" stroke-linecap="round"><path d="M5 10.1C3 9.4 1.8 8.1 1.8 6.5 1.8 4 4.6 2.2 8 2.200s6.2 1.8 6.2 4.3-2.8 4.3-6.2 4.300c-.6 0-1.2-.1-1.7-.2"/><circle cx="5.2" cy="11" r="1.3"/><path d="M5.2 12.300c0 1.2-.6 1.8-1.7 2.2"/></g>`,
   hint: 'Draw around what should change. Alt: subtract.',
   usesBrush: false,
   begin({ mask, outline }, from, { alt }) {
@@ -58,6 +59,9 @@ export const lasso: Tool = {
     };
   },
 };
+
+/** In the order that they are offered. */
+export const SHAPES: readonly Tool[] = [rectangle, lasso];
 
 function squared(from: Point, to: Point): Point {
   const side = Math.max(Math.abs(to.x - from.x), Math.abs(to.y - from.y));

@@ -1,4 +1,5 @@
 import type { Combination, PicturePlace } from '../../../shared/editorProtocol.ts';
+import type { Icon } from '../icons.ts';
 import type { Brush, Point } from '../mask/strokes.ts';
 import type { MaskLayer } from '../maskLayer.ts';
 
@@ -37,8 +38,8 @@ export interface Tool {
   title: string;
   /** The key that chooses it. */
   key: string;
-  /** A codicon, or one of the icons of icons.ts. */
-  icon: string;
+  /** In the rail, and beside what uses the tool. */
+  icon: Icon;
   /** What to do with it, for the options bar. */
   hint: string;
   /** Shows the brush at the pointer, and its settings. */

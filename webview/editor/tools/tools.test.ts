@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { TOOLS, toolOf } from './index.ts';
 
@@ -18,4 +20,9 @@ test('no tool takes the key of another command of the editor', () => {
 
 test('an unknown id is the brush', () => {
   assert.equal(toolOf('gone').id, 'brush');
+});
+
+test('the README lists the keys of all tools, in their order', () => {
+  const readme = readFileSync(path.join(import.meta.dirname, '../../../README.md'), 'utf8');
+  assert.ok(readme.includes(`\n| ${TOOLS.map(({ key }) => key).join(', ')} | `));
 });
