@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import {
-  restrictedConfigurations,
-  SETTINGS,
-  withCommandTable,
-  withContributions,
-  withTitles,
-} from './contributions.ts';
+import { restrictedConfigurations, withContributions, withTables, withTexts } from './contributions.ts';
+import { SETTINGS } from './settingEntries.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
@@ -17,8 +12,8 @@ const texts: Record<string, string> = JSON.parse(read('package.nls.json'));
 
 test('package.json, its texts and the README are generated from TypeScript: else run npm run contributions', () => {
   assert.deepEqual(withContributions(manifest), manifest);
-  assert.deepEqual(withTitles(texts), texts);
-  assert.equal(withCommandTable(read('README.md')), read('README.md'));
+  assert.deepEqual(withTexts(texts), texts);
+  assert.equal(withTables(read('README.md')), read('README.md'));
   // The order of the settings too.
   const written = JSON.stringify(manifest.contributes.configuration);
   assert.equal(written, JSON.stringify(withContributions(manifest).contributes.configuration));

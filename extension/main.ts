@@ -5,8 +5,8 @@ import { listDevices } from '../processes/devices/devices.ts';
 import { deviceEngine } from '../processes/devices/engine.ts';
 import { processMemory } from '../processes/process-memory.ts';
 import { DEVICE_IDS, DEVICE_PROVIDERS, DEVICE_SYSTEMS } from '../shared/devices.ts';
-import type { SettingName } from './contributions.ts';
 import { chooseDevice } from './devices/choose.ts';
+import type { SettingName } from './settingEntries.ts';
 import { deviceSetting, featureMegabytes } from './settings.ts';
 import { type Ending, start } from './start.ts';
 

@@ -18,7 +18,7 @@ import { homePath } from '../shared/homePath.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
 import { isSide, sizesInWords } from '../shared/sizes.ts';
-import { SETTINGS, type SettingName } from './contributions.ts';
+import { SETTINGS, type SettingName } from './settingEntries.ts';
 
 /** The user's settings for all images; absent means the model's own default. */
 export type PictureSettings = Pick<

@@ -1,13 +1,13 @@
 // Writes the parts of package.json, package.nls.json and the README that follow from TypeScript: commands and their menus
-// (extension/commands.ts), settings (extension/contributions.ts), the inputs of agents' tools (agents/tools).
+// (extension/commands.ts), settings (extension/settingEntries.ts), the inputs of agents' tools (agents/tools).
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { withCommandTable, withContributions, withTitles } from '../extension/contributions.ts';
+import { withContributions, withTables, withTexts } from '../extension/contributions.ts';
 
 const root = path.join(import.meta.dirname, '..');
 rewrite('package.json', json(withContributions));
-rewrite('package.nls.json', json(withTitles));
-rewrite('README.md', withCommandTable);
+rewrite('package.nls.json', json(withTexts));
+rewrite('README.md', withTables);
 
 function rewrite(name: string, change: (text: string) => string): void {
   const file = path.join(root, name);
