@@ -78,10 +78,13 @@ export class ServedMember implements Member {
 export class KeptMembers<One extends ServedMember> {
   #members: One[] = [];
   #share = 0;
+  /** How often all were dismissed. */
+  #dismissals = 0;
 
   /**
    * `count` workers: those that are there and have the same share of the processor, and fresh ones.
    * @param share threads of each
+   * @throws MemberLostError if the crew is dismissed meanwhile, and what `start` throws; then none of the fresh ones is left
    */
   async take(count: number, share: number, start: (name: string) => One | Promise<One>): Promise<One[]> {
     await Promise.all(this.#members.map((member) => member.free()));
@@ -93,7 +96,7 @@ export class KeptMembers<One extends ServedMember> {
     const names = Array.from({ length: count }, (_, i) => `Worker ${i + 1}`);
     const free = names.filter((name) => !keep.some((member) => member.name === name));
     this.#members = keep;
-    const started = await Promise.all(free.slice(0, count - keep.length).map(start));
+    const started = await this.#started(free.slice(0, count - keep.length), start);
     this.#members = [...keep, ...started].sort((a, b) =>
       a.name.localeCompare(b.name, 'en', { numeric: true }),
     );
@@ -101,9 +104,21 @@ export class KeptMembers<One extends ServedMember> {
     return [...this.#members];
   }
 
+  /** Starts workers: all of them, or none. */
+  async #started(names: readonly string[], start: (name: string) => One | Promise<One>): Promise<One[]> {
+    const dismissals = this.#dismissals;
+    const starts = await Promise.allSettled(names.map(async (name) => start(name)));
+    const started = starts.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const failed = starts.find((one) => one.status === 'rejected');
+    if (!failed && dismissals === this.#dismissals) return started;
+    await Promise.all(started.map((member) => member.dismiss()));
+    throw failed ? failed.reason : new MemberLostError('The workers were dismissed.');
+  }
+
   async dismiss(): Promise<void> {
     const members = this.#members;
     this.#members = [];
+    this.#dismissals++;
     await Promise.all(members.map((member) => member.dismiss()));
   }
 }
