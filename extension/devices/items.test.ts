@@ -28,7 +28,7 @@ test('devices in words: automatic first, the one in use, what cannot be used and
       }),
       device({
         id: 'dml',
-        name: 'no graphics card found',
+        name: 'GPU',
         available: false,
         reason: 'it is for Windows',
         stepSeconds: null,
@@ -52,7 +52,7 @@ test('devices in words: automatic first, the one in use, what cannot be used and
         'Computed another way, because wrong: x.',
         false,
       ],
-      ['No graphics card found (DirectML)', '', 'Cannot be used: it is for Windows.', true],
+      ['GPU (DirectML)', '', 'Cannot be used: it is for Windows.', true],
     ],
   );
 });

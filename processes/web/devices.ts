@@ -61,7 +61,7 @@ function processor(): Candidate {
 
 /** The GPU of this browser, or why there is none. */
 async function gpu(): Promise<Candidate> {
-  const none = { id: 'webgpu', name: 'no GPU', software: false, found: false, identity: '' } as const;
+  const none = { id: 'webgpu', name: 'GPU', software: false, found: false, identity: '' } as const;
   const { gpu } = navigator as { gpu?: Gpu };
   if (!gpu) return { ...none, missing: 'this browser has no WebGPU' };
   if (!('Suspending' in WebAssembly))

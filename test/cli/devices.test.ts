@@ -25,6 +25,7 @@ test('devices are listed with what was found out about them, and remembered', ()
     const again = await patchwork(['devices'], { env });
     assert.equal(again.stderr, '');
     assert.match(again.stdout, /^cpu +processor +a step /);
+    for (const line of again.stdout.split('\n')) assert.ok(line.split('graphics card').length <= 2, line);
   }));
 
 test('a device that is not there is refused in a sentence', async () => {

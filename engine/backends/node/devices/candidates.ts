@@ -50,7 +50,7 @@ function gpu(id: Exclude<DeviceId, 'cpu'>, around: Surroundings): Candidate {
   const software = id === 'webgpu' && drivers !== undefined && platform === 'linux' && isSoftware(drivers);
   const fitting = id === 'cuda' ? cards.filter(({ name }) => /nvidia/i.test(name)) : cards;
   const [card] = software ? [] : fitting;
-  const name = card?.name ?? (software ? softwareName(drivers) : 'no graphics card found');
+  const name = card?.name ?? (software ? softwareName(drivers) : 'GPU');
   const missing = missingOf(id, around);
   return {
     id,
