@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { InputError } from '../engine/errors.ts';
+import { EMBEDDED } from '../engine/models/embedded.ts';
 import { type GenerateRequest, PREDICTIONS } from '../shared/api.ts';
 
 /** Options about the parts of a checkpoint in one file. */
@@ -15,7 +16,7 @@ export function withCheckpointOptions(command: Command): Command {
     .option('--vae <place>', 'the autoencoder: a file, a folder or an installed model')
     .option(
       '--text-encoder <place>',
-      'for a single file without one: a file, a folder or an installed model; may be given twice',
+      "in place of the model's own: a file, a folder or an installed model; may be given twice",
       (place: string, before: string[] = []) => [...before, place],
     )
     .addOption(
@@ -31,16 +32,17 @@ export function checkpointRequest({ vae, textEncoder, prediction }: CheckpointOp
   return { vae, textEncoders: textEncoder, prediction };
 }
 
-/** @throws InputError for options that only a checkpoint in one file needs, with another model */
+/** @throws InputError for options that do not fit the model */
 export function checkCheckpointOptions({
   model,
   textEncoder,
   prediction,
 }: CheckpointOptions & { model?: string }): void {
-  const given = textEncoder ? '--text-encoder' : prediction && '--prediction';
+  if (textEncoder && (model === undefined || model === EMBEDDED))
+    throw new InputError('--text-encoder is for other models. The embedded model has that part itself.');
   const isFile = model !== undefined && statSync(model, { throwIfNoEntry: false })?.isFile();
-  if (given && !isFile)
+  if (prediction && !isFile)
     throw new InputError(
-      `${given} is for a checkpoint in one file. ${model ?? 'The embedded model'} has that part itself.`,
+      `--prediction is for a checkpoint in one file. ${model ?? 'The embedded model'} says it itself.`,
     );
 }

@@ -77,8 +77,8 @@ export const SETTINGS = {
     restricted: true,
   },
   textEncoder: {
-    does: 'the text encoder for a single file that has none',
-    text: "The text encoder for a single file that has none: a file, a folder, or the name of a downloaded model. Empty: the model's own.",
+    does: "a text encoder in place of the model's own",
+    text: "A text encoder that takes the place of the model's own: a file (also GGUF), a folder, or the name of a downloaded model. Needed for single files that have none. Empty: the model's own.",
     type: 'string',
     default: '',
     scope: 'machine-overridable',

@@ -223,10 +223,10 @@ export class NetworkBuilder {
     }) as FeatureMap;
   }
 
-  /** `frequencies`: see `Rotation`. */
-  rotation(input: Tokens, heads: number, frequencies: readonly number[]): Tokens {
+  /** `frequencies`, `interleaved`: see `Rotation`. */
+  rotation(input: Tokens, heads: number, frequencies: readonly number[], interleaved = false): Tokens {
     const output = this.#like(input);
-    return this.#push({ type: 'rotation', input, output, heads, frequencies }) as Tokens;
+    return this.#push({ type: 'rotation', input, output, heads, frequencies, interleaved }) as Tokens;
   }
 
   /** `frequencies`: see `AxisRotation`. */

@@ -227,7 +227,7 @@ export interface KernelAttention {
 
 /**
  * Rotary position embedding (Su et al. 2021) of the tokens of a sequence, counted from 0: in each head, channel i and
- * channel i + d/2 are turned by position · frequencies[i].
+ * channel i + d/2, or `interleaved` channels 2i and 2i + 1, are turned by position · frequencies[i].
  */
 export interface Rotation {
   readonly type: 'rotation';
@@ -236,6 +236,7 @@ export interface Rotation {
   readonly heads: number;
   /** Radians for each position: d/2 of them. */
   readonly frequencies: readonly number[];
+  readonly interleaved?: boolean;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { GenerationDefaults } from './model.ts';
 
 /**
  * What a model is for. `edits`: an inpainting model, which edits for another one; it generates too, but not as well.
- * `part`: something that another model needs and finds automatically.
+ * `text`: a text encoder. `part`: something that another model needs and finds automatically.
  */
 export type Purpose =
   | 'pictures'
@@ -15,6 +15,7 @@ export type Purpose =
   | 'lora'
   | 'selection'
   | 'autoencoder'
+  | 'text'
   | 'part'
   | 'embedding'
   | 'control'

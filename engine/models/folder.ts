@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { path } from '#host';
 import { LIMITS } from '../../shared/limits.ts';
+import { InputError } from '../errors.ts';
 import { readJson, readOptionalJson } from '../json.ts';
 import { parseConfig } from '../networks/config.ts';
 import {
@@ -13,7 +14,8 @@ import {
 import { type Layout, type PlacedNetwork, placedIn } from './layout.ts';
 import type { GenerationDefaults } from './model.ts';
 import { placeOf } from './networks.ts';
-import { pipelineNamed } from './pipelines.ts';
+import { type PipelineKind, pipelineNamed } from './pipelines.ts';
+import { forPlace, openTextEncoders, textEncoderInFolder, widthOf } from './single-file/placed.ts';
 
 const indexSchema = z.object({
   _class_name: z.string(),
@@ -41,6 +43,8 @@ const recommendedSchema = z.object({
 
 /** Information about a model that is not in its folder. */
 export interface FolderOptions {
+  /** Take the place of its text encoders: see `openTextEncoders`. */
+  textEncoders?: readonly string[] | undefined;
   /** Display name; the folder's name if absent. */
   name?: string;
   /** Recommended settings, unless the folder has its own. */
@@ -61,14 +65,16 @@ export async function readFolder(folder: string, options: FolderOptions = {}): P
   );
   const kind = pipelineNamed(index._class_name, file);
   const networks = new Map<NetworkFolder, PlacedNetwork>();
-  for (const role of ['denoiser', 'vae-decoder', ...kind.textRoles] as const) {
+  for (const role of ['denoiser', 'vae-decoder'] as const) {
     const { folder: name, stem } = placeOf(role, kind.denoiser);
     networks.set(name, await placedIn(path.join(absolute, name), stem));
   }
+  for (const [name, placed] of await textsOf(absolute, kind, options.textEncoders))
+    networks.set(name, placed);
   const generation = path.join(absolute, RECOMMENDED_FILE);
   const own = recommendedOf(await readOptionalJson(generation), generation);
   return {
-    id: absolute,
+    id: [absolute, ...(options.textEncoders ?? [])].join(' + '),
     place: absolute,
     name: options.name ?? path.basename(absolute),
     kind,
@@ -85,6 +91,33 @@ export async function readFolder(folder: string, options: FolderOptions = {}): P
       folder: path.join(absolute, TOKENIZER_FOLDERS[name === 'text_encoder' ? 0 : 1]),
     }),
   };
+}
+
+/** The text encoders: the folder's own, or those that the user names in their place. */
+async function textsOf(
+  folder: string,
+  { textRoles, denoiser }: PipelineKind,
+  named: readonly string[] = [],
+): Promise<[NetworkFolder, PlacedNetwork][]> {
+  const folders = textRoles.map((role) => placeOf(role, denoiser).folder);
+  const own = folders.map((name) => textEncoderInFolder(path.join(folder, name)));
+  const inOrder = (placed: readonly PlacedNetwork[]) =>
+    placed.map((one, i): [NetworkFolder, PlacedNetwork] => [folders[i]!, one]);
+  if (named.length === 0) return inOrder(await Promise.all(own));
+  // One that is missing or damaged may be what is replaced.
+  const found = await Promise.allSettled(own);
+  const kept = found.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
+  const texts = await openTextEncoders(named, kept[0]?.config);
+  texts.sort((a, b) => a.width - b.width);
+  if (texts.length === folders.length) return inOrder(texts.map((text, i) => forPlace(text, folders[i]!)));
+  const [text, ...others] = texts;
+  const at = kept.findIndex((placed) => placed && widthOf(placed.config) === text?.width);
+  if (others.length > 0 || at < 0)
+    throw new InputError(
+      `${named.join(' and ')}: ${texts.length} text encoder${texts.length === 1 ? '' : 's'} cannot take the place of the ${folders.length} of ${folder}, by their widths.`,
+      { setting: 'textEncoder' },
+    );
+  return inOrder(await Promise.all(own.map((one, i) => (i === at ? forPlace(text!, folders[i]!) : one))));
 }
 
 function recommendedOf(config: unknown, origin: string): Partial<GenerationDefaults> {

@@ -7,6 +7,7 @@ import { ARCHITECTURES } from './architectures.ts';
 import { catalogueEntry, inpaintingTwin } from './catalogue.ts';
 import { DiffusionModel } from './diffusion-model.ts';
 import { EMBEDDED, EMBEDDED_EDITING, embeddedModel } from './embedded.ts';
+import type { FolderOptions } from './folder.ts';
 import { hubFolder, loraFileOf } from './installed.ts';
 import type { Model } from './model.ts';
 import { namedFiles, rootsFor } from './named-files.ts';
@@ -96,30 +97,39 @@ export async function openCheckpoint(
   name: string = EMBEDDED,
   parts: FileParts = {},
 ): Promise<DiffusionModel> {
-  if (name === EMBEDDED || name === EMBEDDED_EDITING) return DiffusionModel.open(embeddedModel(name), parts);
+  const { place, ...known } = await located(name);
+  // A setting for other models is no reason not to draw with the embedded one.
+  const { textEncoders } = isEmbedded(name) ? {} : parts;
+  return DiffusionModel.open(place, { ...parts, textEncoders, ...known });
+}
+
+/** The folder or file of a model that can generate; files that prompts name are looked for beside it. */
+export async function placeOfModel(name: string = EMBEDDED): Promise<string> {
+  return path.resolve((await located(name)).place);
+}
+
+function isEmbedded(name: string): boolean {
+  return name === EMBEDDED || name === EMBEDDED_EDITING;
+}
+
+/** Where a model is, and what is known of it by its name. @throws InputError as `openCheckpoint` */
+async function located(name: string): Promise<{ place: string } & FolderOptions> {
+  if (isEmbedded(name)) return { place: embeddedModel(name) };
   const found = await fs.stat(name).catch(() => undefined);
-  if (found?.isDirectory() || found?.isFile()) return DiffusionModel.open(name, parts);
-  const { files: [file] = [], purpose } = catalogueEntry(name) ?? {};
-  if (file && purpose === 'pictures') {
+  if (found?.isDirectory() || found?.isFile()) return { place: name };
+  const { files: [file] = [], purpose, recommended } = catalogueEntry(name) ?? {};
+  const isFile = file !== undefined && purpose === 'pictures';
+  if (isFile || isRepositoryId(name.split('@')[0]!)) {
     const here = await hubFolder(name, { cache: hubEnvironment.cache() });
     if (!here) throw notHere(name);
-    return DiffusionModel.open(path.join(here.folder, file), parts);
-  }
-  if (isRepositoryId(name.split('@')[0]!)) {
-    const here = await hubFolder(name, { cache: hubEnvironment.cache() });
-    if (!here) throw notHere(name);
-    const recommended = catalogueEntry(name)?.recommended;
-    return DiffusionModel.open(here.folder, { ...parts, name, recommended });
+    return isFile
+      ? { place: path.join(here.folder, file) }
+      : { place: here.folder, name, ...(recommended && { recommended }) };
   }
   throw new InputError(
     `There is no model ${name}. A model is a folder or a file on this machine, ${EMBEDDED}, or a Hugging Face name (owner/name) that is installed.`,
     { setting: 'model' },
   );
-}
-
-/** The folder or file of a model that can generate; files that prompts name are looked for beside it. */
-export async function placeOfModel(name?: string): Promise<string> {
-  return (await openCheckpoint(name)).place;
 }
 
 /** The model that edits what another one draws. */

@@ -38,6 +38,12 @@ const schema = z.object({
       original_max_position_embeddings: z.number().int().positive().max(1e7),
     })
     .nullish(),
+  /** Ours: what each frequency is divided by, where a file says that in place of `rope_scaling`. */
+  rope_factors: z.array(positive).max(8192).optional(),
+  /** Ours: channels 2i and 2i + 1 are turned together, in place of i and i + d/2. */
+  rope_interleaved: z.boolean().default(false),
+  /** Ours: the weights of Gemma's norms are the factors themselves, in place of these less one. */
+  norm_factors: z.boolean().default(false),
   sliding_window: z.number().int().min(1).max(1e7).nullish(),
   use_sliding_window: supported([false]).optional(),
   vocab_size: z.number().int().min(1).max(1_000_000),
@@ -70,6 +76,11 @@ export function parseLanguageConfig(json: unknown, origin: string): LanguageConf
   if (heads % keyHeads || !Number.isInteger(headChannels) || headChannels % 2)
     throw new InputError(
       `${origin}: ${heads} attention heads of ${headChannels} channels with ${keyHeads} of keys and values are not supported.`,
+    );
+  const factors = config.rope_factors?.length ?? headChannels / 2;
+  if (factors !== headChannels / 2)
+    throw new InputError(
+      `${origin}: there are ${factors} factors of frequencies, but ${headChannels / 2} pairs of channels in a head.`,
     );
   return {
     ...config,

@@ -26,7 +26,8 @@ export function languageModel(config: LanguageConfig, layers: readonly number[] 
     );
   let x = net.tokenEmbedding(`${prefix}embed_tokens`, ids, config.vocab_size, channels);
   if (gemma) x = net.affine(x, Math.sqrt(channels), 0);
-  const norm = (path: string, input: Tokens) => net.rmsNorm(path, input, epsilon, { plusOne: gemma });
+  const norm = (path: string, input: Tokens) =>
+    net.rmsNorm(path, input, epsilon, { plusOne: gemma && !config.norm_factors });
   for (let i = 0; i < count; i++) {
     const path = `${prefix}layers.${i}`;
     const after = (name: string, y: Tokens) => (gemma ? norm(`${path}.${name}`, y) : y);
@@ -58,7 +59,7 @@ function attention(
   const turned = (name: 'q' | 'k', count: number): Tokens => {
     let y = net.linear(`${path}.${name}_proj`, x, count * headChannels, { bias: false });
     if (config.dialect === 'qwen3') y = net.rmsNorm(`${path}.${name}_norm`, y, epsilon, { heads: count });
-    return net.rotation(y, count, frequencies);
+    return net.rotation(y, count, frequencies, config.rope_interleaved);
   };
   const value = net.linear(`${path}.v_proj`, x, keyHeads * headChannels, { bias: false });
   const { query_pre_attn_scalar: scalar, attn_logit_softcapping: cap, sliding_window: window } = config;
@@ -90,8 +91,10 @@ function rotationFrequencies({
   headChannels,
   rope_theta: theta,
   rope_scaling: scaling,
+  rope_factors: factors,
 }: LanguageConfig): number[] {
   const plain = Array.from({ length: headChannels / 2 }, (_, i) => theta ** ((-2 * i) / headChannels));
+  if (factors) return plain.map((frequency, i) => frequency / factors[i]!);
   if (!scaling) return plain;
   const { factor, low_freq_factor: low, high_freq_factor: high } = scaling;
   const length = scaling.original_max_position_embeddings;

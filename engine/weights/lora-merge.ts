@@ -59,7 +59,10 @@ export function modulesWithoutWeight(adapter: Adapter, networks: ReadonlyMap<str
  * Finds the names of the weights or biases of a network that a module changes: one, or all that are one in the file.
  */
 function finderIn(network: Network): (module: LoraModule, part: string) => string[] {
-  const names = new Map(weightsOf(network).map(({ name }) => [name.replaceAll('.', '_'), name]));
+  // llama.cpp's order of query and key is another one than that of LoRA files.
+  const isReordered = network.operators.some((one) => one.type === 'rotation' && one.interleaved);
+  const weights = weightsOf(network).filter(({ name }) => !isReordered || !/\.[qk]_proj\./.test(name));
+  const names = new Map(weights.map(({ name }) => [name.replaceAll('.', '_'), name]));
   const layers = layersOf(names.keys());
   return ({ key, kind }, part) => {
     const target = loraTarget(key, layers);

@@ -24,6 +24,7 @@ export const PURPOSES: Record<Purpose, string> = {
   lora: 'LoRA',
   selection: 'Object selector',
   autoencoder: 'VAE',
+  text: 'Text encoder',
   part: 'Part of a model',
   embedding: 'Embedding',
   control: 'ControlNet',

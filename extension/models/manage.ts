@@ -39,6 +39,7 @@ export const ICONS: Record<Purpose, string> = {
   lora: 'layers',
   selection: 'target',
   autoencoder: 'file-media',
+  text: 'book',
   part: 'extensions',
   embedding: 'symbol-string',
   control: 'symbol-ruler',
@@ -48,7 +49,7 @@ export const ICONS: Record<Purpose, string> = {
 
 /** Whether choosing a model of this kind sets something. */
 export function isUsable(purpose: Purpose): boolean {
-  return ['pictures', 'decoder', 'lora', 'autoencoder'].includes(purpose);
+  return ['pictures', 'decoder', 'lora', 'autoencoder', 'text'].includes(purpose);
 }
 
 type Item = QuickPickItem & { row: ModelRow };
@@ -186,6 +187,8 @@ export function isActive({ id, folder, purpose }: InstalledModel): boolean {
       return settings.get('decoder') === 'fast';
     case 'autoencoder':
       return settings.get<string>('vae')?.trim() === id;
+    case 'text':
+      return settings.get<string>('textEncoder')?.trim() === id;
     default:
       return false;
   }
@@ -212,6 +215,9 @@ export async function useModel(id: string, purpose: Purpose): Promise<void> {
     case 'autoencoder':
       await set('vae', id);
       break;
+    case 'text':
+      await set('textEncoder', id);
+      break;
     default:
       break;
   }
@@ -223,6 +229,7 @@ export async function useModel(id: string, purpose: Purpose): Promise<void> {
     lora: `${title} is merged into the model. Its strength is in the setting patchwork.loras.`,
     selection: `${id} is installed.`,
     autoencoder: `${title} takes the place of the model's own autoencoder. The setting patchwork.vae changes that.`,
+    text: `${title} takes the place of a model's own text encoder. The setting patchwork.textEncoder changes that.`,
     part: `${title} is used by the models that need it.`,
     embedding: `${title} is found by its name in prompts.`,
     control: `${title} is offered for control images.`,

@@ -18,7 +18,10 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
   try {
     const settings = withSettings({ prompt: '' });
     const name = draft.model || settings.model;
-    const [model, models] = await Promise.all([openCheckpoint(name), choices(settings.model)]);
+    const [model, models] = await Promise.all([
+      openCheckpoint(name, partsOf(settings)),
+      choices(settings.model),
+    ]);
     const { defaults } = model;
     const words = await readKnownWords((await model.tokenizer(model.textRoles[0]!)).folder);
     return {
@@ -41,10 +44,17 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
   }
 }
 
+type Asked = Pick<AskedRequest, 'model' | 'textEncoders'>;
+
+/** Parts without which a model may not be whole. */
+function partsOf({ textEncoders }: Asked) {
+  return textEncoders ? { textEncoders } : {};
+}
+
 /** All words that a request's model knows; undefined for models of common language. */
-export async function wordsOf({ model }: Pick<AskedRequest, 'model'>): Promise<string[] | undefined> {
+export async function wordsOf(request: Asked): Promise<string[] | undefined> {
   try {
-    const opened = await openCheckpoint(model);
+    const opened = await openCheckpoint(request.model, partsOf(request));
     return await readKnownWords((await opened.tokenizer(opened.textRoles[0]!)).folder);
   } catch {
     return undefined;
@@ -94,6 +104,10 @@ const USUAL_SPEED = 15e9;
 
 /** About how many seconds a request's image takes. @throws InputError if its model cannot be used */
 export async function expectedSeconds(request: AskedRequest, pace: Pace): Promise<number> {
-  const { macs, seconds } = costOfRequest(request, await openCheckpoint(request.model), pace);
+  const { macs, seconds } = costOfRequest(
+    request,
+    await openCheckpoint(request.model, partsOf(request)),
+    pace,
+  );
   return seconds ?? macs / USUAL_SPEED;
 }

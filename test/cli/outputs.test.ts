@@ -35,14 +35,14 @@ test('a reader that stops early ends the command quietly', () => {
   assert.equal(stderr, '');
 });
 
-test('parts of a checkpoint in one file are refused for a folder', async () => {
-  for (const option of [
-    ['--text-encoder', root],
-    ['--prediction', 'v_prediction'],
-  ]) {
+test('parts of other models are refused for the embedded one', async () => {
+  for (const [option, why] of [
+    [['--text-encoder', root], /is for other models/],
+    [['--prediction', 'v_prediction'], /is for a checkpoint in one file/],
+  ] as const) {
     const { code, stderr } = await patchwork(['generate', PROMPT, ...option]);
     assert.equal(code, 2);
-    assert.match(stderr, /is for a checkpoint in one file/);
+    assert.match(stderr, why);
   }
 });
 

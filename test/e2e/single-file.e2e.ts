@@ -49,6 +49,8 @@ step('folders of other tools are shown in Manage Models…, and their files are 
   const models = path.join(tool, 'models');
   await writeSingleFile(path.join(models, 'checkpoints/dreams.safetensors'));
   await writeSingleFile(path.join(models, 'vae/soft.safetensors'), ['denoiser', 'text-encoder']);
+  fs.mkdirSync(path.join(models, 'text_encoders'));
+  fs.writeFileSync(path.join(models, 'text_encoders/qwen3.gguf'), '');
   fs.mkdirSync(path.join(models, 'loras'));
   fs.writeFileSync(path.join(models, 'loras/pixels.safetensors'), '');
   await vscode.set('patchwork.modelFolders', [tool]);
@@ -60,6 +62,10 @@ step('folders of other tools are shown in Manage Models…, and their files are 
   await choose('pixels.safetensors');
   assert.match((await row('pixels.safetensors').textContent()) ?? '', /LoRA/);
   await vscode.page.keyboard.press('Escape');
+  await choose('qwen3.gguf');
+  await row('qwen3.gguf').click();
+  await told("qwen3.gguf takes the place of a model's own text encoder").waitFor();
+  await vscode.set('patchwork.textEncoder', undefined);
   await choose('soft.safetensors');
   await row('soft.safetensors').click();
   await told("soft.safetensors takes the place of the model's own autoencoder").waitFor();

@@ -195,10 +195,11 @@ export function rotation(
   emit: Emitter,
   rows: Ref,
   { sin, cos }: Angles,
-  { heads, frequencies, input }: Rotation,
+  { heads, frequencies, input, interleaved }: Rotation,
 ): Ref {
   const { onnx } = emit;
   const half = frequencies.length;
+  if (interleaved) return turnedPairs(emit, rows, { sin, cos }, { heads, half, input });
   const split = onnx.node('Reshape', [rows, onnx.ints([0, 0, heads, -1])]);
   const parts = emit.split(split, [half, half], 3);
   const whole = emit.concat(turned(emit, parts as [Ref, Ref], sin, cos), 3);
@@ -247,7 +248,17 @@ export function axisRotation(emit: Emitter, rows: Ref, { sin, cos }: Angles, ope
     const inputs = [rows, onnx.ints([0]), cos, sin];
     return onnx.node('RotaryEmbedding', inputs, { domain: MICROSOFT, attributes }, 'rotation');
   }
-  const half = frequencies[0]!.length;
+  return turnedPairs(emit, rows, { sin, cos }, { heads, half: frequencies[0]!.length, input });
+}
+
+/** Rotates neighbouring channels of rows [B, N, C], `half` pairs in each head. */
+function turnedPairs(
+  emit: Emitter,
+  rows: Ref,
+  { sin, cos }: Angles,
+  { heads, half, input }: Pick<AxisRotation, 'heads' | 'input'> & { half: number },
+): Ref {
+  const { onnx } = emit;
   const pairs = onnx.node('Reshape', [rows, onnx.ints([0, 0, heads, half, 2])]);
   const points = emit.split(pairs, [1, 1], 4);
   const [s, c] = [sin, cos].map((table) => onnx.node('Reshape', [table, onnx.ints([1, -1, 1, half, 1])]));

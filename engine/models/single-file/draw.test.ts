@@ -3,7 +3,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test, { after } from 'node:test';
 import type { GenerateRequest, GenerateResult } from '../../../shared/api.ts';
-import { ggufBytes } from '../../../test/support/gguf.ts';
+import { type GgufType, ggufBytes } from '../../../test/support/gguf.ts';
 import { writeSingleFile } from '../../../test/support/single-file.ts';
 import { NodeBackend } from '../../backends/node/backend.ts';
 import { createEngine } from '../../engine.ts';
@@ -86,7 +86,7 @@ test('a U-Net in GGUF draws nearly as the file that it was made of, with its oth
     [8, 3],
     [4, 30],
   ] as const) {
-    await writeFile(gguf, ggufBytes(tensors, bits));
+    await writeFile(gguf, ggufBytes(tensors, bits === 8 ? 'Q8_0' : 'Q4_0'));
     const drawn = await pixelsOf(await draw(gguf, parts));
     const difference = plain.reduce((sum, value, i) => sum + Math.abs(value - drawn[i]!), 0) / plain.length;
     assert.ok(difference > 0 && difference < most, `${bits} bits: mean difference ${difference}`);
@@ -115,6 +115,27 @@ test('a U-Net in GGUF draws nearly as the file that it was made of, with its oth
     assert.equal(bytes, stored, 'all blocks stay as large as they are');
   }
   await assert.rejects(draw(gguf), /toy\.gguf \(Stable Diffusion 1\) has no autoencoder/);
+});
+
+test('a text encoder in GGUF draws nearly as the one in the file', async () => {
+  const source = await openTensors(whole);
+  const prefix = 'cond_stage_model.transformer.';
+  const names = [...source.names()].filter((name) => name.startsWith(prefix));
+  const tensors = await Promise.all(
+    names.map(async (name) => {
+      const values = await readFloat32(source.find(name)!);
+      return { name: name.slice(prefix.length), shape: source.find(name)!.shape, values };
+    }),
+  );
+  const file = path.join(folder, 'clip_l-f16.gguf');
+  const drawn = async (type: GgufType, more: Partial<GenerateRequest> = {}) => {
+    await writeFile(file, ggufBytes(tensors, type));
+    return pixelsOf(await draw(whole, { textEncoders: [file], ...more }));
+  };
+  const plain = await pixelsOf(await draw(whole));
+  const half = await drawn('F16');
+  assert.ok(half.every((value, i) => Math.abs(value - plain[i]!) <= 2));
+  assert.notDeepEqual(await drawn('F16', { prompt: 'a cat' }), half);
 });
 
 test('CLIP’s tokenizer comes with Patchwork', async () => {

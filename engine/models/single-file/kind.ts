@@ -19,6 +19,10 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
     'a textual inversion, not a model that draws by itself',
   ],
   [/^(?:model\.)?(?:body|RRDB|conv_first|params)/, 'an upscaler, not a model that draws from a prompt'],
+  [
+    /^token_embd\.weight$|(?:^|\.)layers\.0\.mlp\.gate_proj\.weight$/,
+    'a text encoder: name it with --text-encoder beside a model',
+  ],
   [/^image_proj\.|^ip_adapter\./, 'an IP-Adapter, not a model that draws by itself'],
 ];
 

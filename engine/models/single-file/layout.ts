@@ -21,6 +21,7 @@ import { neighbouringAutoencoder } from './neighbours.ts';
 import { nitroEIn, readNitroE } from './nitro-e.ts';
 import {
   absent,
+  forPlace,
   type NamedText,
   openAutoencoder,
   openTextEncoders,
@@ -161,12 +162,6 @@ async function textsFor(
     placed: folders.map((folder) => [folder, absent(standIn(folder, facts, family), file.origin, missing)]),
     missing,
   };
-}
-
-/** SDXL's second encoder gives the embedding of the whole text, too. */
-function forPlace({ placed }: NamedText, folder: string): PlacedNetwork {
-  if (folder !== 'text_encoder') return placed;
-  return { ...placed, config: { ...(placed.config as object), architectures: ['CLIPTextModel'] } };
 }
 
 /** A config that fits the U-Net, for uses without weights. */

@@ -49,7 +49,7 @@ test('what a file lacks is said with how to get it; parts and tokenizer are foun
   await cp(path.join(pack, 'vae'), path.join(beside, 'vae'), { recursive: true });
   await assert.rejects(
     async () => (await DiffusionModel.open(file)).requireComplete(),
-    /has no text encoder \(Llama 3\.2 1B\) in it: get meta-llama\/Llama-3\.2-1B, or name its folder/,
+    /has no text encoder \(Llama 3\.2 1B\) in it: get meta-llama\/Llama-3\.2-1B, or name it with --text-encoder/,
   );
   await cp(path.join(pack, 'text_encoder'), path.join(beside, 'text_encoder'), { recursive: true });
   const model = await DiffusionModel.open(file);

@@ -111,9 +111,9 @@ async function autoencoderFor(file: TensorFile, widths: Widths, { vae }: FilePar
 async function textFor(file: TensorFile, widths: Widths, { textEncoders = [] }: FileParts): Promise<Found> {
   const beside = await partOf(file, 'text_encoder', NITRO_E_PARTS.textEncoder);
   const places = textEncoders.length > 0 ? textEncoders : beside ? [beside] : [];
-  const [found] = await openTextEncoders(places);
+  const [found] = await openTextEncoders(places, PUBLISHED.textEncoder);
   if (found) return { placed: found.placed };
-  const missing = `has no text encoder (Llama 3.2 1B) in it: get ${NITRO_E_PARTS.textEncoder}, or name its folder with --text-encoder PLACE or the setting patchwork.textEncoder.`;
+  const missing = `has no text encoder (Llama 3.2 1B) in it: get ${NITRO_E_PARTS.textEncoder}, or name it with --text-encoder PLACE or the setting patchwork.textEncoder.`;
   const config = { ...PUBLISHED.textEncoder, hidden_size: widths.caption_channels };
   return { placed: absent(config, file.origin, missing), missing };
 }
@@ -121,7 +121,8 @@ async function textFor(file: TensorFile, widths: Widths, { textEncoders = [] }: 
 /** A folder beside the file, else a model of the hub that is installed. */
 async function partOf(file: TensorFile, folder: string, id: string): Promise<string | undefined> {
   const beside = path.join(path.dirname(file.origin), folder);
-  if (await fs.exists(path.join(beside, 'config.json'))) return beside;
+  const names = await fs.readdir(beside).catch(() => []);
+  if (names.some((name) => name === 'config.json' || /\.gguf$/i.test(name))) return beside;
   return (await hubFolder(id, { cache: hubEnvironment.cache() })) && id;
 }
 
@@ -129,6 +130,7 @@ async function partOf(file: TensorFile, folder: string, id: string): Promise<str
 async function tokenizerFor(file: TensorFile, text: PlacedNetwork): Promise<TokenizerPlace> {
   const places = [
     text.place,
+    path.dirname(text.place),
     path.join(path.dirname(text.place), 'tokenizer'),
     path.join(path.dirname(file.origin), 'tokenizer'),
   ];

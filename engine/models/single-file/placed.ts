@@ -1,6 +1,7 @@
 import { fs, hubEnvironment, path } from '#host';
 import { InputError } from '../../errors.ts';
 import { isRepositoryId } from '../../hub/repository-id.ts';
+import { readOptionalJson } from '../../json.ts';
 import { NETWORK_FOLDERS } from '../../weights/diffusers.ts';
 import { dequantized } from '../../weights/gguf/dequantized.ts';
 import type { StoredTensor, WeightsOptions } from '../../weights/source.ts';
@@ -9,6 +10,7 @@ import { sourceOf } from '../../weights/views.ts';
 import { hubFolder } from '../installed.ts';
 import { type PlacedNetwork, placedIn } from '../layout.ts';
 import { autoencoderConfigOf } from './autoencoder.ts';
+import { languageModelIn } from './language-model.ts';
 import { autoencoderOf, sectionsOf, type TextSection } from './sections.ts';
 import { textConfigOf } from './text-encoder.ts';
 import { tinyDecoderConfigOf, tinyDecoderIn } from './tiny-decoder.ts';
@@ -58,34 +60,67 @@ export interface NamedText {
 }
 
 /**
- * The text encoders that a user names: files, folders, or models that have them. @throws InputError as
- * `openAutoencoder`
+ * The text encoders that a user names: files, folders, or models that have them.
+ * @param known the config of the encoder whose place they take, which says what a language model's file does not
+ * @throws InputError as `openAutoencoder`
  */
-export async function openTextEncoders(names: readonly string[]): Promise<NamedText[]> {
+export async function openTextEncoders(names: readonly string[], known?: unknown): Promise<NamedText[]> {
   const found = await Promise.all(
-    names.map(async (name) => textEncodersAt(await existing(name, 'textEncoder'))),
+    names.map(async (name) => textEncodersAt(await existing(name, 'textEncoder'), known)),
   );
   return found.flat();
 }
 
-async function textEncodersAt(place: string): Promise<NamedText[]> {
-  if ((await fs.stat(place)).isDirectory()) {
-    const inside = ['text_encoder', 'text_encoder_2'].map((folder) => path.join(place, folder));
-    const folders: string[] = [];
-    for (const folder of inside) if (await fs.exists(folder)) folders.push(folder);
-    const placed = (folders.length > 0 ? folders : [place]).map((folder) =>
-      placedIn(folder, NETWORK_FOLDERS.text_encoder),
-    );
-    return (await Promise.all(placed)).map((one) => ({ width: widthOf(one.config), placed: one }));
-  }
+async function textEncodersAt(place: string, known: unknown): Promise<NamedText[]> {
+  if (!(await fs.stat(place)).isDirectory()) return textEncodersIn(place, known);
+  const inside = ['text_encoder', 'text_encoder_2'].map((folder) => path.join(place, folder));
+  const folders: string[] = [];
+  for (const folder of inside) if (await fs.exists(folder)) folders.push(folder);
+  const placed = (folders.length > 0 ? folders : [place]).map(textEncoderInFolder);
+  return (await Promise.all(placed)).map((one) => ({ width: widthOf(one.config), placed: one }));
+}
+
+/** The text encoders in a file. */
+async function textEncodersIn(place: string, known: unknown): Promise<NamedText[]> {
   const file = await openTensors(place);
   const { texts } = sectionsOf(file);
-  if (texts.length === 0)
-    throw new InputError(`${file.origin} holds no text encoder.`, { setting: 'textEncoder' });
-  return texts.map((text) => {
+  const found = texts.map((text) => {
     const config = textConfigFor(text, text.tensors.has('text_projection.weight'));
     return { width: widthOf(config), placed: placedAs(text.tensors, config, file.origin) };
   });
+  if (found.length > 0) return found;
+  const language = await languageModelIn(file, known);
+  if (!language) throw new InputError(`${file.origin} holds no text encoder.`, { setting: 'textEncoder' });
+  const { tensors, config } = language;
+  return [{ width: widthOf(config), placed: placedAs(tensors, config, file.origin) }];
+}
+
+/**
+ * The text encoder of a model's folder: `config.json` and its weights, or a GGUF file alone or beside the config.
+ * @throws InputError if there is none
+ */
+export async function textEncoderInFolder(folder: string): Promise<PlacedNetwork> {
+  const stem = NETWORK_FOLDERS.text_encoder;
+  const names = await fs.readdir(folder).catch(() => []);
+  const [gguf, ...others] = names.filter((name) => /\.gguf$/i.test(name));
+  if (gguf === undefined || names.some((name) => name.startsWith(stem) && !/\.gguf$/i.test(name)))
+    return placedIn(folder, stem);
+  if (others.length > 0)
+    throw new InputError(
+      `${folder} has several GGUF files: ${[gguf, ...others].slice(0, 8).join(', ')}; leave one, or name it with --text-encoder FILE or the setting patchwork.textEncoder.`,
+      { setting: 'textEncoder' },
+    );
+  const known = await readOptionalJson(path.join(folder, 'config.json'));
+  const [found] = await textEncodersIn(path.join(folder, gguf), known);
+  return found!.placed;
+}
+
+/** SDXL's second encoder gives the embedding of the whole text, too; a first one that could does not. */
+export function forPlace({ placed }: NamedText, folder: string): PlacedNetwork {
+  const config = placed.config as { architectures?: unknown };
+  if (folder !== 'text_encoder' || String(config.architectures) !== 'CLIPTextModelWithProjection')
+    return placed;
+  return { ...placed, config: { ...config, architectures: ['CLIPTextModel'] } };
 }
 
 /** The config of a text encoder in a file. @param projects it also outputs the text's embedding */

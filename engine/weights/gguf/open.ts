@@ -90,6 +90,11 @@ async function readValue(reader: SequentialReader, kind: number): Promise<string
   const inner = await reader.uint32();
   const count = await reader.uint64();
   if (count > MAX_ARRAY || inner === ARRAY) throw reader.fault('a list of its metadata is too long');
+  const size = NUMBERS.get(inner)?.[1];
+  if (size && count > MAX_KEPT) {
+    reader.skip(count * size);
+    return undefined;
+  }
   const kept: string[] = [];
   for (let i = 0; i < count; i++) {
     const item = await readValue(reader, inner);

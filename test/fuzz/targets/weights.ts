@@ -3,14 +3,25 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { InputError } from '../../../engine/errors.ts';
+import { networkOf } from '../../../engine/models/networks.ts';
 import { otherKind } from '../../../engine/models/single-file/kind.ts';
+import { openTextEncoders } from '../../../engine/models/single-file/placed.ts';
 import { sectionsOf } from '../../../engine/models/single-file/sections.ts';
 import { unetConfigOf } from '../../../engine/models/single-file/unet.ts';
 import { parseUNetConfig } from '../../../engine/networks/unet-config.ts';
 import { readFloat32, readInt64 } from '../../../engine/weights/read.ts';
 import type { StoredTensor } from '../../../engine/weights/source.ts';
 import { openTensors } from '../../../engine/weights/tensor-file.ts';
-import { caseFolder, damaged, oddText, type Target, target, withCaseFile } from '../target.ts';
+import { ggufBytes } from '../../support/gguf.ts';
+import {
+  caseFolder,
+  damaged,
+  oddText,
+  type Target,
+  target,
+  valueOrSentence,
+  withCaseFile,
+} from '../target.ts';
 
 const fixtures = path.join(import.meta.dirname, '..', '..', 'fixtures');
 const folder = caseFolder();
@@ -74,6 +85,40 @@ const shapes = fc.dictionary(
   { maxKeys: 16 },
 );
 
+/** GGUF files of small language models, with tensors and metadata that are missing, odd or of another architecture. */
+const language = fc
+  .record({
+    architecture: fc.constantFrom('gemma2', 'qwen3', 'llama', 't5encoder', '__proto__'),
+    tensors: fc.array(
+      fc.tuple(
+        fc.constantFrom(
+          ...['token_embd', 'output_norm', 'rope_freqs', 'blk.0.attn_q', 'blk.0.attn_k', 'blk.1.attn_q'],
+          ...['blk.0.ffn_gate', 'blk.0.ffn_norm', 'layers.0.mlp.gate_proj', 'blk.0.constructor'],
+        ),
+        fc.array(fc.nat({ max: 64 }), { maxLength: 3 }),
+      ),
+      { maxLength: 8 },
+    ),
+    metadata: fc.dictionary(
+      fc.constantFrom(
+        ...['attention.head_count', 'attention.head_count_kv', 'attention.key_length', 'rope.freq_base'],
+        ...['attention.layer_norm_rms_epsilon', 'attention.sliding_window', 'rope.scaling.type'],
+      ),
+      fc.oneof(fc.nat({ max: 64 }), fc.float(), oddText),
+    ),
+  })
+  .map(({ architecture, tensors, metadata }) => {
+    const shapes = new Map<string, number[]>([['token_embd', [8, 32]], ...tensors]);
+    const written = [...shapes].map(([name, shape]) => ({
+      name: `${name}.weight`,
+      shape,
+      values: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+    }));
+    const named = Object.entries(metadata).map(([key, value]) => [`${architecture}.${key}`, value] as const);
+    const facts = { 'general.architecture': architecture, ...Object.fromEntries(named) };
+    return ggufBytes(written, 'Q8_0', facts);
+  });
+
 export const weightTargets: readonly Target[] = [
   target(
     'files of PyTorch: refused by name, or tensors inside the file',
@@ -86,6 +131,14 @@ export const weightTargets: readonly Target[] = [
     check,
   ),
   target('GGUF: refused by name, or tensors inside the file', files('gguf', ['types.gguf']), check),
+  target('a language model in GGUF: a network, or a sentence', language, (bytes) =>
+    withCaseFile(folder, bytes, async (file) => {
+      await valueOrSentence(async () => {
+        for (const { placed } of await openTextEncoders([file]))
+          networkOf('text-encoder', placed.config, placed.origin);
+      });
+    }),
+  ),
   target('the networks of a checkpoint', shapes, (named) => {
     const tensors = new Map(
       Object.entries(named).map(([name, shape]): [string, StoredTensor] => {
