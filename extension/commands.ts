@@ -83,6 +83,12 @@ export const COMMANDS = {
     icon: 'arrow-both',
     when: IN_EDITOR,
   },
+  'editor.crop': {
+    title: 'Crop Image…',
+    does: 'shows the edges of the image, to be dragged inwards',
+    icon: 'screen-normal',
+    when: IN_EDITOR,
+  },
   'editor.cutOut': {
     title: 'Cut Out Masked Object…',
     does: 'saves what is masked with a transparent background',

@@ -107,6 +107,7 @@ export const checkEditorMessage = checked<EditorPageMessage>({
   fadeEdit: z.object({ id, opacity: z.number().min(0).max(1), done: z.boolean() }),
   varyEdit: z.object({ id, variation: id }),
   moveEdit: z.object({ id, by: z.literal([1, -1]) }),
+  crop: z.object({ crop: z.object({ left: side, top: side, right: side, bottom: side }) }),
   goBack: z.object({ id }),
   useEdit: z.object({ id }),
   runAgain: z.object({ id }),

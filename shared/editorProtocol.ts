@@ -30,8 +30,14 @@ export function needsPrompt(way: EditWay): boolean {
   return way !== 'remove';
 }
 
+/** Pixels at each side of the canvas. */
+type Sides = NonNullable<EditRequest['extend']>;
+
 /** Pixels that are added at each side of the canvas. */
-export type Extension = NonNullable<EditRequest['extend']>;
+export type Extension = Sides;
+
+/** Pixels that are cut off at each side of the canvas. */
+export type Crop = Sides;
 
 export const NO_EXTENSION: Extension = { left: 0, top: 0, right: 0, bottom: 0 };
 
@@ -185,7 +191,7 @@ export interface EditRow {
   id: string;
   /** As in the undo menu. */
   label: string;
-  kind: 'paint' | 'restore';
+  kind: 'paint' | 'restore' | 'crop';
   /** Id of its thumbnail. */
   picture: string;
   /** What it can be, the id of what it is being `picture`; none if there is no choice. */
@@ -209,8 +215,8 @@ interface PngPart extends Area {
   png: Uint8Array<ArrayBuffer>;
 }
 
-/** What commands of the palette do in the page: start an edit of a way, choose the way to extend, cut out. */
-export const EDITOR_COMMANDS = ['repaintAll', 'remove', 'extend', 'cutOut'] as const;
+/** What commands of the palette do in the page: start an edit of a way, show the edges to extend or crop, cut out. */
+export const EDITOR_COMMANDS = ['repaintAll', 'remove', 'extend', 'crop', 'cutOut'] as const;
 export type EditorCommand = (typeof EDITOR_COMMANDS)[number];
 
 // Extension host → page
@@ -282,6 +288,7 @@ export type EditorPageMessage =
   | { type: 'varyEdit'; id: string; variation: string }
   /** Lays an edit over the next one (1), or below the one before it (−1). */
   | { type: 'moveEdit'; id: string; by: 1 | -1 }
+  | { type: 'crop'; crop: Crop }
   /** Shows this edit and those below it, and hides those after it. */
   | { type: 'goBack'; id: string }
   /** Brings back an edit's mask and form. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { InputError } from '../errors.ts';
-import { extendPicture, extensionMask, TRANSITION } from './canvas.ts';
+import { alphaOn, extendPicture, extensionMask, TRANSITION } from './canvas.ts';
 
 const side = fc.integer({ min: 1, max: 40 });
 const added = fc.integer({ min: 0, max: 30 });
@@ -65,4 +65,15 @@ test('too large, or by nothing: a sentence', () => {
   const nothing = { left: 0, top: 0, right: 0, bottom: 0 };
   assert.throws(() => extendPicture(old, nothing), InputError);
   assert.throws(() => extendPicture(old, { ...nothing, right: 4000 }), /4020×10 pixels; at most 2048/);
+});
+
+test('alpha follows the picture onto a canvas with other edges', () => {
+  const alpha = Uint8Array.of(1, 2, 3, 4, 5, 6);
+  const picture = { width: 3, height: 2, pixels: new Uint8Array(18), alpha };
+  const at = (left: number, top: number, width: number, height: number) =>
+    Array.from(alphaOn(picture, { left, top, width, height })!);
+  assert.deepEqual(at(-1, 0, 4, 3), [255, 1, 2, 3, 255, 4, 5, 6, 255, 255, 255, 255]);
+  assert.deepEqual(at(1, 1, 2, 1), [5, 6]);
+  assert.deepEqual(at(2, 0, 2, 2), [3, 255, 6, 255]);
+  assert.deepEqual(at(5, 5, 1, 1), [255]);
 });

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../shared/limits.ts';
-import type { Area } from '../../shared/raster.ts';
+import { type Area, common } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Picture } from './read.ts';
@@ -44,13 +44,17 @@ export function extendPicture(picture: Picture, { left, top, right, bottom }: Ex
 
 /**
  * A picture's alpha on another canvas, opaque where that is larger; undefined if the picture has none.
- * @param frame where the canvas is in the picture: it holds all of it
+ * @param frame where the canvas is in the picture
  */
 export function alphaOn({ width, height, alpha }: Picture, frame: Area): Uint8Array | undefined {
   if (!alpha) return undefined;
   const result = new Uint8Array(frame.width * frame.height).fill(255);
-  for (let y = 0; y < height; y++)
-    result.set(alpha.subarray(y * width, (y + 1) * width), (y - frame.top) * frame.width - frame.left);
+  const shared = common(frame, { left: 0, top: 0, width, height });
+  for (let y = shared.top; y < shared.top + shared.height; y++) {
+    const from = y * width + shared.left;
+    const to = (y - frame.top) * frame.width + shared.left - frame.left;
+    result.set(alpha.subarray(from, from + Math.max(0, shared.width)), to);
+  }
   return result;
 }
 

@@ -275,14 +275,25 @@ test('on a larger canvas the old pixels keep their own values, whatever depth, a
     turned: await raw(3).withMetadata({ orientation: 6 }).png().toBuffer(),
     mirrored: await raw(3).withMetadata({ orientation: 5 }).webp({ lossless: true }).toBuffer(),
   };
-  for (const [name, file] of Object.entries(files)) {
+  const cases = Object.entries(files).flatMap(([name, file]) =>
+    [
+      { left: -3, top: -2, right: 1, bottom: 0 },
+      { left: 1, top: -1, right: -2, bottom: -1 },
+    ].map((sides) => ({ name, file, ...sides })),
+  );
+  for (const { name, file, left, top, right, bottom } of cases) {
     const old = await decodePicture(file, name);
-    const frame = { left: -3, top: -2, width: old.width + 4, height: old.height + 2 };
+    const frame = { left, top, width: old.width - left + right, height: old.height - top + bottom };
+    const placeOf = (x: number, y: number) => {
+      const [u, v] = [x + left, y + top];
+      return u >= 0 && v >= 0 && u < old.width && v < old.height ? v * old.width + u : undefined;
+    };
     const pixels = new Uint8Array(3 * frame.width * frame.height).fill(50);
-    for (let y = 0; y < old.height; y++) {
-      const row = old.pixels.subarray(3 * y * old.width, 3 * (y + 1) * old.width);
-      pixels.set(row, 3 * ((y + 2) * frame.width + 3));
-    }
+    for (let y = 0, at = 0; y < frame.height; y++)
+      for (let x = 0; x < frame.width; x++, at++) {
+        const place = placeOf(x, y);
+        if (place !== undefined) pixels.set(old.pixels.subarray(3 * place, 3 * place + 3), 3 * at);
+      }
     const format = name === 'mirrored' ? 'webp' : 'png';
     const { bytes: saved, exact } = await rewritePicture(file, pixels, format, { frame });
     const now = await decodePicture(saved, name);
@@ -291,13 +302,11 @@ test('on a larger canvas the old pixels keep their own values, whatever depth, a
     for (let y = 0; y < frame.height; y++)
       for (let x = 0; x < frame.width; x++) {
         const at = y * frame.width + x;
-        const [u, v] = [x - 3, y - 2];
-        const isOld = u >= 0 && v >= 0 && u < old.width && v < old.height;
-        const expected = isOld ? old.pixels[3 * (v * old.width + u)]! : 50;
+        const place = placeOf(x, y);
+        const expected = place === undefined ? 50 : old.pixels[3 * place]!;
         // A profile's colours are rounded.
         assert.ok(Math.abs(now.pixels[3 * at]! - expected) <= 2, `${name} at ${x}, ${y}`);
-        if (isOld && old.alpha) assert.equal(now.alpha![at], old.alpha[v * old.width + u]);
-        if (!isOld && old.alpha) assert.equal(now.alpha![at], 255);
+        if (old.alpha) assert.equal(now.alpha![at], place === undefined ? 255 : old.alpha[place]);
       }
   }
 });

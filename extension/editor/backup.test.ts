@@ -64,6 +64,35 @@ test('a backup brings back a canvas that was extended, and what takes it back', 
   assert.equal(restored.masked, undefined);
 });
 
+test('a backup brings back a canvas that was cropped, and what was cut off', () => {
+  const model = new PictureModel<Painted>(original());
+  model.original.data[0] = 9;
+  model.pixels.data[0] = 9;
+  const stroke = { left: 0, top: 0, width: 2, height: 2, data: Uint8Array.of(200, 0, 0, 9) };
+  const drawn = model.drawing('mask', 'x', stroke)!;
+  model.do(drawn);
+  const step = model.cropping('x', { left: 2, top: 1, width: 3, height: 2 })!;
+  model.do(step);
+  const steps = [drawn, step];
+  const backup = readBackup(backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
+  const restored = new PictureModel<Painted>(model.original);
+  restoreParts(restored, backup);
+  assert.deepEqual(restored.frame, { left: 2, top: 1, width: 3, height: 2 });
+  assert.deepEqual(restored.pixels, model.pixels);
+  restored.undo(backup.steps[1]!);
+  assert.deepEqual(restored.pixels, model.original);
+  assert.deepEqual(restored.masked, { left: 0, top: 0, width: 2, height: 2 });
+  const whole = { version: 2, file: Uint8Array.of(7), disk: 'digest', parts: [], steps: [] };
+  for (const area of [
+    {},
+    { left: 0, top: 0, width: -1, height: 2 },
+    { left: 1e9, top: 0, width: 1, height: 1 },
+  ]) {
+    const edits = [{ ...model.edits[0]!, content: { kind: 'crop', area } }];
+    assert.throws(() => readBackup(serialize({ ...whole, edits })), /damaged/);
+  }
+});
+
 test('a backup keeps the order of the edits, their variations and how much of each is seen', () => {
   const model = new PictureModel<Painted>(original());
   for (const [left, value] of [

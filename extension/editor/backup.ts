@@ -107,6 +107,7 @@ const editSchema = z.object({
   content: z.discriminatedUnion('kind', [
     paint,
     z.object({ kind: z.literal('restore'), coverage: packedSchema }),
+    z.object({ kind: z.literal('crop'), area: z.object({ ...area, left: place, top: place }) }),
   ]),
   mask: placedSchema.optional(),
   about: aboutSchema.optional(),
@@ -185,7 +186,7 @@ export function restoreParts(model: PictureModel<Painted>, { parts, edits, steps
   for (const edit of edits) {
     for (const content of contentsOf(edit))
       if (content.kind === 'restore') read(content.coverage, 1, fits(content.coverage, original));
-      else for (const part of [content.from, content.to]) read(part, 3);
+      else if (content.kind === 'paint') for (const part of [content.from, content.to]) read(part, 3);
     if (edit.mask) read(edit.mask, 1);
   }
   for (const { changes, edits: listed } of [...steps].reverse()) {

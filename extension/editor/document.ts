@@ -9,7 +9,7 @@ import { InputError } from '../../engine/errors.ts';
 import { covering } from '../../engine/pictures/fit.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import { PRECISIONS } from '../../shared/api.ts';
-import type { EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
+import type { Crop, EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
 import { copyOf, cut, isEmpty, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
 import { nameOf } from '../readUri.ts';
 import { type Backup, backupOf } from './backup.ts';
@@ -224,6 +224,14 @@ export class PictureDocument implements CustomDocument {
     if (step) this.#perform(model, step);
     // The page shows the original there until it gets the new pixels.
     else this.tell({ type: 'pixels', patch: cut(model.pixels, coverage) });
+  }
+
+  /** Cuts pixels off at the sides. @throws InputError if nothing would be left */
+  async crop({ left, top, right, bottom }: Crop): Promise<void> {
+    const model = await this.model();
+    const area = { left, top, width: model.width - left - right, height: model.height - top - bottom };
+    if (isEmpty(area)) throw new InputError('Nothing of the image would be left: crop it by less.');
+    this.#perform(model, model.cropping(`Crop to ${area.width} × ${area.height}`, area));
   }
 
   /** Shows the edits that pass a test, and hides the others. */

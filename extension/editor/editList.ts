@@ -2,7 +2,7 @@
 import { type EditorHostMessage, type EditRow, needsMask } from '../../shared/editorProtocol.ts';
 import { shrunkTo } from '../../shared/raster.ts';
 import type { Painted } from './painted.ts';
-import { type ListedEdit, opacityOf, unpacked, type Variation } from './pictureModel.ts';
+import { type ListedEdit, opacityOf, unpacked } from './pictureModel.ts';
 
 /** Pixels along the longer side of an edit's picture. */
 const THUMBNAIL = 72;
@@ -17,8 +17,8 @@ export function rowOf(edit: ListedEdit<Painted>): EditRow {
     shown,
     picture: edit.variation ?? id,
     variations: variationsOf(edit),
-    // Below an enlarged canvas there is nothing to be seen.
-    ...(!(content.kind === 'paint' && content.extension) && { opacity: opacityOf(edit) }),
+    // Below an enlarged canvas, or beyond a smaller one, there is nothing to be seen.
+    ...(content.kind !== 'crop' && !('extension' in content) && { opacity: opacityOf(edit) }),
     reusable: about !== undefined && (mask !== undefined || !needsMask(about.draft.way)),
     ...(about?.draft.way === 'mask' && { prompt: about.recipe.prompt }),
     ...(recipe && { seed: recipe.seed }),
@@ -34,16 +34,21 @@ function variationsOf({ variation, about, others = [] }: ListedEdit<Painted>): E
     .sort((a, b) => a.seed - b.seed);
 }
 
+interface Pictured {
+  id: string;
+  content: Exclude<ListedEdit['content'], { kind: 'crop' }>;
+}
+
 /** The pictures that rows show, by their ids: of each edit and of its other variations. */
-export function picturesOf(edits: readonly ListedEdit<Painted>[]): Pick<Variation, 'id' | 'content'>[] {
-  return edits.flatMap(({ id, variation = id, content, others = [] }) => [
-    { id: variation, content },
-    ...others,
-  ]);
+export function picturesOf(edits: readonly ListedEdit<Painted>[]): Pictured[] {
+  return edits.flatMap(({ id, variation = id, content, others = [] }) => {
+    if (content.kind === 'crop') return [];
+    return [{ id: variation, content }, ...others];
+  });
 }
 
 /** What a page draws beside the row: the painted part, or the coverage of a restoration. */
-export function thumbnailOf({ id, content }: Pick<Variation, 'id' | 'content'>): EditorHostMessage {
+export function thumbnailOf({ id, content }: Pictured): EditorHostMessage {
   const paint = content.kind === 'paint';
   const channels = paint ? 3 : 1;
   const picture = shrunkTo(unpacked(paint ? content.to : content.coverage, channels), channels, THUMBNAIL);

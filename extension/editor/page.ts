@@ -156,6 +156,7 @@ export class EditorPage implements Page {
     fadeEdit: ({ id, opacity, done }) => this.#document.fadeEdit(id, opacity, done),
     varyEdit: ({ id, variation }) => this.#document.varyEdit(id, variation),
     moveEdit: ({ id, by }) => this.#document.moveEdit(id, by),
+    crop: ({ crop }) => this.#document.crop(crop),
     goBack: ({ id }) => this.#goBack(id),
     useEdit: ({ id }) => this.#use(id),
     select: ({ place, how }) => this.#selecting.select(place, how),

@@ -95,7 +95,7 @@ export class Pages {
 
 /** Sends a page the edits of its file. */
 export function tellEdits(page: Page, model: PictureModel<Painted>): void {
-  if (model.extended) page.post({ type: 'frame', frame: model.frame });
+  if (model.resized) page.post({ type: 'frame', frame: model.frame });
   for (const [type, area] of changedLayers(model))
     if (area) page.post({ type, patch: cut(model[type], area) });
   for (const picture of picturesOf(model.edits)) page.post(thumbnailOf(picture));

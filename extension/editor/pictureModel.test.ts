@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Extension } from '../../shared/editorProtocol.ts';
-import { blankRaster, copyOf, cut, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
+import {
+  blankRaster,
+  clip,
+  copyOf,
+  cut,
+  isEmpty,
+  type Patch,
+  paste,
+  type Raster,
+  wholeOf,
+} from '../../shared/raster.ts';
 import { PictureModel, type Step } from './pictureModel.ts';
 
 const SIZE = { width: 7, height: 5 };
@@ -28,6 +38,7 @@ const box = fc.tuple(fc.nat(6), fc.nat(4)).chain(([left, top]) =>
       'toggle' as const,
       'extend' as const,
       'fade' as const,
+      'crop' as const,
       'move' as const,
     ),
   }),
@@ -76,13 +87,20 @@ test('any steps taken back in reverse give every earlier state, and done again e
       const states = [snapshot(model)];
       const steps: Step<string>[] = [];
       for (const { value, what, ...place } of boxes) {
-        const area = { ...place, data: new Uint8Array(place.width * place.height).fill(value) };
+        const clipped = clip(place, model);
+        if (isEmpty(clipped)) continue;
+        const area = { ...clipped, data: new Uint8Array(clipped.width * clipped.height).fill(value) };
         const step = {
           mask: () => model.drawing('mask', 'x', area),
           paint: () => painted(model, area, value),
           restore: () => model.restoring('x', area),
           extend: () =>
             extended(model, { left: value % 3, top: place.left, right: place.top, bottom: 1 }, value),
+          crop: () => {
+            const [left, top] = [value % 2, value % 3 && 1];
+            const [width, height] = [model.width - left, model.height - top];
+            return model.cropping('x', { left, top, width, height });
+          },
           fade: () => model.fading('x', idAt(model, value), value / 255),
           move: () => model.moving('x', idAt(model, value), value % 2 ? 1 : -1),
           toggle: () =>
@@ -335,6 +353,45 @@ test('a mask beyond the edge of a canvas that becomes smaller comes back with th
   assert.deepEqual(model.masked, { left: 5, top: 1, width: 2, height: 2 });
   model.undo(hide);
   assert.deepEqual(model.mask.data, masked);
+});
+
+test('a crop is one step, edits and mask stay where they are, and what was cut off comes back', () => {
+  const model = new PictureModel<string>(grey(100));
+  model.do(painted(model, patch(0, 0, 3, 1, []), 10)!);
+  model.do(mask(model, patch(1, 1, 5, 2, []))!);
+  const before = snapshot(model);
+  const step = model.cropping('Crop', { left: 2, top: 0, width: 3, height: 2 })!;
+  model.do(step);
+  assert.deepEqual(model.frame, { left: 2, top: 0, width: 3, height: 2 });
+  const row = () => Array.from({ length: model.width }, (_, x) => model.pixels.data[3 * x]);
+  assert.deepEqual(row(), [10, 100, 100]);
+  assert.deepEqual(model.masked, { left: 0, top: 1, width: 3, height: 1 });
+  model.do(painted(model, patch(1, 0, 2, 1, []), 50)!);
+  // A part of the restoration is where nothing is.
+  model.do(model.restoring('Restore', patch(0, 0, 2, 1, [255, 255]))!);
+  assert.deepEqual(row(), [100, 100, 50]);
+  model.do(model.showing('Hide', ({ content }) => content.kind !== 'crop')!);
+  assert.deepEqual(row(), [10, 10, 100, 100, 50, 100, 100]);
+  for (const bad of [
+    { left: 0, top: 0, width: 0, height: 1 },
+    { left: 6, top: 0, width: 9, height: 1 },
+  ])
+    assert.throws(() => model.cropping('Crop', bad), RangeError);
+  assert.equal(model.cropping('Crop', wholeOf(model)), undefined);
+  const again = new PictureModel<string>(grey(100));
+  again.adopt(before[2] as never);
+  again.do(step);
+  again.undo(step);
+  assert.deepEqual(snapshot(again)[1], before[1]);
+});
+
+test('a crop that no other edit leaves anything of is passed over', () => {
+  const model = new PictureModel<string>(grey(100));
+  model.do(extended(model, { left: 4, top: 0, right: 0, bottom: 0 }, 200)!);
+  model.do(model.cropping('Crop', { left: 0, top: 0, width: 3, height: 5 })!);
+  assert.deepEqual([model.width, model.pixels.data[0]], [3, 200]);
+  model.do(model.showing('Hide', ({ content }) => content.kind === 'crop')!);
+  assert.deepEqual(model.frame, { left: 0, top: 0, width: 7, height: 5 });
 });
 
 test('a restoration reaches as far as the file', () => {

@@ -9,10 +9,12 @@ import {
   blankRaster,
   boundsOf,
   clip,
+  common,
   copyOf,
   cut,
   difference,
   fits,
+  isEmpty,
   type Patch,
   paste,
   type Raster,
@@ -30,19 +32,28 @@ export interface Packed extends Area {
   deflated: Uint8Array;
 }
 
+/** Pixels that differ between the two take the values of `to`, after the canvas has grown by `extension`. */
+interface PaintContent {
+  kind: 'paint';
+  from: Packed;
+  to: Packed;
+  extension?: Extension;
+}
+
 /**
  * What one edit does to the pixels, whatever is below it. Places are those of the file's pixels, also beyond its edges.
  */
 type EditContent =
-  /** Pixels that differ between the two take the values of `to`, after the canvas has grown by `extension`. */
-  | { kind: 'paint'; from: Packed; to: Packed; extension?: Extension }
+  | PaintContent
   /** Pixels are restored from the file by a coverage of 0 … 255. */
-  | { kind: 'restore'; coverage: Packed };
+  | { kind: 'restore'; coverage: Packed }
+  /** The canvas ends at the edges of an area. */
+  | { kind: 'crop'; area: Area };
 
 /** A result of an edit's form, one for each seed that was tried. */
-export interface Variation<About = unknown> {
+interface Variation<About = unknown> {
   readonly id: string;
-  readonly content: EditContent;
+  readonly content: PaintContent;
   /** Details for the user. */
   readonly about?: About;
 }
@@ -160,15 +171,15 @@ export class PictureModel<About = unknown> {
     return this.pixels.height;
   }
 
-  /** The canvas is larger than the file's picture. */
-  get extended(): boolean {
+  /** The canvas has other edges than the file's picture. */
+  get resized(): boolean {
     return !sameArea(this.frame, wholeOf(this.original));
   }
 
   /** Where the image differs from the file; undefined if nowhere. */
   get changed(): Area | undefined {
     if (!this.#edits.some(({ shown }) => shown)) return undefined;
-    return this.extended ? wholeOf(this.pixels) : difference(this.original, this.pixels);
+    return this.resized ? wholeOf(this.pixels) : difference(this.original, this.pixels);
   }
 
   /** Where there is a mask; undefined if nowhere. */
@@ -271,6 +282,19 @@ export class PictureModel<About = unknown> {
     return step.changes.length > 0 ? step : undefined;
   }
 
+  /**
+   * Cuts off what is beyond an area of the canvas; undefined if that is nothing.
+   * @throws RangeError if the area is empty or not on the canvas
+   */
+  cropping(label: string, area: Area): Step<About> | undefined {
+    if (!fits(area, this) || isEmpty(area)) throw new RangeError('The area does not fit the image.');
+    if (sameArea(area, wholeOf(this))) return undefined;
+    const { left, top } = this.frame;
+    const inFile = { ...area, left: area.left + left, top: area.top + top };
+    const content: EditContent = { kind: 'crop', area: inFile };
+    return this.#listing(label, [...this.#edits, { id: randomUUID(), label, content, shown: true }]);
+  }
+
   /** Shows the edits that pass a test and hides the others; undefined if nothing changes. */
   showing(
     label: string,
@@ -296,9 +320,9 @@ export class PictureModel<About = unknown> {
   /** Puts another of an edit's variations in its place; undefined if it is that already, or has no such variation. */
   varying(label: string, id: string, variation: string): Step<About> | undefined {
     const edits = this.#edits.map((edit) => {
-      const chosen = edit.id === id && edit.others?.find((other) => other.id === variation);
-      if (!chosen) return edit;
       const { content, about } = edit;
+      const chosen = edit.id === id && edit.others?.find((other) => other.id === variation);
+      if (!chosen || content.kind !== 'paint') return edit;
       const left = { id: edit.variation!, content, about };
       const others = edit.others!.map((other) => (other === chosen ? left : other));
       return { ...edit, content: chosen.content, about: chosen.about, variation, others };
@@ -390,8 +414,7 @@ export class PictureModel<About = unknown> {
     let canvas: Canvas = { raster: copyOf(this.original), frame: wholeOf(this.original) };
     for (const edit of edits) {
       if (!edit.shown) continue;
-      const extension = extensionOf(edit.content, canvas.frame);
-      if (extension) canvas = extended(canvas, extension);
+      canvas = withEdges(canvas, edit.content);
       applyTo(canvas, edit, this.original);
     }
     return canvas;
@@ -434,13 +457,14 @@ export function opacityOf({ opacity = 1 }: ListedEdit): number {
   return opacity;
 }
 
-/** The area that an edit may change. */
+/** The area that an edit may change; of a crop, what stays. */
 export function areaOf(content: EditContent): Area {
+  if (content.kind === 'crop') return content.area;
   return content.kind === 'paint' ? content.to : content.coverage;
 }
 
 /** What painting has changed; undefined if nothing. */
-function paintOf(start: Canvas, result: Raster, extension?: Extension): EditContent | undefined {
+function paintOf(start: Canvas, result: Raster, extension?: Extension): PaintContent | undefined {
   const before = extension ? extended(start, extension) : start;
   const area = difference(before.raster, result) ?? (extension && wholeOf(result));
   if (!area) return undefined;
@@ -448,14 +472,33 @@ function paintOf(start: Canvas, result: Raster, extension?: Extension): EditCont
   return { kind: 'paint', from: placed(before.raster), to: placed(result), ...(extension && { extension }) };
 }
 
-/** Where the canvas is in the file's pixels, with the extensions of all edits that are shown. */
+/** Where the canvas is in the file's pixels, with the extensions and crops of all edits that are shown. */
 export function frameOf(edits: readonly ListedEdit[], original: { width: number; height: number }): Area {
   let frame = wholeOf(original);
   for (const { shown, content } of edits) {
-    const extension = shown && extensionOf(content, frame);
-    if (extension) frame = grownBy(frame, extension);
+    if (shown) frame = frameAfter(content, frame);
   }
   return frame;
+}
+
+function frameAfter(content: EditContent, frame: Area): Area {
+  const extension = extensionOf(content, frame);
+  return extension ? grownBy(frame, extension) : (cropOf(content, frame) ?? frame);
+}
+
+/** What a crop leaves of a canvas; undefined if all or nothing, because the canvas is elsewhere. */
+function cropOf(content: EditContent, frame: Area): Area | undefined {
+  if (content.kind !== 'crop') return undefined;
+  const left = common(frame, content.area);
+  return isEmpty(left) || sameArea(left, frame) ? undefined : left;
+}
+
+/** A canvas with the edges that an edit gives it. */
+function withEdges(canvas: Canvas, content: EditContent): Canvas {
+  const extension = extensionOf(content, canvas.frame);
+  if (extension) return extended(canvas, extension);
+  const crop = cropOf(content, canvas.frame);
+  return crop ? { raster: reframed(canvas.raster, canvas.frame, crop), frame: crop } : canvas;
 }
 
 /** By how much an edit makes a canvas larger; one that would become too large stays as it is. */
@@ -502,6 +545,7 @@ function reframed(layer: Raster, from: Area, to: Area): Raster {
 function applyTo({ raster, frame }: Canvas, edit: ListedEdit, original: Raster): void {
   const { content } = edit;
   const opacity = opacityOf(edit);
+  if (content.kind === 'crop') return;
   if (content.kind === 'paint') {
     const [from, to] = [content.from, content.to].map((part) =>
       within(shifted(unpacked(part, 3), frame, -1), raster),
@@ -512,9 +556,10 @@ function applyTo({ raster, frame }: Canvas, edit: ListedEdit, original: Raster):
     paste(raster, patch);
     return;
   }
-  const coverage = unpacked(content.coverage, 1);
-  const { data } = cut(original, coverage);
-  const patch = cut(raster, shifted(coverage, frame, -1));
+  const coverage = within(shifted(unpacked(content.coverage, 1), frame, -1), raster);
+  if (!coverage) return;
+  const { data } = cut(original, shifted(coverage, frame, 1));
+  const patch = cut(raster, coverage);
   for (let i = 0; i < data.length; i++) {
     const weight = (opacity * coverage.data[Math.floor(i / 3)]!) / 255;
     patch.data[i] = mixed(patch.data[i]!, data[i]!, weight);

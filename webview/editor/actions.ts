@@ -6,6 +6,7 @@ import { editActionsOf } from './editActions.ts';
 import type { Editor } from './editor.ts';
 import { type EditorActions, MASK_AMOUNT } from './page.ts';
 import { pictureBlob } from './selection.ts';
+import { wayActionsOf } from './wayActions.ts';
 
 /** Actions of the page's buttons and fields. */
 export function actionsOf(editor: Editor): EditorActions {
@@ -39,7 +40,7 @@ export function actionsOf(editor: Editor): EditorActions {
       else if (dropped) send({ type: 'giveControlUri', uri: dropped.uri });
     },
     ...editActionsOf(editor),
-    apply: () => send({ type: 'apply', draft: page.draft }),
+    ...wayActionsOf(editor),
     cancel: () => send({ type: 'cancel' }),
     see: (variation) => editor.see(variation),
     pick: (id) => send({ type: 'pick', id }),

@@ -1,4 +1,5 @@
 import type {
+  Crop,
   EditDraft,
   EditorPageMessage,
   EditorState,
@@ -104,13 +105,21 @@ export class Editor {
   /** Fills fields of the form. */
   fill(change: Partial<EditDraft>): void {
     this.page.draft = { ...this.page.draft, ...change };
-    this.showExtension();
+    this.showEdges();
   }
 
-  /** Draws the larger canvas while the form has one. */
-  showExtension(): void {
-    const { way, extension } = this.page.draft;
-    this.stage.extending(way === 'extend' ? extension : undefined);
+  /** Draws the edges of the larger or smaller canvas while the form has one. */
+  showEdges(): void {
+    const { crop, draft } = this.page;
+    this.stage.extending(!crop && draft.way === 'extend' ? draft.extension : undefined);
+    this.stage.cropping(crop);
+  }
+
+  /** Chooses where the image is cropped; undefined ends that. */
+  setCrop(crop: Crop | undefined): void {
+    this.page.crop = crop;
+    this.showEdges();
+    this.update();
   }
 
   choose(tool: Tool): void {
@@ -221,6 +230,7 @@ export class Editor {
       maskShown: true,
       controlled: false,
       controlShown: true,
+      crop: undefined,
       cost: undefined,
       level: undefined,
       thumbnails: this.variations.urls,
@@ -253,6 +263,7 @@ export class Editor {
       hint: (place) => this.#hint(place),
       pointer: showPointer,
       extend: (extension) => this.edit({ extension }),
+      crop: (crop) => this.setCrop(crop),
     });
   }
 

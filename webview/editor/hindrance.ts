@@ -1,13 +1,14 @@
 import { type Additions, hindranceOfAdditions } from '../../shared/additions.ts';
 import { type EditDraft, needsMask, needsPrompt } from '../../shared/editorProtocol.ts';
 import { parseSeed } from '../../shared/seed.ts';
-import { extensionHindrance } from './extendFrame.ts';
 import type { EditorPage } from './page.ts';
+import { cropHindrance, extensionHindrance } from './sides.ts';
 
 /** Why an edit cannot be started now; undefined if it can. */
 export function hindranceOf(page: EditorPage): string | undefined {
   const { state, stage, draft, masked } = page;
   if (!state || !stage.picture) return 'The image is loading.';
+  if (page.crop) return cropHindrance(stage.picture.size, page.crop);
   const { way, extension } = draft;
   const lacksMask = needsMask(way) && !masked;
   const lacksPrompt = needsPrompt(way) && draft.prompt.trim() === '';

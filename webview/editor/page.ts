@@ -1,4 +1,11 @@
-import type { EditCost, EditDraft, EditorState, EditRow } from '../../shared/editorProtocol.ts';
+import type {
+  Crop,
+  EditCost,
+  EditDraft,
+  EditorState,
+  EditRow,
+  EditWay,
+} from '../../shared/editorProtocol.ts';
 import type { AdditionsForm } from '../additions/form.ts';
 import type { CommonActions } from '../templates.ts';
 import type { Stage } from './stage.ts';
@@ -31,6 +38,8 @@ export interface EditorPage {
   controlShown: boolean;
   /** Edits that were begun since the page was loaded. */
   runs: number;
+  /** Where the image is to be cropped; undefined while it is not. */
+  crop: Crop | undefined;
   cost: EditCost | undefined;
   /** Which level of `cost.computed` is painted over the picture. */
   level: number | undefined;
@@ -59,7 +68,17 @@ export interface EditActions {
   runAgain(id: string): void;
 }
 
-export interface EditorActions extends CommonActions, EditActions {
+/** Actions on the ways to change the image. */
+export interface WayActions {
+  chooseWay(way: EditWay): void;
+  chooseCrop(): void;
+  setCrop(crop: Crop): void;
+  cropToMask(): void;
+  /** Starts the edit, or crops. */
+  apply(): void;
+}
+
+export interface EditorActions extends CommonActions, EditActions, WayActions {
   edit(change: Partial<EditDraft>): void;
   choose(tool: Tool): void;
   setBrush(change: { size?: number; softness?: number }): void;
@@ -72,7 +91,6 @@ export interface EditorActions extends CommonActions, EditActions {
   clearControl(): void;
   chooseControl(what: 'picture' | 'model'): void;
   dropControl(event: DragEvent): void;
-  apply(): void;
   see(variation: string | undefined): void;
   pick(variation: string): void;
   discard(): void;

@@ -1,4 +1,4 @@
-import type { Area, Patch } from '../../shared/raster.ts';
+import { type Area, type Patch, sameArea, wholeOf } from '../../shared/raster.ts';
 import type { Size } from './viewTransform.ts';
 
 /** The opened and the current picture, each on a canvas. */
@@ -7,44 +7,45 @@ export class PictureLayer {
   readonly current: HTMLCanvasElement;
   /** Where the canvas is in the file's pixels. */
   readonly frame: Area;
-  readonly #file: Size;
-  /** Until `before` is drawn from it. */
+  /** The whole picture as it was opened. */
+  readonly #file: HTMLCanvasElement;
+  /** Until `#file` is drawn from it. */
   #bitmap: ImageBitmap | undefined;
 
   /** @throws DOMException if the file cannot be decoded. */
   static async open(file: Uint8Array<ArrayBuffer>, mime: string): Promise<PictureLayer> {
     const bitmap = await createImageBitmap(new Blob([file], { type: mime }));
     const { width, height } = bitmap;
-    const layer = new PictureLayer({ left: 0, top: 0, width, height }, { width, height });
+    const layer = new PictureLayer({ left: 0, top: 0, width, height }, blank({ width, height }));
     layer.#bitmap = bitmap;
     contextOf(layer.current).drawImage(bitmap, 0, 0);
     return layer;
   }
 
-  private constructor(frame: Area, file: Size) {
+  private constructor(frame: Area, file: HTMLCanvasElement) {
     this.frame = frame;
     this.#file = file;
-    this.before = blank(frame);
+    this.before = sameArea(frame, wholeOf(file)) ? file : blank(frame);
     this.current = blank(frame);
   }
 
-  /** The same file on a canvas of another size, which holds all of it: opaque where it is larger; its pixels follow. */
+  /** The same file on a canvas with other edges, opaque beyond the file's; its pixels follow. */
   reframed(frame: Area): PictureLayer {
     this.complete();
     const layer = new PictureLayer(frame, this.#file);
-    const [left, top] = [this.frame.left - frame.left, this.frame.top - frame.top];
-    contextOf(layer.before).drawImage(this.before, left, top);
+    const [left, top] = [-frame.left, -frame.top];
+    if (layer.before !== this.#file) contextOf(layer.before).drawImage(this.#file, left, top);
     const context = contextOf(layer.current);
     context.fillRect(0, 0, frame.width, frame.height);
-    context.clearRect(-frame.left, -frame.top, this.#file.width, this.#file.height);
-    context.drawImage(layer.before, 0, 0);
+    context.clearRect(left, top, this.#file.width, this.#file.height);
+    context.drawImage(this.#file, left, top);
     return layer;
   }
 
   /** Draws what the first view of an image does not need. */
   complete(): void {
     if (!this.#bitmap) return;
-    contextOf(this.before).drawImage(this.#bitmap, 0, 0);
+    contextOf(this.#file).drawImage(this.#bitmap, 0, 0);
     this.#bitmap.close();
     this.#bitmap = undefined;
   }

@@ -109,7 +109,8 @@ export class Receiver {
   #opened(): void {
     this.#editor.mask.opened();
     this.#editor.page.controlled = false;
-    this.#editor.showExtension();
+    this.#editor.page.crop = undefined;
+    this.#editor.showEdges();
   }
 
   /** Runs a command of the palette as its button would. If something is missing, the page says so beside the button. */
@@ -118,6 +119,10 @@ export class Receiver {
     if (name === 'cutOut') {
       if (!page.masked && page.state?.canSelect) this.#actions.choose(toolOf('select'));
       this.#actions.cutOut();
+      return;
+    }
+    if (name === 'crop') {
+      this.#actions.chooseCrop();
       return;
     }
     this.#actions.edit({ way: name === 'repaintAll' ? 'all' : name });

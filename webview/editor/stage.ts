@@ -1,8 +1,8 @@
 import type { ComputedLevel } from '../../shared/api.ts';
-import type { Extension } from '../../shared/editorProtocol.ts';
+import type { Crop, Extension } from '../../shared/editorProtocol.ts';
 import { type Area, blankPatch, type Patch, unite } from '../../shared/raster.ts';
 import { controlPixels } from './controlPixels.ts';
-import { ExtendFrame } from './extendFrame.ts';
+import { EdgeFrame } from './edgeFrame.ts';
 import { Marks } from './marks.ts';
 import type { Point } from './mask/strokes.ts';
 import { type Colour, MaskLayer } from './maskLayer.ts';
@@ -28,6 +28,7 @@ interface StageEvents {
   hint: ToolContext['hint'];
   /** An edge of the canvas was moved. */
   extend(extension: Extension): void;
+  crop(crop: Crop): void;
   /** The pointer is at this place of the image, or has left it. */
   pointer(at: Point | undefined): void;
 }
@@ -43,7 +44,8 @@ export class Stage {
   #hover: MaskLayer | undefined;
   readonly #events: StageEvents;
   readonly input: PointerInput;
-  readonly #extendFrame: ExtendFrame;
+  readonly #extendFrame: EdgeFrame;
+  readonly #cropFrame: EdgeFrame;
   #picture: PictureLayer | undefined;
   #mask: MaskLayer | undefined;
   #erased: MaskLayer | undefined;
@@ -90,13 +92,15 @@ export class Stage {
       () => this.#maskExtent(),
       (...place) => this.#drawMasks(...place),
     );
-    this.#extendFrame = new ExtendFrame((extension) => events.extend(extension));
+    this.#extendFrame = new EdgeFrame('extend', (extension) => events.extend(extension));
+    this.#cropFrame = new EdgeFrame('crop', (crop) => events.crop(crop));
     this.element.append(
       this.#sheet,
       this.#erasedOnScreen.canvas,
       this.#controlOnScreen.canvas,
       this.#maskOnScreen.canvas,
       this.#extendFrame.element,
+      this.#cropFrame.element,
       ...this.#marks.elements,
     );
     this.input = new PointerInput(this, this.#marks, events);
@@ -218,8 +222,14 @@ export class Stage {
     const frame = this.#extendFrame;
     const changed = frame.shown !== (extension !== undefined);
     frame.shown = extension !== undefined;
-    if (extension) frame.extension = extension;
+    if (extension) frame.distances = extension;
     if (changed && this.#fitting) this.fit();
+  }
+
+  /** Shows the edges at which the canvas is cropped; undefined hides them. */
+  cropping(crop: Crop | undefined): void {
+    this.#cropFrame.shown = crop !== undefined;
+    if (crop) this.#cropFrame.distances = crop;
   }
 
   /** New pixels; what was erased there is part of them. */
@@ -390,7 +400,8 @@ export class Stage {
     this.#sheet.classList.toggle('pixels', scale >= 2);
     for (const layer of [this.#erasedOnScreen, this.#controlOnScreen, this.#maskOnScreen])
       layer.follow(this.#view, this.size);
-    if (this.#picture) this.#extendFrame.follow(this.#picture.size, this.#view);
+    for (const frame of [this.#extendFrame, this.#cropFrame])
+      if (this.#picture) frame.follow(this.#picture.size, this.#view);
     const [width, height] = [this.#picture?.size.width ?? 0, this.#picture?.size.height ?? 0].map(
       (side) => side * scale,
     );

@@ -53,6 +53,7 @@ function extendedPicture(): { model: PictureModel<Painted>; steps: Step<Painted>
   perform(model.painting({ label: 'x', start, extension, result, mask, about, others }));
   perform(model.restoring('x', { left: 3, top: 2, width: 1, height: 1, data: Uint8Array.of(200) }));
   perform(model.varying('x', model.edits[0]!.id, model.edits[0]!.others![0]!.id));
+  perform(model.cropping('x', { left: 1, top: 2, width: 5, height: 3 }));
   perform(model.fading('x', model.edits[1]!.id, 0.5));
   perform(model.moving('x', model.edits[1]!.id, -1));
   return { model, steps };

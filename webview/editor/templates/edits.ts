@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { EditRow } from '../../../shared/editorProtocol.ts';
 import { formatSeconds, formatShare } from '../../../shared/format.ts';
+import { icon } from '../icons.ts';
 import type { EditorActions, EditorPage } from '../page.ts';
 import { iconButton, slider } from './button.ts';
 
@@ -17,7 +18,11 @@ export function editsSection(page: EditorPage, actions: EditorActions): Template
     aria-label=${titleOf(edit)}
     aria-current=${edit === latest ? 'true' : nothing}
   >
-    <img src=${page.drawnEdits.get(edit.picture) ?? nothing} alt="" />
+    ${
+      edit.kind === 'crop'
+        ? html`<span class="edit-icon">${icon('screen-normal')}</span>`
+        : html`<img src=${page.drawnEdits.get(edit.picture) ?? nothing} alt="" />`
+    }
     <div class="grow">
       <div class="edit-title" title=${titleOf(edit)}>${titleOf(edit)}</div>
       <div class="hint">${detailsOf(edit)}</div>

@@ -20,7 +20,7 @@ import { iconButton, slider } from './button.ts';
 import { controlSection } from './control.ts';
 import { editsSection } from './edits.ts';
 import { maskSection } from './mask.ts';
-import { WAYS, waysGroup } from './ways.ts';
+import { CROP, WAYS, waysGroup } from './ways.ts';
 
 /**
  * Right-hand panel: at the top, always visible, the prompt, the buttons and the results; below them mask, form and
@@ -34,7 +34,7 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
     <div class="side-head">
       ${waysGroup(page, actions)}
       <form class="form" aria-label="Edit" @submit=${submit}>
-        ${needsPrompt(page.draft.way) ? promptFields(page, actions) : nothing}
+        ${!page.crop && needsPrompt(page.draft.way) ? promptFields(page, actions) : nothing}
       </form>
       ${state?.failure ? failureTemplate(state.failure, actions) : nothing}
       ${state?.run ? running(state.run, state.measuring, actions) : applyButton(page, hindrance, actions)}
@@ -59,9 +59,10 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
 
 /** Limits of a small model for this picture and this prompt. */
 function limitsTemplate(
-  { state, draft }: EditorPage,
+  { state, draft, crop }: EditorPage,
   actions: EditorActions,
 ): TemplateResult | typeof nothing {
+  if (crop) return nothing;
   const { words, foreign } = state ?? {};
   const unknown = words && needsPrompt(draft.way) ? unknownWords(words, draft.prompt) : [];
   if (!foreign && unknown.length === 0) return nothing;
@@ -92,14 +93,14 @@ function expectation(state: EditorState | undefined): string | undefined {
 }
 
 function applyButton(
-  { state, draft }: EditorPage,
+  { state, draft, crop }: EditorPage,
   hindrance: string | undefined,
   actions: EditorActions,
 ): TemplateResult {
-  const { button, does } = WAYS[draft.way];
+  const { button, does } = crop ? CROP : WAYS[draft.way];
   return html`<vscode-button
       class="apply"
-      icon="sparkle"
+      icon=${crop ? 'screen-normal' : 'sparkle'}
       data-action="apply"
       title=${hindrance ?? `${does} (Ctrl+Enter)`}
       aria-describedby="hindrance"
@@ -109,7 +110,7 @@ function applyButton(
       ${button}
     </vscode-button>
     <span id="hindrance" class="hint" data-test="hindrance">${hindrance ?? nothing}</span>
-    ${hindrance ? nothing : html`<span class="hint" data-test="expectation">${expectation(state) ?? nothing}</span>`}`;
+    ${hindrance || crop ? nothing : html`<span class="hint" data-test="expectation">${expectation(state) ?? nothing}</span>`}`;
 }
 
 function running(run: EditRun, measuring: boolean, actions: EditorActions): TemplateResult {

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { EDIT_WAYS, type EditWay, type Extension } from '../../../shared/editorProtocol.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import type { EditorActions, EditorPage } from '../page.ts';
+import { SIDES, type Side } from '../sides.ts';
 
 interface Way {
   /** Short, for its button in the group. */
@@ -41,44 +42,108 @@ export const WAYS: Readonly<Record<EditWay, Way>> = {
   },
 };
 
+export const CROP: Omit<Way, 'question'> = {
+  name: 'Crop',
+  button: 'Crop',
+  does: 'Cut off the edges of the image; no pixel is computed',
+};
+
 /** Chooses the kind of edit, with the fields that it needs. */
-export function waysGroup({ draft }: EditorPage, actions: EditorActions): TemplateResult {
+export function waysGroup(page: EditorPage, actions: EditorActions): TemplateResult {
+  const { draft, crop } = page;
   const way = (each: EditWay) => html`<button
     type="button"
     class="text-button way"
-    aria-pressed=${String(each === draft.way)}
+    aria-pressed=${String(!crop && each === draft.way)}
     title=${WAYS[each].does}
     data-action=${`way-${each}`}
-    @click=${() => actions.edit({ way: each })}
+    @click=${() => actions.chooseWay(each)}
   >
     ${WAYS[each].name}
   </button>`;
-  return html`<div class="ways" role="group" aria-label="What to edit">${EDIT_WAYS.map(way)}</div>
-    ${draft.way === 'extend' ? sides(draft.extension, actions) : nothing}
-    ${draft.way === 'remove' ? html`<span class="hint">${WAYS.remove.does}.</span>` : nothing}`;
+  return html`<div class="ways" role="group" aria-label="What to edit">
+      ${EDIT_WAYS.map(way)}
+      <button
+        type="button"
+        class="text-button way"
+        aria-pressed=${String(crop !== undefined)}
+        title=${CROP.does}
+        data-action="way-crop"
+        @click=${actions.chooseCrop}
+      >
+        ${CROP.name}
+      </button>
+    </div>
+    ${crop ? cropFields(page, actions) : nothing}
+    ${!crop && draft.way === 'extend' ? extendFields(draft.extension, actions) : nothing}
+    ${!crop && draft.way === 'remove' ? html`<span class="hint">${WAYS.remove.does}.</span>` : nothing}`;
 }
 
-/** Fields for the pixels to add at each side, as an alternative to dragging. */
-function sides(extension: Extension, actions: EditorActions): TemplateResult {
-  const side = (name: keyof Extension) => html`<label class="amount">
-    ${name}
+function extendFields(extension: Extension, actions: EditorActions): TemplateResult {
+  return sides('extend', 'Pixels to add', {
+    ...LIMITS.extension,
+    step: LIMITS.size.multipleOf,
+    values: extension,
+    onChange: (extension) => actions.edit({ extension }),
+  });
+}
+
+function cropFields({ crop, stage, masked }: EditorPage, actions: EditorActions): TemplateResult {
+  const { width, height } = stage.picture?.size ?? { width: 0, height: 0 };
+  const { left, top, right, bottom } = crop!;
+  return html`${sides('crop', 'Pixels to cut off', {
+    min: 0,
+    max: Math.max(width, height),
+    step: 1,
+    values: crop!,
+    onChange: actions.setCrop,
+  })}
+    <div class="row">
+      <span class="hint grow" data-test="cropSize">
+        ${Math.max(0, width - left - right)} × ${Math.max(0, height - top - bottom)} pixels stay
+      </span>
+      <button
+        type="button"
+        class="text-button framed"
+        title="Keep the smallest rectangle around the mask"
+        data-action="cropToMask"
+        ?disabled=${!masked}
+        @click=${actions.cropToMask}
+      >
+        To Mask
+      </button>
+    </div>`;
+}
+
+interface SideFields {
+  min: number;
+  max: number;
+  step: number;
+  values: Extension;
+  onChange: (values: Extension) => void;
+}
+
+/** Fields for the pixels at each side, as an alternative to dragging. */
+function sides(
+  name: string,
+  title: string,
+  { min, max, step, values, onChange }: SideFields,
+): TemplateResult {
+  const field = (side: Side) => html`<label class="amount">
+    ${side}
     <input
       type="number"
-      min=${LIMITS.extension.min}
-      max=${LIMITS.extension.max}
-      step=${LIMITS.size.multipleOf}
-      .value=${String(extension[name])}
-      aria-label=${`Pixels to add at the ${name}`}
-      data-action=${`extend-${name}`}
+      min=${min}
+      max=${max}
+      step=${step}
+      .value=${String(values[side])}
+      aria-label=${`${title} at the ${side}`}
+      data-action=${`${name}-${side}`}
       @change=${({ target }: Event) => {
         const pixels = Math.round((target as HTMLInputElement).valueAsNumber);
-        const { min, max } = LIMITS.extension;
-        if (Number.isFinite(pixels))
-          actions.edit({ extension: { ...extension, [name]: Math.min(max, Math.max(min, pixels)) } });
+        if (Number.isFinite(pixels)) onChange({ ...values, [side]: Math.min(max, Math.max(min, pixels)) });
       }}
     />
   </label>`;
-  return html`<div class="sides" role="group" aria-label="Pixels to add">
-    ${(['left', 'top', 'right', 'bottom'] as const).map(side)}
-  </div>`;
+  return html`<div class="sides" role="group" aria-label=${title}>${SIDES.map(field)}</div>`;
 }
