@@ -145,6 +145,7 @@ const draft = z.object({
   count: text,
   additions: additionsSchema,
   budget: text,
+  style: text,
 } satisfies Shape<Draft>);
 const acting = z.object({ action: z.enum(IMAGE_ACTIONS), ids });
 

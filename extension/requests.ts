@@ -2,13 +2,20 @@ import { type Uri, workspace } from 'vscode';
 import type { AskedRequest } from '../shared/additions.ts';
 import type { EditRequest, GenerateRequest, LoraChoice, PrepareEditRequest } from '../shared/api.ts';
 import { defined } from '../shared/defined.ts';
+import type { Style } from '../shared/styles.ts';
 import { workspaceFolder } from './destination.ts';
 import { requireHere } from './remote.ts';
-import { type PictureSettings, pictureSettings } from './settings.ts';
+import { type PictureSettings, pictureSettings, styleSettings } from './settings.ts';
 
 /** A request with the user's settings as defaults. @throws InputError if a setting is invalid */
 export function withSettings<Image>(request: GenerateRequest<Image>): GenerateRequest<Image> {
   return merged(settingsNear(), request);
+}
+
+/** The styles that the form can name. @throws InputError if the setting is invalid */
+export function stylesNow(): Style[] {
+  const settings = workspace.getConfiguration('patchwork', workspaceFolder()?.uri);
+  return styleSettings((name) => settings.get(name));
 }
 
 /** A stored request, to be repeated: where workers are found is taken from the settings now. */

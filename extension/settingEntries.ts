@@ -147,6 +147,26 @@ export const SETTINGS = {
     default: '',
     scope: 'resource',
   },
+  styles: {
+    does: 'styles of your own for the view: words that are added to the prompts',
+    text: 'Styles of your own for the Patchwork view, by name, beside the included ones; one of the same name replaces it. Each adds words to the prompt, and optionally to the negative prompt: `"Ink": { "prompt": "ink drawing, fine lines", "negativePrompt": "photograph" }`. With Scenes only styles whose words it knows are offered.',
+    texts: {
+      prompt: 'Follows the prompt after a comma, or has {prompt} where the prompt goes.',
+      negativePrompt: 'What images in this style should not show.',
+    },
+    type: 'object',
+    default: {},
+    additionalProperties: {
+      type: 'object',
+      required: ['prompt'],
+      additionalProperties: false,
+      properties: {
+        prompt: { type: 'string', description: '%setting.styles.prompt%' },
+        negativePrompt: { type: 'string', description: '%setting.styles.negativePrompt%' },
+      },
+    },
+    scope: 'resource',
+  },
   precision: {
     does: '`fp32`, `fp16`, `int8` or `int4`; empty to choose for this machine',
     text: 'Numeric precision of the U-Net.',

@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { InputError } from '../engine/errors.ts';
-import { deviceSetting, outputFolder, pictureSettings } from './settings.ts';
+import { STYLES } from '../shared/styles.ts';
+import { deviceSetting, outputFolder, pictureSettings, styleSettings } from './settings.ts';
 
 const from =
   (settings: Record<string, unknown>) =>
@@ -121,4 +122,22 @@ test('what is no text is quoted as in settings.json, shortened', () => {
       (error) => error instanceof InputError && error.message.length < 250,
     );
   }
+});
+
+test('own styles stand beside the included ones, and replace those of the same name', () => {
+  const night = { name: 'night', prompt: 'moonlight' };
+  const ink = { name: 'Ink', prompt: 'ink drawing', negativePrompt: 'photograph' };
+  const styles = styleSettings(
+    from({
+      styles: {
+        night: { prompt: 'moonlight' },
+        Ink: { prompt: ink.prompt, negativePrompt: ink.negativePrompt },
+      },
+    }),
+  );
+  assert.equal(styles.length, STYLES.length + 1);
+  assert.deepEqual(styles.slice(-2), [night, ink]);
+  assert.deepEqual(styleSettings(from({})), STYLES);
+  for (const styles of [[], 'x', { a: 'b' }, { a: {} }, { a: { prompt: 1 } }, { '': { prompt: 'x' } }])
+    assert.throws(() => styleSettings(from({ styles })), /patchwork\.styles must give each style a prompt/);
 });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import * as z from 'zod';
 import { InputError } from '../engine/errors.ts';
 import { isRepositoryId } from '../engine/hub/repository-id.ts';
 import {
@@ -18,6 +19,7 @@ import { homePath } from '../shared/homePath.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
 import { isSide, sizesInWords } from '../shared/sizes.ts';
+import { STYLES, type Style, styleNamed } from '../shared/styles.ts';
 import { SETTINGS, type SettingName } from './settingEntries.ts';
 
 /** The user's settings for all images; absent means the model's own default. */
@@ -98,6 +100,28 @@ export function modelFolders(get: GetSetting): string[] {
   return folders
     .map((folder) => homePath(folder.trim(), os.homedir()))
     .filter((folder) => path.isAbsolute(folder));
+}
+
+/**
+ * The styles that a prompt can have: the included ones, those of the same name replaced by the user's, and the user's.
+ * @throws InputError if the setting is invalid
+ */
+export function styleSettings(get: GetSetting): Style[] {
+  const own = Object.entries(stylesOf(get('styles'))).map(([name, words]) => ({ name, ...words }));
+  const others = STYLES.filter(({ name }) => !styleNamed(name, own));
+  return [...others, ...own];
+}
+
+const styleSchema = z.object({
+  prompt: z.string().max(LIMITS.promptCharacters),
+  negativePrompt: z.string().max(LIMITS.promptCharacters).optional(),
+});
+const stylesSchema = z.record(z.string().trim().min(1).max(LIMITS.styleCharacters), styleSchema);
+
+function stylesOf(value: unknown): z.infer<typeof stylesSchema> {
+  const read = stylesSchema.safeParse(value ?? {});
+  if (read.success) return read.data;
+  throw settingError('styles', 'must give each style a prompt, and if it has one a negativePrompt, as text.');
 }
 
 /** Processor threads for one network run; undefined: the engine's default. */

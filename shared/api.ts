@@ -20,6 +20,7 @@ import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './ben
 import type { DeviceId } from './devices.ts';
 import type { Raster } from './raster.ts';
 import type { SchedulerName, SigmaSpacing } from './schedulers.ts';
+import type { Style } from './styles.ts';
 import type { BusOptions, PatchOptions, WorkerReport } from './workers.ts';
 
 export * from './api-sight.ts';
@@ -93,6 +94,8 @@ interface DrawingRequest<Image = ImageInput> {
    */
   prompt: string;
   negativePrompt?: string;
+  /** Adds its words to both prompts. */
+  style?: Style;
   /**
    * A model folder in the diffusers layout, a checkpoint in one file, or a name of the hub that is on this machine; the
    * embedded model if absent.
@@ -191,8 +194,11 @@ export interface GenerateProgress {
 
 /** Everything needed to make the same picture again; written into the PNG as `parameters`. */
 export interface Recipe extends Arithmetic {
+  /** With the words of the style. */
   prompt: string;
   negativePrompt: string;
+  /** Name of the style whose words the prompts have. */
+  style?: string;
   /** Name of the model's folder. */
   model: string;
   seed: number;

@@ -19,6 +19,7 @@ export function recipeRows({
 }: PictureInfo): [string, string][] {
   const rows: [string, string][] = [['Prompt', recipe.prompt]];
   if (recipe.negativePrompt) rows.push(['Negative prompt', recipe.negativePrompt]);
+  if (recipe.style) rows.push(['Style', recipe.style]);
   rows.push(
     ['Seed', String(recipe.seed)],
     ['Steps', String(recipe.steps)],

@@ -36,6 +36,7 @@ export const LIMITS = {
   /** Bytes of an image file. */
   fileBytes: 256 << 20,
   promptCharacters: 10_000,
+  styleCharacters: 100,
   /** Share of a full process's MACs. */
   budget: { min: 0.1, max: 1 },
 } as const;

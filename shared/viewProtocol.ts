@@ -10,6 +10,7 @@ import type { ImageAction, Notice } from './imageActions.ts';
 import type { InterruptedRun, Job } from './jobs.ts';
 import type { SchedulerName } from './schedulers.ts';
 import type { SizeLimits } from './sizes.ts';
+import type { Style } from './styles.ts';
 
 /** Fields of the view's form, as typed; empty ones have defaults. */
 export interface TypedDraft {
@@ -31,6 +32,8 @@ export interface TypedDraft {
   count: string;
   /** Share of the computing that may be spent, `0.1` to `1`; empty for all. */
   budget: string;
+  /** Name of the style; empty for none. */
+  style: string;
 }
 
 /** The contents of the view's form. */
@@ -52,6 +55,7 @@ export const EMPTY_DRAFT: Draft = {
   precision: '',
   count: '1',
   budget: '',
+  style: '',
 };
 
 export interface Failure {
@@ -71,6 +75,8 @@ export interface FormFacts {
   sizes: SizeLimits;
   /** The model reads reference images itself. */
   readsImages?: boolean;
+  /** Styles whose words the model knows. */
+  styles: Style[];
   /** All words that the chosen model knows, where it knows only a few. */
   words?: string[];
   /** Seconds that an image takes with the form as it is, if known. */

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   ATTENTIONS,
   DECODERS,
@@ -10,6 +10,7 @@ import {
   SIGMA_SPACINGS,
 } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import { STYLES, type Style, styleNamed } from '../../shared/styles.ts';
 import { formatLatency, formatMacs } from '../../shared/units.ts';
 import {
   type CheckpointOptions,
@@ -47,6 +48,7 @@ export type DrawingOptions = CommonOptions &
     | 'stepPlan'
   > & {
     negative?: string;
+    style?: Style;
     lora?: LoraChoice[];
     embedding?: string[];
     modelFolder?: string[];
@@ -78,7 +80,13 @@ export function withDrawingOptions(command: Command): Command {
         wholeNumber(LIMITS.clipSkip.min, LIMITS.clipSkip.max),
       ),
     )
-    .option('--negative <text>', 'what to avoid');
+    .option('--negative <text>', 'what to avoid')
+    .addOption(
+      new Option(
+        '--style <name>',
+        `add the words of a style: ${STYLES.map(({ name }) => name).join(', ')}; in quotes if it has a space`,
+      ).argParser(style),
+    );
   return withCommonOptions(withCheckpointOptions(withSamplingOptions(command)));
 }
 
@@ -134,6 +142,7 @@ export function drawingRequest(options: DrawingOptions) {
     ...request,
     ...checkpointRequest(options),
     negativePrompt: negative,
+    style: options.style,
     loras: lora,
     embeddings: embedding,
     modelFolders: modelFolder,
@@ -142,6 +151,14 @@ export function drawingRequest(options: DrawingOptions) {
     stepPlan,
     previews: false,
   };
+}
+
+/** @throws InvalidArgumentError with the names that there are */
+function style(name: string): Style {
+  const found = styleNamed(name);
+  if (!found)
+    throw new InvalidArgumentError(`It must be one of ${STYLES.map(({ name }) => name).join(', ')}.`);
+  return found;
 }
 
 function addText(text: string, before: string[] = []): string[] {

@@ -90,6 +90,13 @@ export const busSchema = z.object({
 const drawing = {
   prompt: text('The prompt'),
   negativePrompt: text('The negative prompt').optional(),
+  style: z
+    .object({
+      name: z.string().min(1).max(LIMITS.styleCharacters),
+      prompt: text('The prompt of the style'),
+      negativePrompt: text('The negative prompt of the style').optional(),
+    })
+    .optional(),
   model: z.string().max(4096).optional(),
   editModel: z.string().max(4096).optional(),
   vae: z.string().min(1).max(4096).optional(),
@@ -248,6 +255,7 @@ export function recipeOf(
   return {
     prompt: request.prompt,
     negativePrompt: request.negativePrompt ?? '',
+    ...(request.style && { style: request.style.name }),
     model: model.name,
     seed: request.seed ?? randomSeed(),
     steps: request.steps ?? stepsOfPlan(request.stepPlan) ?? defaults.steps,

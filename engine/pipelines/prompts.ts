@@ -1,6 +1,7 @@
 import type { GenerateRequest, LoraChoice } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { randomSeed } from '../../shared/seed.ts';
+import { withStyle } from '../../shared/styles.ts';
 import { readOptionalText } from '../json.ts';
 import { namedFiles, rootsFor } from '../models/named-files.ts';
 import { type Choose, chooserOf, makeChoices, type Wildcards } from '../text/choices.ts';
@@ -10,7 +11,7 @@ import { Embeddings } from './embeddings.ts';
 /** Fields of a request that prompts change. */
 type Prompted = Pick<
   GenerateRequest,
-  'prompt' | 'negativePrompt' | 'seed' | 'loras' | 'embeddings' | 'modelFolders'
+  'prompt' | 'negativePrompt' | 'style' | 'seed' | 'loras' | 'embeddings' | 'modelFolders'
 >;
 
 /** A request whose prompts have been read. */
@@ -35,8 +36,9 @@ export async function readPrompts<Request extends Prompted>(
   const seed = asked.seed ?? randomSeed();
   const roots = rootsFor(model, asked.modelFolders ?? []);
   const choose = chooserOf(seed);
-  const prompt = await readPrompt(asked.prompt, choose, roots);
-  const negative = await readPrompt(asked.negativePrompt ?? '', choose, roots);
+  const styled = withStyle(asked);
+  const prompt = await readPrompt(styled.prompt, choose, roots);
+  const negative = await readPrompt(styled.negativePrompt ?? '', choose, roots);
   const networks = [...prompt.networks, ...negative.networks];
   const { loras, warnings } = await withNetworks(asked.loras ?? [], networks, roots);
   const texts = [prompt.text, negative.text];
@@ -45,10 +47,10 @@ export async function readPrompts<Request extends Prompted>(
     : new Map<string, string>();
   return {
     request: {
-      ...asked,
+      ...styled,
       seed,
       prompt: prompt.text,
-      ...(asked.negativePrompt !== undefined && { negativePrompt: negative.text }),
+      ...(styled.negativePrompt !== undefined && { negativePrompt: negative.text }),
       ...(loras.length > 0 && { loras }),
     },
     embeddings: await Embeddings.open(texts, asked.embeddings ?? [], found),

@@ -31,11 +31,13 @@ test('every field arrives in the request, and a request fills the form again', (
       referenceModel: '/m/ip.safetensors',
     },
     budget: '0.3',
+    style: 'Night',
   };
   const request = requestOf(full);
   assert.deepEqual(request, {
     prompt: 'a tree',
     negativePrompt: 'people',
+    style: { name: 'Night', prompt: '{prompt} at night' },
     seed: 7,
     width: 512,
     height: 768,

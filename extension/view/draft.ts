@@ -11,14 +11,15 @@ import { type GenerateRequest, PRECISIONS, SCHEDULERS, SIGMA_SPACINGS } from '..
 import { LIMITS } from '../../shared/limits.ts';
 import { parseSeed, SEED_RULE } from '../../shared/seed.ts';
 import { isSide, sizesInWords } from '../../shared/sizes.ts';
+import { STYLES, type Style, styleNamed } from '../../shared/styles.ts';
 import { type Draft, EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
 import { readAdditions } from '../additions/schema.ts';
 
 /** Images that one click asks for at most. */
 const MOST_IMAGES = 16;
 
-/** The request of a form, without its empty fields. @throws InputError naming the field and what it may be */
-export function requestOf(draft: Draft): AskedRequest {
+/** The request of a form, without its empty fields. @param styles that a form can name @throws InputError naming the field and what it may be */
+export function requestOf(draft: Draft, styles: readonly Style[] = STYLES): AskedRequest {
   const { prompt, negativePrompt, seed: typedSeed, model } = draft;
   const seed = parseSeed(typedSeed);
   if (!prompt.trim()) throw new InputError('Enter a prompt first.');
@@ -29,6 +30,7 @@ export function requestOf(draft: Draft): AskedRequest {
   return {
     prompt: prompt.trim(),
     negativePrompt: negativePrompt.trim(),
+    ...given('style', styleOf(draft.style, styles)),
     ...(seed !== undefined && { seed }),
     ...sizeOf(draft.size),
     ...given('steps', numberOf('Steps', draft.steps, LIMITS.steps, true)),
@@ -64,6 +66,7 @@ export function draftOf(request: AskedRequest): Draft {
     precision: request.precision ?? '',
     additions: additionsOf(request),
     budget: typed(request.budget),
+    style: request.style?.name ?? '',
   };
 }
 
@@ -75,7 +78,9 @@ export function draftOfRecipe(recipe: ParsedRecipe, model = ''): Draft {
   const { budget, ...asked } = recipe;
   // Its LoRA files have names only, not paths on this machine.
   const full = budget && { budget: budget.share, steps: budget.steps };
-  return { ...draftOf({ ...asked, model: undefined, loras: undefined, ...full }), model };
+  // The words of its style are in its prompts.
+  const without = { model: undefined, loras: undefined, style: undefined };
+  return { ...draftOf({ ...asked, ...without, ...full }), model };
 }
 
 /** The validated state that a page kept. */
@@ -121,6 +126,13 @@ function oneOf<const Name extends string>(
   const name = names.find((other) => other === text);
   if (!name) throw new InputError(`${field}: “${text}” is not known.`);
   return name;
+}
+
+function styleOf(name: string, styles: readonly Style[]): Style | undefined {
+  if (!name) return undefined;
+  const style = styleNamed(name, styles);
+  if (!style) throw new InputError(`There is no style “${name}” any more: choose another one.`);
+  return style;
 }
 
 function given<Name extends string, Value>(name: Name, value: Value | undefined) {

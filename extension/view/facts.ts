@@ -7,10 +7,11 @@ import { readKnownWords } from '../../engine/text/known-words.ts';
 import type { AskedRequest } from '../../shared/additions.ts';
 import { defined } from '../../shared/defined.ts';
 import { modelTitle } from '../../shared/modelTitle.ts';
+import { stylesFor } from '../../shared/styles.ts';
 import type { Draft, FormFacts } from '../../shared/viewProtocol.ts';
 import { modelsHere } from '../models/fetch.ts';
 import type { Pace } from '../queue/pace.ts';
-import { withSettings } from '../requests.ts';
+import { stylesNow, withSettings } from '../requests.ts';
 import { requestOf } from './draft.ts';
 
 /** A form's choices, and the defaults of its empty fields; undefined if its model or a setting cannot be used. */
@@ -35,6 +36,7 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
       },
       sizes: model.sizes,
       readsImages: model.readsImages,
+      styles: stylesFor(words, stylesNow()),
       ...(words && { words }),
       ...costOf(draft, model, pace),
     };
@@ -73,7 +75,7 @@ async function choices(setting: string | undefined): Promise<FormFacts['models']
 /** The cost of an image of the form, and its time if similar images were generated here. */
 function costOf(draft: Draft, model: DiffusionModel, pace: Pace): Pick<FormFacts, 'cost' | 'seconds'> {
   try {
-    const request = withSettings(requestOf({ ...draft, prompt: draft.prompt || 'x' }));
+    const request = withSettings(requestOf({ ...draft, prompt: draft.prompt || 'x' }, stylesNow()));
     const { macs, means, seconds } = costOfRequest(request, model, pace);
     return { cost: { macs, means }, ...(seconds !== undefined && { seconds }) };
   } catch {

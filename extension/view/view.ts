@@ -15,7 +15,7 @@ import { actOn, type Done, one } from '../gallery/actions.ts';
 import { type Handlers, handle } from '../handlers.ts';
 import { closeUnfilled } from '../pageHost.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
-import { asNow, withSettings } from '../requests.ts';
+import { asNow, stylesNow, withSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { uriOf } from '../storedUri.ts';
 import { upscaledNotice, upscaleStored } from '../upscale/upscale.ts';
@@ -77,7 +77,7 @@ export class ImageView {
     },
     generate: async (message) => {
       const draft = readDraft(message.draft);
-      const request = this.#drafts.take(requestOf(draft));
+      const request = this.#drafts.take(requestOf(draft, stylesNow()));
       await generateImages(this.#services, request, countOf(draft), { filled: true });
     },
     again: async ({ id }) => {
@@ -352,7 +352,7 @@ export class ImageView {
     if (!isDrafting()) return;
     let request: AskedRequest;
     try {
-      request = withSettings(requestOf(this.#draft));
+      request = withSettings(requestOf(this.#draft, stylesNow()));
     } catch {
       this.#drafts.clear();
       return;

@@ -167,3 +167,18 @@ test('a target that cannot be written is refused before anything is computed', (
     }
     assert.deepEqual(await readdir(folder), ['taken.png']);
   }));
+
+test('a style adds its words to the prompt, and is in the recipe', () =>
+  inTemporaryFolder(async (folder) => {
+    const file = path.join(folder, 'night.png');
+    const styled = ['generate', 'a red house', '--style', 'night', '-o', file, '--steps', '2', '--json'];
+    const { code, stdout, stderr } = await patchwork(styled);
+    assert.equal(code, 0, stderr);
+    const { prompt, style } = JSON.parse(stdout);
+    assert.deepEqual([prompt, style], ['a red house at night', 'Night']);
+    const recipe = readRecipe(await readFile(file));
+    assert.deepEqual([recipe?.prompt, recipe?.notes], ['a red house at night', undefined]);
+    const wrong = await patchwork(['generate', 'a red house', '--style', 'noir']);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /It must be one of Photograph, .*Night/);
+  }));

@@ -32,5 +32,6 @@ export function followedDraft(
     count: draft.count,
     additions: additionsOf(request),
     budget: text(request.budget),
+    style: text(request.style?.name),
   };
 }

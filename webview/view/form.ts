@@ -5,6 +5,7 @@ import { formatEstimate, formatShare } from '../../shared/format.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { SCHEDULER_TITLES, SIGMA_TITLES } from '../../shared/schedulers.ts';
 import { parseSeed } from '../../shared/seed.ts';
+import { withStyle } from '../../shared/styles.ts';
 import { formatMacs } from '../../shared/units.ts';
 import type { Draft, FormFacts, TypedDraft } from '../../shared/viewProtocol.ts';
 import { hasNoWords, unknownWords } from '../../shared/vocabulary.ts';
@@ -77,6 +78,7 @@ function optionFields(page: Page, badSeed: boolean, actions: Actions): TemplateR
   const titles = models?.map(({ id, title }) => [id, title] as const);
   return html`<div class="fields">
       ${sizeField(page, actions)}
+      ${styleField(page, actions)}
       ${choice('model', 'Model', draft.model, titles, (model) => actions.edit({ model }))}
       ${field('images', 'Images', 'count', page, actions, { placeholder: '1' })}
       ${field('steps', 'Steps', 'steps', page, actions, { placeholder: defaultOf(defaults?.steps) })}
@@ -86,7 +88,7 @@ function optionFields(page: Page, badSeed: boolean, actions: Actions): TemplateR
       ${choice('sigmas', 'Sigmas', draft.sigmas, SIGMAS, (sigmas) => actions.edit({ sigmas }))}
       ${choice('precision', 'Precision', draft.precision, PRECISIONS, (precision) => actions.edit({ precision }))}
     </div>
-    ${seedError(badSeed)}
+    ${seedError(badSeed)} ${styledHint(page)}
     <label for="negative">Negative prompt</label>
     ${textField({
       id: 'negative',
@@ -194,6 +196,21 @@ function field(
     <label for=${id}>${label}</label>
     ${textField({ id, label, value: draft[name], ...more, onInput: (value) => actions.edit({ [name]: value }) })}
   </div>`;
+}
+
+function styleField({ draft, state: { facts } }: Page, actions: Actions): TemplateResult {
+  const names = (facts?.styles ?? []).map(({ name }) => [name, name] as const);
+  return choice('style', 'Style', draft.style, [['', 'None'], ...names], (style) => actions.edit({ style }));
+}
+
+/** What a prompt becomes with the chosen style. */
+function styledHint({ draft, state: { facts } }: Page): TemplateResult | typeof nothing {
+  const style = facts?.styles.find(({ name }) => name === draft.style);
+  if (!style) return nothing;
+  const { prompt, negativePrompt } = withStyle({ prompt: draft.prompt || '…', negativePrompt: '', style });
+  return html`<span class="hint clamp" data-test="styled">
+    Prompt: ${prompt}${negativePrompt ? html`; not: ${negativePrompt}` : nothing}
+  </span>`;
 }
 
 function choice(

@@ -22,6 +22,8 @@ export function checked(found: ReadRecipe | undefined): ParsedRecipe | undefined
 /** Settings that are read, or that do not affect the image. */
 const READ = ['Steps', 'Sampler', 'Schedule type', 'CFG scale', 'Seed', 'Size', 'Model', 'Precision'];
 const OURS = ['Attention', 'Budget', 'Step plan', 'Decoder', 'Loras', 'Clip skip', 'Denoising strength'];
+/** Its words are in the prompts. */
+const STYLE = 'Style preset';
 const IDLE =
   /hash|^(?:Version|User|App|Date|Created Date|Civitai.*|Eta.*|RNG|Module.*|Parser|Backend|Operations)$/i;
 
@@ -62,7 +64,7 @@ export function withSettings(
   const lost = [...settings].filter(([key]) =>
     Object.hasOwn(missing, key)
       ? missing[key] === undefined
-      : ![...READ, ...OURS].includes(key) && !IDLE.test(key),
+      : ![...READ, ...OURS, STYLE].includes(key) && !IDLE.test(key),
   );
   const notes = [
     ...(lost.length > 0 ? [noteOf(lost)] : []),

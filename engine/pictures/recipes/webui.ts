@@ -40,6 +40,7 @@ export function formatRecipe(recipe: Recipe): string {
     ...(recipe.steeredBy ?? []).map(
       (control, i) => [`Control ${i}`, formatControl(control)] as [string, string],
     ),
+    ...(recipe.style ? [['Style preset', recipe.style] as [string, string]] : []),
     ['Version', 'Patchwork'],
   ];
   const lines = [recipe.prompt];
