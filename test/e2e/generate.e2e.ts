@@ -294,6 +294,85 @@ step('drafts can be switched off, which is remembered', async () => {
   await asUsual();
 });
 
+step('of several images the good ones are marked, compared and kept, and the others deleted', async () => {
+  const viewPage = new ViewUnderTest(vscode);
+  await vscode.set('patchwork.size', '64x64');
+  await viewPage.open();
+  await viewPage.fill({ prompt: 'a red house by a lake', seed: '20', steps: '2', images: '3' });
+  await viewPage.generate();
+  await viewPage.view.locator('.tile .mark').nth(2).waitFor({ timeout: PICTURE });
+  await viewPage.idle();
+  const mark = (seed: number) => viewPage.view.locator(`.tile .mark[aria-label="Mark seed ${seed}"]`).click();
+  await mark(20);
+  await mark(22);
+  await viewPage.view.locator('[data-test=marked]', { hasText: '2 of 3 marked' }).waitFor();
+  await vscode.screenshot('grid');
+  await viewPage.view.locator('[data-action=compare]').click();
+  await viewPage.view.locator('.differences .differs', { hasText: 'Seed' }).waitFor();
+  assert.equal(await viewPage.view.locator('.pane img').count(), 2);
+  await vscode.screenshot('grid-compare');
+  await viewPage.view.locator('[data-action=back]').click();
+  const images = await viewPage.view.locator('.thumbnail').count();
+  await viewPage.view.locator('[data-action=deleteOthers]').click();
+  await viewPage.notice('Deleted 1 image.');
+  await viewPage.view.locator('[data-test=marked]', { hasText: '2 of 2 marked' }).waitFor();
+  assert.equal(await viewPage.view.locator('.tile .mark[aria-label="Mark seed 21"]').count(), 0);
+  assert.ok(images >= 3);
+  await viewPage.view.locator('[data-action=saveMarked]').click();
+  await viewPage.notice('Saved 2 images in images.');
+  await viewPage.fill({ images: '' });
+});
+
+step('a style adds its words; the form offers only those that the model knows', async () => {
+  const viewPage = new ViewUnderTest(vscode);
+  await vscode.set('patchwork.styles', { Stormy: { prompt: 'stormy' }, Ink: { prompt: 'ink drawing' } });
+  await viewPage.fill({ prompt: 'a white boat', seed: '3', steps: '2' });
+  await viewPage.view.locator('#style vscode-option[value=Stormy]').waitFor({ state: 'attached' });
+  const offered = await viewPage.view.locator('#style vscode-option').allTextContents();
+  for (const [name, known] of [
+    ['Night', true],
+    ['Watercolour', false],
+    ['Ink', false],
+  ] as const)
+    assert.equal(offered.map((text) => text.trim()).includes(name), known, `${name} of ${offered}`);
+  await viewPage.view.locator('#style').click();
+  await viewPage.view.locator('#style .option', { hasText: 'Night' }).click();
+  await viewPage.view.locator('[data-test=styled]', { hasText: '“… at night”' }).waitFor();
+  await viewPage.generate();
+  await viewPage.shows('a white boat at night');
+  assert.equal(await recipe('Prompt'), 'a white boat at night');
+  assert.equal(await recipe('Style'), 'Night');
+  await vscode.screenshot('style');
+  // The form keeps the prompt as it was typed, and the style.
+  assert.equal(await viewPage.view.locator('#prompt textarea').inputValue(), 'a white boat');
+  await vscode.set('patchwork.styles', undefined);
+});
+
+step(
+  'a prompt of 2000 characters leaves the recipe within the window, and can be read to its end',
+  async () => {
+    const viewPage = new ViewUnderTest(vscode);
+    const end = 'at the very end';
+    const long = `${'a red house by a lake, '.repeat(87)}${end}`.slice(-2000);
+    await viewPage.fill({ prompt: long, seed: '1', steps: '1' });
+    await viewPage.generate();
+    await viewPage.idle();
+    const said = viewPage.view.locator('[data-recipe=Prompt]', { hasText: end });
+    await said.waitFor({ timeout: PICTURE });
+    const seen = await said.evaluate((element) => {
+      element.scrollTop = element.scrollHeight;
+      const { height, width } = element.getBoundingClientRect();
+      const reached = element.scrollTop + element.clientHeight >= element.scrollHeight - 1;
+      return { height, width, reached, window: window.innerHeight };
+    });
+    assert.ok(seen.height < seen.window / 2, `${seen.height} of ${seen.window} pixels high`);
+    assert.ok(seen.width > 100, `${seen.width} pixels wide`);
+    assert.ok(seen.reached, 'its end can be scrolled to');
+    await vscode.screenshot('long-prompt');
+    await asUsual();
+  },
+);
+
 /** The picture that the view shows when it is done. */
 async function finishedPicture(prompt: string): Promise<PictureFacts> {
   await vscode.view.locator('main[data-state=idle]').waitFor({ timeout: PICTURE });

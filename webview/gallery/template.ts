@@ -5,11 +5,11 @@ import { GALLERY_ORDERS, type GalleryOrder, matchesSearch, sortedPictures } from
 import type { GalleryPicture, GalleryState } from '../../shared/galleryProtocol.ts';
 import { type ImageAction, imageContext } from '../../shared/imageActions.ts';
 import { pictureNames } from '../../shared/names.ts';
+import { compareTemplate } from '../compare/compare.ts';
 import { dragImage } from '../drag.ts';
 import { failureTemplate } from '../failure.ts';
 import { selectField, textField } from '../fields.ts';
 import { noticeTemplate } from '../notice.ts';
-import { compareTemplate } from './compare.ts';
 
 /** State that survives a reload. */
 export interface Kept {
@@ -74,7 +74,7 @@ export function galleryTemplate(page: Page, actions: Actions): TemplateResult {
   const pictures = listed(page);
   const chosen = pictures.filter(({ id }) => selected.includes(id));
   if (page.comparing && chosen.length === 2)
-    return compareTemplate([chosen[0]!, chosen[1]!], page.whole, actions);
+    return compareTemplate([chosen[0]!, chosen[1]!], { back: 'Gallery', whole: page.whole }, actions);
   return html`
     <main class=${state.inSideBar ? 'gallery narrow' : 'gallery'} data-state=${page.ready ? 'ready' : 'loading'}>
       ${bar(page, actions)}

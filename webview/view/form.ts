@@ -203,13 +203,13 @@ function styleField({ draft, state: { facts } }: Page, actions: Actions): Templa
   return choice('style', 'Style', draft.style, [['', 'None'], ...names], (style) => actions.edit({ style }));
 }
 
-/** What a prompt becomes with the chosen style. */
+/** What the chosen style adds to a prompt. */
 function styledHint({ draft, state: { facts } }: Page): TemplateResult | typeof nothing {
   const style = facts?.styles.find(({ name }) => name === draft.style);
   if (!style) return nothing;
-  const { prompt, negativePrompt } = withStyle({ prompt: draft.prompt || '…', negativePrompt: '', style });
-  return html`<span class="hint clamp" data-test="styled">
-    Prompt: ${prompt}${negativePrompt ? html`; not: ${negativePrompt}` : nothing}
+  const { prompt, negativePrompt } = withStyle({ prompt: '…', negativePrompt: '', style });
+  return html`<span class="hint" data-test="styled">
+    Prompt: “${prompt}”${negativePrompt ? html`; not: “${negativePrompt}”` : nothing}
   </span>`;
 }
 

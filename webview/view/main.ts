@@ -21,6 +21,7 @@ import { Announcer } from '../announcer.ts';
 import { copyPicture, PictureCache } from '../pictureCache.ts';
 import { revealIfBelow } from '../reveal.ts';
 import { followedDraft, sameDraft } from './follow.ts';
+import { toggled } from './grid.ts';
 import type { Actions, Page } from './page.ts';
 import { viewTemplate } from './template.ts';
 
@@ -47,6 +48,9 @@ const page: Page = {
   draft: { ...EMPTY_DRAFT, ...saved?.draft },
   filled: { ...EMPTY_DRAFT, ...saved?.filled },
   customSize: false,
+  marked: [],
+  comparing: false,
+  whole: true,
   dropping: false,
   pictures,
   additions: new AdditionsForm({
@@ -83,6 +87,18 @@ const actions: Actions = {
   cancelAll: () => send({ type: 'cancelAll' }),
   show: (id) => send({ type: 'show', id }),
   showGrid: (batch) => send({ type: 'showGrid', batch }),
+  mark(id) {
+    page.marked = toggled(page.marked, id);
+    update();
+  },
+  compare(comparing) {
+    page.comparing = comparing;
+    update();
+  },
+  setWhole(whole) {
+    page.whole = whole;
+    update();
+  },
   follow: () => send({ type: 'follow' }),
   act: (action, ids) => send({ type: 'act', action, ids }),
   noticeAction: () => send({ type: 'noticeAction' }),
@@ -150,6 +166,10 @@ function receiveState(state: ViewState): void {
   if (!state.making) pictures.setPreview(undefined);
   if (state.notice) announcer.announce(state.notice.text);
   announcer.announceRun(state.jobs.find(({ running }) => running)?.run);
+  if (state.grid !== page.state.grid) {
+    page.marked = [];
+    page.comparing = false;
+  }
   page.state = state;
   // The new image is what the form requested.
   if (state.shown !== before && !following) followShown();

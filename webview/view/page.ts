@@ -11,6 +11,12 @@ export interface Page {
   filled: Draft;
   /** The size is typed. */
   customSize: boolean;
+  /** Images of the grid that are marked to be kept, in order of clicks. */
+  marked: string[];
+  /** The two marked images are compared. */
+  comparing: boolean;
+  /** Compared images fit the window instead of showing every pixel. */
+  whole: boolean;
   /** Something is dragged over the page. */
   dropping: boolean;
   pictures: PictureCache;
@@ -28,6 +34,9 @@ export interface Actions {
   cancelAll(): void;
   show(id: string): void;
   showGrid(batch: string): void;
+  mark(id: string): void;
+  compare(comparing: boolean): void;
+  setWhole(whole: boolean): void;
   follow(): void;
   act(action: ImageAction, ids: string[]): void;
   copy(id: string): void;

@@ -2,16 +2,15 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { formatSeconds, recipeRows } from '../../shared/format.ts';
 import { type ImageAction, imageContext } from '../../shared/imageActions.ts';
-import type { Job } from '../../shared/jobs.ts';
-import { pictureNames } from '../../shared/names.ts';
 import type { LiveDraft, RecentPicture } from '../../shared/viewProtocol.ts';
 import { unknownWarning } from '../../shared/vocabulary.ts';
-import { dragImage } from '../drag.ts';
+import { compareTemplate } from '../compare/compare.ts';
 import { failureTemplate } from '../failure.ts';
 import { noticeTemplate } from '../notice.ts';
-import type { PictureCache } from '../pictureCache.ts';
 import { form } from './form.ts';
+import { comparedIn, gridBar, gridTemplate } from './grid.ts';
 import type { Actions, Page } from './page.ts';
+import { drag, placeholder } from './parts.ts';
 import { interruptedTemplate, queueTemplate } from './queue.ts';
 import { unknownTemplate } from './words.ts';
 
@@ -29,6 +28,8 @@ export function viewTemplate(page: Page, actions: Actions): TemplateResult {
     event.preventDefault();
     actions.drop(event);
   };
+  const pair = comparedIn(page);
+  if (pair) return compareTemplate(pair, { back: 'Back to the Grid', whole: page.whole }, actions);
   return html`
     <main
       class="layout"
@@ -44,7 +45,7 @@ export function viewTemplate(page: Page, actions: Actions): TemplateResult {
         ${state.failure ? failureTemplate(state.failure, actions) : nothing}
         ${stageTemplate(page, shown, actions)}
         ${noticeTemplate(state.notice, actions)}
-        ${shown && free ? below(page, shown, actions) : nothing}
+        ${gridBar(page, actions)} ${shown && free && !state.grid ? below(page, shown, actions) : nothing}
         ${state.pictures.length > 0 ? strip(page, actions) : nothing}
         ${shown && !state.grid && free ? recipe(shown) : nothing}
       </section>
@@ -101,43 +102,8 @@ function draftTemplate({ prompt, width, height, seconds, refined }: LiveDraft, u
     <div class="hint">Drafts are not kept. <em>Generate</em> makes this image and keeps it.</div>`;
 }
 
-/** The images of a batch side by side, with places for those that are not there yet. */
-function gridTemplate({ state, pictures }: Page, batch: string, actions: Actions): TemplateResult {
-  const made = state.pictures.filter((picture) => picture.batch === batch);
-  const coming = state.jobs.filter((job) => job.batch === batch);
-  const tile = (picture: RecentPicture) => html`<button
-    type="button"
-    class="tile"
-    title=${`Seed ${picture.recipe.seed}`}
-    aria-label=${`Show “${picture.recipe.prompt}”, seed ${picture.recipe.seed}`}
-    data-vscode-context=${imageContext([picture.id])}
-    @click=${() => actions.show(picture.id)}
-  >
-    <img src=${picture.thumbnail} alt="" @dragstart=${(event: DragEvent) => drag(event, picture, pictures)} />
-    <span class="caption">Seed ${picture.recipe.seed}</span>
-  </button>`;
-  const place = ({ running }: Job) => html`<div class="tile" aria-busy="true">
-    ${running && pictures.preview ? html`<img src=${pictures.preview} alt="The image so far" />` : placeholder('loading', '')}
-  </div>`;
-  return html`<div class="frame grid" data-test="grid">${made.map(tile)}${coming.map(place)}</div>`;
-}
-
-function drag(event: DragEvent, picture: RecentPicture, pictures: PictureCache): void {
-  const [name] = pictureNames(picture.recipe.prompt, picture.recipe.seed);
-  dragImage(event, { file: picture.file, name: name!, url: pictures.url(picture.id) });
-}
-
-function placeholder(icon: string, text: string): TemplateResult {
-  const spin = icon === 'loading' ? 'codicon-modifier-spin' : '';
-  return html`<div class="empty">
-    <span class="codicon codicon-${icon} ${spin}" aria-hidden="true"></span>
-    <span>${text}</span>
-  </div>`;
-}
-
 /** Actions on the shown image, and the words that its model did not know. */
 function below({ state }: Page, shown: RecentPicture, actions: Actions): TemplateResult {
-  if (state.grid) return html`<div class="hint">Click an image to see it whole.</div>`;
   const { prompt, model } = shown.recipe;
   const named = state.unknown.length > 0 ? unknownWarning(model, state.unknown) : undefined;
   const others = shown.warnings.filter((warning) => warning !== named);

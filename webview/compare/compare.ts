@@ -1,24 +1,26 @@
 import { html, type TemplateResult } from 'lit';
 import { recipeRows } from '../../shared/format.ts';
-import type { GalleryPicture } from '../../shared/galleryProtocol.ts';
+import type { PictureInfo } from '../../shared/gallery.ts';
+
+interface Compared extends PictureInfo {
+  /** Where the page loads the image. */
+  address: string;
+}
 
 /** Two images side by side at full size, scrolled together, with the differences of their recipes. */
 export function compareTemplate(
-  pair: readonly [GalleryPicture, GalleryPicture],
-  whole: boolean,
+  pair: readonly [Compared, Compared],
+  { back, whole }: { back: string; whole: boolean },
   actions: { compare(comparing: boolean): void; setWhole(whole: boolean): void },
 ): TemplateResult {
   const rows = pair.map((picture) => new Map(recipeRows(picture)));
   const labels = [...new Set(rows.flatMap((map) => [...map.keys()]))];
-  const pane = ({
-    address,
-    recipe,
-  }: GalleryPicture) => html`<div class="pane" tabindex="0" @scroll=${together}>
+  const pane = ({ address, recipe }: Compared) => html`<div class="pane" tabindex="0" @scroll=${together}>
     <img src=${address} alt=${`${recipe.prompt}, seed ${recipe.seed}`} width=${recipe.width} height=${recipe.height} />
   </div>`;
   return html`<main class="compare" data-state="comparing">
     <div class="row">
-      <vscode-button icon="arrow-left" data-action="back" @click=${() => actions.compare(false)}>Gallery</vscode-button>
+      <vscode-button icon="arrow-left" data-action="back" @click=${() => actions.compare(false)}>${back}</vscode-button>
       <vscode-button secondary data-action="whole" @click=${() => actions.setWhole(!whole)}>
         ${whole ? 'Full Size' : 'Fit'}
       </vscode-button>
