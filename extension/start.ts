@@ -129,7 +129,7 @@ function createServices(
 ): Services {
   const setting = (name: SettingName) => workspace.getConfiguration('patchwork').get(name);
   const pace = new Pace(context.globalState);
-  const queue = new EngineQueue(engine, (request) => pace.like(request));
+  const queue = new EngineQueue(engine, pace);
   const parts = {
     queue,
     pace,

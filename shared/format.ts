@@ -143,8 +143,10 @@ export function formatEstimate(seconds: number): string {
 }
 
 /** What is happening, as a short phrase. */
-export function describeRun({ stage, step, steps, cancelling, ahead }: RunState): string {
+export function describeRun(run: RunState): string {
+  const { stage, step, steps, cancelling, ahead, stageRemaining } = run;
   if (cancelling) return 'Cancelling…';
+  const more = stageRemaining && stageRemaining >= 2 ? `, ${formatEstimate(stageRemaining)} more` : '';
   switch (stage) {
     case 'wait':
       if (!ahead) return 'Waiting for the engine…';
@@ -152,11 +154,11 @@ export function describeRun({ stage, step, steps, cancelling, ahead }: RunState)
     case 'load':
       return 'Loading the model…';
     case 'merge':
-      return `Merging the LoRA files, once: ${step} of ${steps}`;
+      return `Merging the LoRA files, once: ${step} of ${steps}${more}`;
     case 'calibrate':
-      return `Measuring the model for this precision, once: ${step} of ${steps}`;
+      return `Measuring the model for this precision, once: ${step} of ${steps}${more}`;
     case 'quantize':
-      return `Quantizing the model, once: ${step} of ${steps}`;
+      return `Quantizing the model, once: ${step} of ${steps}${more}`;
     case 'encode':
       return 'Reading the prompt…';
     case 'record':

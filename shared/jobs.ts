@@ -9,6 +9,8 @@ export interface RunState extends Pick<EditProgress, 'step' | 'steps'> {
   ahead?: number;
   /** Approximate seconds that are left, if they can be predicted. */
   remaining?: number;
+  /** Approximate seconds of this stage that are left, where those of the whole run are not known. */
+  stageRemaining?: number;
 }
 
 export type JobKind = 'generate' | 'edit' | 'upscale' | 'benchmark';
@@ -16,6 +18,11 @@ export type JobKind = 'generate' | 'edit' | 'upscale' | 'benchmark';
 /** Whether a run's steps are those that take its time: only then they say how far it is. */
 export function isCounting({ stage }: Pick<RunState, 'stage'>): boolean {
   return stage === 'denoise' || stage === 'record' || stage === 'upscale';
+}
+
+/** Whether a stage is done once for a model and counts its own steps, while the run's time is not known yet. */
+export function isPreparing({ stage }: Pick<RunState, 'stage'>): boolean {
+  return stage === 'merge' || stage === 'calibrate' || stage === 'quantize';
 }
 
 export interface Job {

@@ -225,8 +225,8 @@ export class Painting {
     const { left = 0, top = 0 } = request.extend ?? {};
     return await withStatus(`Patchwork: ${title}`, (tell) => {
       const onProgress = ({ preview, ...step }: EditProgress) => {
-        const { remaining } = job()?.run ?? {};
-        const now = { ...run, ...step, remaining, cancelling: signal.aborted };
+        const { remaining, stageRemaining } = job()?.run ?? {};
+        const now = { ...run, ...step, remaining, stageRemaining, cancelling: signal.aborted };
         tell(describeRun(now));
         if (preview) {
           const place = { left: preview.left - left, top: preview.top - top };

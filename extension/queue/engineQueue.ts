@@ -11,6 +11,7 @@ import type {
   UpscaleProgress,
 } from '../../shared/api.ts';
 import type { Job, JobKind, RunState } from '../../shared/jobs.ts';
+import { loadKey, type Pace } from './pace.ts';
 import { type Expected, Remaining } from './remaining.ts';
 
 /** Options by which a caller recognizes its job. */
@@ -27,7 +28,16 @@ interface Entry {
   abort: AbortController;
   start: () => void;
   remaining: Remaining;
+  /** Of an image's model; absent for other work. */
+  loadKey?: string;
+  /** Whether its model has to be loaded first, if that is known. */
+  loads?: boolean;
+  /** When loading began, in seconds. */
+  loading?: number;
 }
+
+/** Nothing is loaded yet. */
+const NOTHING = '';
 
 /**
  * The engine behind a visible queue: images, edits, enlargements and benchmarks wait here, so that each of them can
@@ -37,14 +47,16 @@ export class EngineQueue {
   /** The engine, for callers that do not need the queue. */
   readonly engine: Engine;
   readonly #engine: Engine;
-  readonly #expect: (request: GenerateRequest) => Expected | undefined;
+  readonly #pace: Pick<Pace, 'like' | 'noteLoad'> | undefined;
   readonly #entries: Entry[] = [];
   readonly #listeners = new Set<() => void>();
+  /** The `loadKey` of the model that is loaded; undefined if it is not known. */
+  #loaded: string | undefined = NOTHING;
 
-  /** @param expect predicts the time of an image */
-  constructor(engine: Engine, expect: (request: GenerateRequest) => Expected | undefined = () => undefined) {
+  /** @param pace predicts the times of images */
+  constructor(engine: Engine, pace?: Pick<Pace, 'like' | 'noteLoad'>) {
     this.#engine = engine;
-    this.#expect = expect;
+    this.#pace = pace;
     this.engine = {
       ...engine,
       generate: (request, options) => this.generate(request, options),
@@ -85,7 +97,8 @@ export class EngineQueue {
   }
 
   generate(request: GenerateRequest, options: JobOptions<GenerateProgress> = {}): Promise<GenerateResult> {
-    return this.#enqueue('generate', request.prompt, options, this.#expect(request), (inner) =>
+    const model = { expected: this.#pace?.like(request), loadKey: loadKey(request) };
+    return this.#enqueue('generate', request.prompt, options, model, (inner) =>
       this.#engine.generate(request, inner),
     );
   }
@@ -112,14 +125,14 @@ export class EngineQueue {
     kind: JobKind,
     title: string,
     { id = randomUUID(), batch, signal, onProgress }: JobOptions<Progress>,
-    expected: Expected | undefined,
+    model: { expected: Expected | undefined; loadKey: string } | undefined,
     call: (options: CallOptions<Progress>) => Promise<Result>,
   ): Promise<Result> {
     if (signal?.aborted) throw abortError();
     const abort = new AbortController();
     const cancel = () => abort.abort();
     signal?.addEventListener('abort', cancel, { once: true });
-    const entry = this.#add({ id, kind, title, ...(batch && { batch }) }, abort, expected);
+    const entry = this.#add({ id, kind, title, ...(batch && { batch }) }, abort, model);
     try {
       await this.#turn(entry);
       const report = (progress: Progress) => {
@@ -130,6 +143,9 @@ export class EngineQueue {
       // It may have come just after the user cancelled.
       if (abort.signal.aborted) throw abortError();
       return result;
+    } catch (error) {
+      if (error instanceof Error && error.name === 'EngineEndedError') this.#loaded = NOTHING;
+      throw error;
     } finally {
       signal?.removeEventListener('abort', cancel);
       this.#remove(entry);
@@ -139,19 +155,43 @@ export class EngineQueue {
   #add(
     about: Pick<Job, 'id' | 'kind' | 'title' | 'batch'>,
     abort: AbortController,
-    expected: Expected | undefined,
+    model?: { expected: Expected | undefined; loadKey: string },
   ): Entry {
+    const expected = model?.expected;
     const remaining = new Remaining(expected);
     const run: RunState = { stage: 'wait', step: 0, steps: expected?.steps ?? 0, cancelling: false };
     const entry: Entry = {
-      job: { ...about, running: false, run: withRemaining(run, remaining) },
+      job: { ...about, running: false, run },
       abort,
       start: () => {},
       remaining,
+      ...(model && { loadKey: model.loadKey, loads: this.#loads(model.loadKey) }),
     };
+    entry.job.run = withRemaining(run, entry);
     this.#entries.push(entry);
     abort.signal.addEventListener('abort', () => this.#change(entry, { cancelling: true }), { once: true });
     return entry;
+  }
+
+  /** Whether an image that enters the queue now finds its model loaded, as far as is known. */
+  #loads(key: string): boolean | undefined {
+    const last = this.#entries.at(-1);
+    const before = last ? last.loadKey : this.#loaded;
+    return before === undefined ? undefined : before !== key;
+  }
+
+  /** Follows what is loaded, and remembers how long that took. */
+  #follow(entry: Entry, stage: RunState['stage']): void {
+    const now = performance.now() / 1000;
+    if (stage === 'load') entry.loading ??= now;
+    else if (entry.loading !== undefined) {
+      // A model that is quantized first takes longer than the next time.
+      if (stage === 'encode' && entry.loads && entry.loadKey)
+        void this.#pace?.noteLoad(entry.loadKey, now - entry.loading);
+      entry.loading = undefined;
+      // An edit may be made by another model.
+      this.#loaded = entry.loadKey;
+    }
   }
 
   /** Resolves when the entry is the first; rejects when it is cancelled before. */
@@ -184,12 +224,13 @@ export class EngineQueue {
       return;
     }
     const { stage, step, steps } = progress as RunState;
+    this.#follow(entry, stage);
     this.#change(entry, { stage, step, steps });
   }
 
   #change(entry: Entry, change: Partial<RunState>): void {
     const run = { ...entry.job.run, ...change };
-    entry.job = { ...entry.job, run: withRemaining(run, entry.remaining) };
+    entry.job = { ...entry.job, run: withRemaining(run, entry) };
     this.#changed();
   }
 
@@ -204,8 +245,14 @@ export class EngineQueue {
   }
 }
 
-function withRemaining(run: RunState, remaining: Remaining): RunState {
-  const seconds = remaining.after(run, performance.now() / 1000);
-  const { remaining: _, ...rest } = run;
-  return seconds === undefined ? rest : { ...rest, remaining: seconds };
+function withRemaining(run: RunState, { remaining, loadKey, loads }: Entry): RunState {
+  const now = performance.now() / 1000;
+  const seconds = remaining.after(run, now, loadKey === undefined ? false : loads);
+  const stageSeconds = remaining.ofStage(run, now);
+  const { remaining: _, stageRemaining: __, ...rest } = run;
+  return {
+    ...rest,
+    ...(seconds !== undefined && { remaining: seconds }),
+    ...(stageSeconds !== undefined && { stageRemaining: stageSeconds }),
+  };
 }

@@ -21,6 +21,9 @@ export interface Storage {
 
 const KEY = 'patchwork.pace';
 const KEPT = 40;
+/** Seconds of loading, by `loadKey`. */
+const LOADS = 'patchwork.loads';
+const KEPT_LOADS = 20;
 
 /** Times of images on this machine, from which those of the next ones are predicted. */
 export class Pace {
@@ -53,7 +56,7 @@ export class Pace {
   /** Times of the image that is most like the requested one, scaled by their pixels. Undefined if there is none. */
   like(
     request: GenerateRequest<unknown>,
-  ): { steps: number; stepSeconds: number; otherSeconds: number } | undefined {
+  ): { steps: number; stepSeconds: number; otherSeconds: number; loadSeconds?: number } | undefined {
     const { width, height, steps = 0, budget = 1 } = request;
     const alike = this.#samples.filter(({ key }) => key === keyOf(request));
     const pixels = width && height ? width * height : undefined;
@@ -62,17 +65,30 @@ export class Pace {
     const [nearest] = alike.sort((a, b) => distance(a) - distance(b));
     if (!nearest) return undefined;
     const scale = pixels ? pixels / nearest.pixels : 1;
+    const loadSeconds = this.#loads.find(([key]) => key === loadKey(request))?.[1];
     return {
       steps: budget * (steps || nearest.steps),
       stepSeconds: nearest.stepSeconds * scale,
       otherSeconds: nearest.otherSeconds * scale,
+      ...(loadSeconds !== undefined && { loadSeconds }),
     };
+  }
+
+  /** Remembers how long a model was being loaded. */
+  async noteLoad(key: string, seconds: number): Promise<void> {
+    const others = this.#loads.filter(([other]) => other !== key);
+    await this.#storage.update(LOADS, [[key, seconds], ...others].slice(0, KEPT_LOADS));
   }
 
   /** Seconds that an image takes, loading left out. */
   seconds(request: GenerateRequest<unknown>): number | undefined {
     const like = this.like(request);
     return like && like.steps * like.stepSeconds + like.otherSeconds;
+  }
+
+  get #loads(): [key: string, seconds: number][] {
+    const stored = this.#storage.get(LOADS);
+    return Array.isArray(stored) ? stored.filter(isLoad) : [];
   }
 
   get #samples(): Sample[] {
@@ -85,6 +101,29 @@ function keyOf({ model, precision, guidance, threads, workers, decoder }: Genera
   return JSON.stringify([
     ...[model ?? 'scenes', precision ?? '', guidance === 1, threads ?? 0, workers ?? 0, decoder ?? 'own'],
   ]);
+}
+
+/** What loading depends on. */
+export function loadKey({
+  model,
+  precision,
+  threads,
+  loras,
+  vae,
+  decoder,
+}: GenerateRequest<unknown>): string {
+  return JSON.stringify([
+    model ?? 'scenes',
+    precision ?? '',
+    threads ?? 0,
+    loras ?? [],
+    vae ?? '',
+    decoder ?? 'own',
+  ]);
+}
+
+function isLoad(value: unknown): value is [string, number] {
+  return Array.isArray(value) && typeof value[0] === 'string' && typeof value[1] === 'number' && value[1] > 0;
 }
 
 /** The stored state may come from another version. */

@@ -14,7 +14,7 @@ import { describeRun } from '../../shared/format.ts';
 import { totalRemaining } from '../../shared/jobs.ts';
 import { EngineQueue } from './engineQueue.ts';
 import { RunLog } from './interrupted.ts';
-import { Pace, type Storage } from './pace.ts';
+import { loadKey, Pace, type Storage } from './pace.ts';
 import { Remaining } from './remaining.ts';
 
 /** An engine whose images are finished by the test. */
@@ -178,6 +178,53 @@ test('remaining time comes from what was expected, then from the steps themselve
   assert.equal(unknown.after({ stage: 'wait', step: 0, steps: 10 }, 0), undefined);
   assert.equal(unknown.after({ stage: 'denoise', step: 0, steps: 10 }, 0), undefined);
   assert.equal(unknown.after({ stage: 'denoise', step: 5, steps: 10 }, 10), 10);
+});
+
+test('a stage that prepares the model says how long it still takes, by its own steps, and nothing of the rest', () => {
+  const remaining = new Remaining({ steps: 10, stepSeconds: 2, otherSeconds: 5 });
+  const quantize = (step: number) => ({ stage: 'quantize', step, steps: 20 }) as const;
+  assert.equal(remaining.ofStage(quantize(0), 100), undefined);
+  assert.equal(remaining.after(quantize(0), 100), undefined);
+  assert.equal(remaining.ofStage(quantize(4), 112), 16 * 3);
+  assert.equal(remaining.ofStage({ stage: 'denoise', step: 4, steps: 20 }, 120), undefined);
+  const run = { ...quantize(4), cancelling: false, stageRemaining: 48 };
+  assert.equal(describeRun(run), 'Quantizing the model, once: 4 of 20, about 50 s more');
+});
+
+test('a model that is loaded adds what loading it took the last time, and without such a time nothing is said', async () => {
+  const pace = new Pace(new Memory());
+  await pace.note({ prompt: 'a', steps: 10, model: 'm' }, result(256, 10));
+  const fake = new Fake();
+  const queue = new EngineQueue(fake as unknown as Engine, pace);
+  const left = () => queue.jobs.map(({ run }) => run.remaining);
+  const request = { prompt: 'a', steps: 10, model: 'm' };
+  const first = queue.generate(request);
+  const second = queue.generate(request);
+  await settled();
+  // Nobody knows how long loading takes; the second image finds the model loaded.
+  assert.deepEqual(left(), [undefined, 24]);
+  fake.calls[0]!.report({ stage: 'load', step: 0, steps: 10 });
+  assert.equal(left()[0], undefined);
+  fake.calls[0]!.report({ stage: 'encode', step: 0, steps: 10 });
+  assert.equal(left()[0], 24);
+  fake.calls[0]!.finish();
+  await first;
+  await settled();
+  const noted = pace.like(request)?.loadSeconds;
+  assert.ok(noted !== undefined && noted >= 0);
+  fake.calls[1]!.finish();
+  await second;
+  await pace.noteLoad(loadKey(request), 30);
+  const warm = queue.generate(request);
+  await settled();
+  assert.deepEqual(left(), [24]);
+  fake.calls.at(-1)!.fail(Object.assign(new Error('The engine ended.'), { name: 'EngineEndedError' }));
+  await assert.rejects(warm);
+  const cold = queue.generate(request);
+  await settled();
+  assert.deepEqual(left(), [54]);
+  fake.calls.at(-1)!.finish();
+  await cold;
 });
 
 test('the times of all are the sum, if each is known', () => {

@@ -1,10 +1,12 @@
-import { isCounting, type RunState } from '../../shared/jobs.ts';
+import { isCounting, isPreparing, type RunState } from '../../shared/jobs.ts';
 
 /** Predicted times of the parts of a run. */
 export interface Expected {
   steps: number;
   stepSeconds: number;
   otherSeconds: number;
+  /** Of loading the model, if it has to be loaded. */
+  loadSeconds?: number;
 }
 
 /** How long the parts of a stage take, from those that are done. */
@@ -42,13 +44,36 @@ export class Remaining {
     this.#expected = expected;
   }
 
-  /** Seconds, or undefined if unknown. @param now in seconds */
-  after({ stage, step, steps }: Pick<RunState, 'stage' | 'step' | 'steps'>, now: number): number | undefined {
+  /**
+   * Seconds, or undefined if unknown. @param now in seconds @param loads whether the model has to be loaded
+   * first, if that is known
+   */
+  after(
+    { stage, step, steps }: Pick<RunState, 'stage' | 'step' | 'steps'>,
+    now: number,
+    loads: boolean | undefined = false,
+  ): number | undefined {
     const expected = this.#expected;
     const other = expected?.otherSeconds ?? 0;
     if (stage === 'decode') return other || undefined;
-    if (!isCounting({ stage })) return expected && expected.steps * expected.stepSeconds + other;
+    if (isPreparing({ stage })) return undefined;
+    if (!isCounting({ stage })) {
+      const isBefore = stage === 'wait' || stage === 'load';
+      const load = isBefore && loads !== false ? loads && expected?.loadSeconds : 0;
+      if (!expected || load === undefined) return undefined;
+      return load + expected.steps * expected.stepSeconds + other;
+    }
     const stepSeconds = this.#pace.partSeconds(stage, step, now, expected && [expected.stepSeconds, EARLIER]);
     return stepSeconds === undefined ? undefined : (steps - step) * stepSeconds + other;
+  }
+
+  /** Seconds of a stage that prepares the model, from its own steps; undefined in others, and before one is done. */
+  ofStage(
+    { stage, step, steps }: Pick<RunState, 'stage' | 'step' | 'steps'>,
+    now: number,
+  ): number | undefined {
+    if (!isPreparing({ stage })) return undefined;
+    const stepSeconds = this.#pace.partSeconds(stage, step, now);
+    return stepSeconds === undefined ? undefined : (steps - step) * stepSeconds;
   }
 }
