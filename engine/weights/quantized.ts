@@ -18,6 +18,8 @@ export interface QuantizedMatrix {
   readonly columns: number;
   readonly values: StoredTensor;
   readonly scale: StoredTensor;
+  /** Of blocks, [N, blocks]: added to every value of a block. */
+  readonly minimum?: StoredTensor;
 }
 
 /** A quantized table of embeddings: int8 [size, C] with a scale for each row [size, 1]. */

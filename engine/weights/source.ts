@@ -27,7 +27,13 @@ export interface StoredTensor {
    */
   readonly axes?: readonly number[];
   /** A matrix [N, K] of a GGUF file that is also kept in blocks of ours: see `BlockValues`. */
-  readonly blocks?: { readonly bits: 8 | 4; readonly values: StoredTensor; readonly scale: StoredTensor };
+  readonly blocks?: {
+    readonly bits: 8 | 4;
+    readonly values: StoredTensor;
+    readonly scale: StoredTensor;
+    /** [N, blocks]: added to every value of a block. */
+    readonly minimum?: StoredTensor;
+  };
   /** Its file as it was when the tensor was found there. */
   readonly version?: FileVersion;
 }

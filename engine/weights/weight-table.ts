@@ -53,8 +53,15 @@ export class WeightTable implements Weights {
     const half = /^half\.(\d)$/.exec(layout)?.[1];
     const columns = half ? all / 2 : all;
     const part = (tensor: StoredTensor) => rowsOf(tensor, Number(half ?? 0) * columns, columns);
-    const [values, scale] = [part(blocks.values), part(blocks.scale)];
-    return { form: `blocks-${blocks.bits}`, rows, columns, values, scale };
+    const { bits, values, scale, minimum } = blocks;
+    return {
+      form: `blocks-${bits}`,
+      rows,
+      columns,
+      values: part(values),
+      scale: part(scale),
+      ...(minimum && { minimum: part(minimum) }),
+    };
   }
 
   get files(): readonly FileVersion[] {
@@ -66,9 +73,11 @@ export class WeightTable implements Weights {
   }
 
   #stored(): StoredTensor[] {
-    return [...this.#tensors.values()].flatMap((tensor) =>
-      tensor.blocks ? [tensor.blocks.values, tensor.blocks.scale] : [tensor],
-    );
+    return [...this.#tensors.values()].flatMap((tensor) => {
+      if (!tensor.blocks) return [tensor];
+      const { values, scale, minimum } = tensor.blocks;
+      return [values, scale, ...(minimum ? [minimum] : [])];
+    });
   }
 }
 

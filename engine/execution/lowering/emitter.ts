@@ -12,6 +12,7 @@ import type { Weight } from '../../graph/values.ts';
 import { COARSE_TAPS, matrixShape } from '../../quantization/layers.ts';
 import type { Layout } from '../../weights/quantized.ts';
 import { BLOCK } from '../../weights/quantized.ts';
+import type { StoredTensor } from '../../weights/source.ts';
 import type { Weights } from '../../weights/weight-table.ts';
 import { watchNames } from '../forms/watch.ts';
 import { MICROSOFT, OnnxBuilder, type Ref } from './onnx/onnx.ts';
@@ -134,7 +135,18 @@ export class Emitter {
     const bits = matrix.form === 'blocks-4' ? 4 : 8;
     const attributes = { K: matrix.rows, N: matrix.columns, bits, block_size: BLOCK };
     const options = { domain: MICROSOFT, attributes };
-    return plus(onnx.node('MatMulNBits', [rows, values, scale, '', '', bias ?? ''], options, label), shift);
+    const y = onnx.node('MatMulNBits', [rows, values, scale, '', '', bias ?? ''], options, label);
+    return plus(matrix.minimum ? this.#plusMinimum(y, rows, matrix.minimum, label) : y, shift);
+  }
+
+  /** Adds what a number that is added to each block of a matrix gives: it is multiplied by the sum of the block's rows. */
+  #plusMinimum(y: Ref, rows: Ref, minimum: StoredTensor, label: string): Ref {
+    const { onnx } = this;
+    const [, blocks = 0] = minimum.shape;
+    const inBlocks = onnx.node('Reshape', [rows, onnx.ints([-1, blocks, BLOCK])]);
+    const sums = onnx.node('ReduceSum', [inBlocks, onnx.ints([2])], { attributes: { keepdims: 0 } }, label);
+    const added = this.#transposedProduct(sums, onnx.weight(minimum), label);
+    return onnx.node('Add', [y, onnx.node('Reshape', [added, onnx.node('Shape', [y])])], {}, label);
   }
 
   /** rows · matrixᵀ, for a matrix [out, in] in the layout of checkpoints. */

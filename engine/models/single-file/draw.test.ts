@@ -82,16 +82,19 @@ test('a U-Net in GGUF draws nearly as the file that it was made of, with its oth
   );
   const parts = { vae: whole, textEncoders: [whole] };
   const plain = await pixelsOf(await draw(whole));
-  for (const [bits, most] of [
-    [8, 3],
-    [4, 30],
+  for (const [type, most, extra] of [
+    ['Q8_0', 3, 0],
+    ['Q4_0', 30, 0],
+    // Minima are kept in float32, and five bits as eight.
+    ['Q4_1', 30, 2],
+    ['Q5_1', 15, 14],
   ] as const) {
-    await writeFile(gguf, ggufBytes(tensors, bits === 8 ? 'Q8_0' : 'Q4_0'));
+    await writeFile(gguf, ggufBytes(tensors, type));
     const drawn = await pixelsOf(await draw(gguf, parts));
     const difference = plain.reduce((sum, value, i) => sum + Math.abs(value - drawn[i]!), 0) / plain.length;
-    assert.ok(difference > 0 && difference < most, `${bits} bits: mean difference ${difference}`);
+    assert.ok(difference > 0 && difference < most, `${type}: mean difference ${difference}`);
     // The same weights in float32.
-    const same = path.join(folder, `same-${bits}.safetensors`);
+    const same = path.join(folder, `same-${type}.safetensors`);
     const exact = await openTensors(gguf);
     await writeSafetensors(
       same,
@@ -106,13 +109,20 @@ test('a U-Net in GGUF draws nearly as the file that it was made of, with its oth
     const expected = await pixelsOf(await draw(same, parts));
     assert.ok(
       drawn.every((value, i) => Math.abs(value - expected[i]!) <= 1),
-      `${bits} bits`,
+      type,
     );
     const model = await DiffusionModel.open(gguf, parts);
     const precisions = new Precisions(model, new NodeBackend(1));
     const { bytes } = await precisions.stored('denoiser');
-    const stored = [...exact.names()].reduce((sum, name) => sum + exact.find(name)!.length, 0);
-    assert.equal(bytes, stored, 'all blocks stay as large as they are');
+    const kept = [...exact.names()].map((name) => {
+      const { dtype, length, shape } = exact.find(name)!;
+      return length + (dtype === type ? (extra * shape[0]! * shape[1]!) / 32 : 0);
+    });
+    assert.equal(
+      bytes,
+      kept.reduce((a, b) => a + b),
+      `${type}: blocks stay as large as they are`,
+    );
   }
   await assert.rejects(draw(gguf), /toy\.gguf \(Stable Diffusion 1\) has no autoencoder/);
 });

@@ -1,10 +1,28 @@
 import { fromHalves } from '../halves.ts';
 
-/**
- * Quantized blocks of ggml (`ggml-quants.c`, `dequantize_row_…`) as float32. Each function takes blocks in order and fills as
- * many values as they have.
- */
+/** Quantized blocks of ggml (`ggml-quants.c`, `dequantize_row_…`), in order, as float32 or as levels. */
+
+/** Fills as many values as blocks have. */
 type Dequantize = (bytes: Uint8Array, out: Float32Array) => void;
+
+/** Blocks of 32 values: each is `scale · level + least` of its block. */
+export interface LevelValues {
+  readonly levels: Uint8Array;
+  readonly scale: Float32Array;
+  readonly least: Float32Array;
+}
+
+/** A type whose blocks, or groups of 32 in larger ones, have one scale each. */
+interface LevelType {
+  /** Levels are 0 … 2^bits − 1. */
+  readonly bits: 4 | 5 | 8;
+  /** Whether blocks have a least value of their own; else the level 2^(bits − 1) is zero. */
+  readonly minimum: boolean;
+  /** Scales are in half precision. */
+  readonly half: boolean;
+  /** Fills as many blocks as there are scales. */
+  readonly read: (bytes: Uint8Array, into: LevelValues) => void;
+}
 
 const one = new Float32Array(1);
 const bits = new Uint16Array(1);
@@ -16,23 +34,27 @@ function half(bytes: Uint8Array, at: number): number {
 }
 
 /** Blocks of 32 values: a scale, for some a minimum, a word of fifth bits, then 16 bytes of two nibbles. */
-function nibbles(size: number, options: { minimum: boolean; fifth: boolean }): Dequantize {
-  const { minimum, fifth } = options;
+function nibbles(size: number, { bits, minimum }: Pick<LevelType, 'bits' | 'minimum'>): LevelType {
+  const fifth = bits === 5;
   const wordAt = minimum ? 4 : 2;
   const dataAt = wordAt + (fifth ? 4 : 0);
-  const zero = minimum ? 0 : fifth ? 16 : 8;
-  return (bytes, out) => {
-    for (let block = 0, to = 0; to < out.length; block += size, to += 32) {
-      const scale = half(bytes, block);
-      const least = minimum ? half(bytes, block + 2) : 0;
-      for (let i = 0; i < 16; i++) {
-        const pair = bytes[block + dataAt + i]!;
-        const low = fifth ? fifthBit(bytes, block + wordAt, i) : 0;
-        const high = fifth ? fifthBit(bytes, block + wordAt, i + 16) : 0;
-        out[to + i] = scale * ((pair & 15) + low - zero) + least;
-        out[to + i + 16] = scale * ((pair >> 4) + high - zero) + least;
+  const zero = 2 ** (bits - 1);
+  return {
+    bits,
+    minimum,
+    half: true,
+    read(bytes, { levels, scale, least }) {
+      for (let block = 0; block < scale.length; block++) {
+        const [at, to] = [block * size, block * 32];
+        scale[block] = half(bytes, at);
+        least[block] = minimum ? half(bytes, at + 2) : -zero * scale[block]!;
+        for (let i = 0; i < 16; i++) {
+          const pair = bytes[at + dataAt + i]!;
+          levels[to + i] = (pair & 15) | (fifth ? fifthBit(bytes, at + wordAt, i) : 0);
+          levels[to + i + 16] = (pair >> 4) | (fifth ? fifthBit(bytes, at + wordAt, i + 16) : 0);
+        }
       }
-    }
+    },
   };
 }
 
@@ -41,11 +63,17 @@ function fifthBit(bytes: Uint8Array, at: number, index: number): number {
 }
 
 /** 32 signed bytes behind their scale. */
-const q8: Dequantize = (bytes, out) => {
-  for (let block = 0, to = 0; to < out.length; block += 34, to += 32) {
-    const scale = half(bytes, block);
-    for (let i = 0; i < 32; i++) out[to + i] = scale * ((bytes[block + 2 + i]! << 24) >> 24);
-  }
+const q8: LevelType = {
+  bits: 8,
+  minimum: false,
+  half: true,
+  read(bytes, { levels, scale, least }) {
+    for (let block = 0; block < scale.length; block++) {
+      scale[block] = half(bytes, block * 34);
+      least[block] = -128 * scale[block]!;
+      for (let i = 0; i < 32; i++) levels[block * 32 + i] = bytes[block * 34 + 2 + i]! ^ 0x80;
+    }
+  },
 };
 
 /** Scale and minimum of the group `j` of eight, six bits each, packed into 12 bytes. */
@@ -56,21 +84,25 @@ function groupScale(bytes: Uint8Array, at: number, j: number): [scale: number, m
 }
 
 /** 256 values: scale and minimum of eight groups of 32, for Q5_K the fifth bits, then nibbles in pairs of groups. */
-function superBlocks(size: number, fifth: boolean): Dequantize {
-  const dataAt = 16 + (fifth ? 32 : 0);
-  return (bytes, out) => {
-    for (let block = 0, to = 0; to < out.length; block += size, to += 256) {
-      const [scale, least] = [half(bytes, block), half(bytes, block + 2)];
-      for (let j = 0; j < 8; j++) {
-        const [factor, minimum] = groupScale(bytes, block + 4, j);
+function superBlocks(size: number, bits: 4 | 5): LevelType {
+  const dataAt = 16 + (bits === 5 ? 32 : 0);
+  return {
+    bits,
+    minimum: true,
+    half: false,
+    read(bytes, { levels, scale, least }) {
+      for (let group = 0; group < scale.length; group++) {
+        const [at, j] = [(group >> 3) * size, group & 7];
+        const [factor, minimum] = groupScale(bytes, at + 4, j);
+        scale[group] = half(bytes, at) * factor;
+        least[group] = -half(bytes, at + 2) * minimum;
         for (let i = 0; i < 32; i++) {
-          const pair = bytes[block + dataAt + (j >> 1) * 32 + i]!;
-          const more = fifth ? ((bytes[block + 16 + i]! >> j) & 1) << 4 : 0;
-          const value = (j & 1 ? pair >> 4 : pair & 15) + more;
-          out[to + j * 32 + i] = scale * factor * value - least * minimum;
+          const pair = bytes[at + dataAt + (j >> 1) * 32 + i]!;
+          const fifth = bits === 5 ? ((bytes[at + 16 + i]! >> j) & 1) << 4 : 0;
+          levels[group * 32 + i] = (j & 1 ? pair >> 4 : pair & 15) | fifth;
         }
       }
-    }
+    },
   };
 }
 
@@ -90,18 +122,40 @@ const q6: Dequantize = (bytes, out) => {
   }
 };
 
+export const LEVELS: Readonly<Record<string, LevelType>> = {
+  Q4_0: nibbles(18, { bits: 4, minimum: false }),
+  Q4_1: nibbles(20, { bits: 4, minimum: true }),
+  Q5_0: nibbles(22, { bits: 5, minimum: false }),
+  Q5_1: nibbles(24, { bits: 5, minimum: true }),
+  Q8_0: q8,
+  Q4_K: superBlocks(144, 4),
+  Q5_K: superBlocks(176, 5),
+};
+
+/** @param count blocks of 32 */
+export function readLevels({ read }: LevelType, bytes: Uint8Array, count: number): LevelValues {
+  const values = {
+    levels: new Uint8Array(32 * count),
+    scale: new Float32Array(count),
+    least: new Float32Array(count),
+  };
+  read(bytes, values);
+  return values;
+}
+
+const ofLevels =
+  (type: LevelType): Dequantize =>
+  (bytes, out) => {
+    const { levels, scale, least } = readLevels(type, bytes, out.length / 32);
+    for (let i = 0; i < out.length; i++) out[i] = scale[i >> 5]! * levels[i]! + least[i >> 5]!;
+  };
+
+export const DEQUANTIZE: Readonly<Record<string, Dequantize>> = {
+  ...Object.fromEntries(Object.entries(LEVELS).map(([name, type]) => [name, ofLevels(type)])),
+  Q6_K: q6,
+};
+
 /** Whether a tensor holds ggml's quantized blocks. */
 export function isQuantized({ dtype }: { dtype: string }): boolean {
   return Object.hasOwn(DEQUANTIZE, dtype);
 }
-
-export const DEQUANTIZE: Readonly<Record<string, Dequantize>> = {
-  Q4_0: nibbles(18, { minimum: false, fifth: false }),
-  Q4_1: nibbles(20, { minimum: true, fifth: false }),
-  Q5_0: nibbles(22, { minimum: false, fifth: true }),
-  Q5_1: nibbles(24, { minimum: true, fifth: true }),
-  Q8_0: q8,
-  Q4_K: superBlocks(144, false),
-  Q5_K: superBlocks(176, true),
-  Q6_K: q6,
-};

@@ -6,7 +6,7 @@ import { readRange, withFile } from '../range.ts';
 import type { StoredTensor, WeightSource, WeightsOptions } from '../source.ts';
 import type { TensorToWrite } from '../write.ts';
 import { DEQUANTIZE, isQuantized } from './blocks.ts';
-import { blockBytes, fittingBits, scalesOfBlocks, valuesOfBlocks } from './own-blocks.ts';
+import { blockBytes, fittingForm, type OwnBlocks, type OwnForm, ownBlocks } from './own-blocks.ts';
 import { typeOf } from './types.ts';
 
 /** Files that are kept: the networks of a few models. */
@@ -23,11 +23,11 @@ const CHUNK_BLOCKS = 1 << 14;
 export async function dequantized(source: WeightSource, options?: WeightsOptions): Promise<WeightSource> {
   const names = [...source.names()].filter((name) => isQuantized(source.find(name)!));
   if (names.length === 0) return source;
-  const bitsOf = (name: string) => (options?.blocks?.(name) ? fittingBits(source.find(name)!) : undefined);
+  const formOf = (name: string) => (options?.blocks?.(name) ? fittingForm(source.find(name)!) : undefined);
   const tensors = names.flatMap((name) => {
     const tensor = source.find(name)!;
-    const bits = bitsOf(name);
-    return bits ? blocksOf(tensor, bits) : [halvesOf(tensor)];
+    const form = formOf(name);
+    return form ? blocksOf(tensor, form) : [halvesOf(tensor)];
   });
   const kept = await keptOrWritten(
     { folder: 'converted', key: await keyOf(tensors, source, names), most: KEPT },
@@ -38,30 +38,47 @@ export async function dequantized(source: WeightSource, options?: WeightsOptions
     origin: source.origin,
     names: () => source.names(),
     find(name) {
-      const bits = bitsOf(name);
-      if (!bits) return kept.find(name) ?? source.find(name);
-      const [values, scale] = [kept.find(valuesName(name))!, kept.find(scaleName(name))!];
-      return { ...source.find(name)!, blocks: { bits, values, scale } };
+      const form = formOf(name);
+      if (!form) return kept.find(name) ?? source.find(name);
+      const [values, scale, minimum] = (['values', 'scale', 'minimum'] as const).map((part) =>
+        kept.find(partName(name, part)),
+      );
+      const blocks = { bits: form.bits, values: values!, scale: scale!, ...(minimum && { minimum }) };
+      return { ...source.find(name)!, blocks };
     },
   };
 }
 
-const valuesName = (name: string) => `${name}:blocks`;
-const scaleName = (name: string) => `${name}:scale`;
+const partName = (name: string, part: keyof OwnBlocks) => `${name}:${part === 'values' ? 'blocks' : part}`;
 
-function blocksOf(tensor: StoredTensor, bits: 8 | 4): TensorToWrite[] {
+function blocksOf(tensor: StoredTensor, { bits, minimum, half }: OwnForm): TensorToWrite[] {
   const [columns = 0, rows = 0] = tensor.shape;
+  const { values: inBlock, bytes } = typeOf(tensor);
   const shape = [columns, rows / BLOCK];
-  const written = (name: string, part: 'values' | 'scales'): TensorToWrite => ({
-    name,
-    dtype: part === 'values' ? 'U8' : 'F16',
-    shape: part === 'values' ? [...shape, blockBytes(bits)] : shape,
+  const written = (
+    part: keyof OwnBlocks,
+    dtype: 'U8' | 'F16' | 'F32',
+    sizes: number[] = [],
+  ): TensorToWrite => ({
+    name: partName(tensor.name, part),
+    dtype,
+    shape: [...shape, ...sizes],
     async *chunks() {
-      for await (const stored of piecesOf(tensor))
-        yield part === 'values' ? valuesOfBlocks(stored, bits) : scalesOfBlocks(stored, bits);
+      for await (const stored of piecesOf(tensor)) {
+        const own = ownBlocks(stored, tensor.dtype, ((stored.length / bytes) * inBlock) / BLOCK)[part];
+        yield bytesOf(dtype === 'F16' ? toHalves(own as Float32Array) : own);
+      }
     },
   });
-  return [written(valuesName(tensor.name), 'values'), written(scaleName(tensor.name), 'scales')];
+  return [
+    written('values', 'U8', [blockBytes(bits)]),
+    written('scale', half ? 'F16' : 'F32'),
+    ...(minimum ? [written('minimum', 'F32')] : []),
+  ];
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function halvesOf(tensor: StoredTensor): TensorToWrite {
@@ -74,8 +91,7 @@ function halvesOf(tensor: StoredTensor): TensorToWrite {
       for await (const stored of piecesOf(tensor)) {
         const floats = new Float32Array((stored.length / bytes) * values);
         DEQUANTIZE[tensor.dtype]!(stored, floats);
-        const halves = toHalves(floats);
-        yield new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
+        yield bytesOf(toHalves(floats));
       }
     },
   };
