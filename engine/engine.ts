@@ -424,7 +424,8 @@ class LocalEngine implements Engine {
     const [across, down] = [width, height].map((side) => Math.min(side, model.sizes.max));
     const device = plannedDevice(this.#backend.can);
     const merged = loras.length > 0;
-    const picture = { width: across!, height: down!, batch: 2, edit, device, merged };
+    const savedByBlocks = await components.savedByBlocks(['denoiser', ...model.textRoles]);
+    const picture = { width: across!, height: down!, batch: 2, edit, device, savedByBlocks, merged };
     // A recipe may come from a device with another arithmetic.
     if (precision === 'fp16' && !this.#backend.can.precisions.includes(precision)) return 'fp32';
     return precision ?? defaultPrecision(model, components, picture, this.#backend);

@@ -16,7 +16,7 @@ import { decoderPrecision } from './decoder-precision.ts';
 import type { Denoiser } from './denoiser.ts';
 import { textLength } from './denoiser-inputs.ts';
 import { type Form, PLANAR, type RowsOptions } from './forms/form.ts';
-import { predictDenoiser } from './memory-plan.ts';
+import { predictDenoiser, type SavedBytes } from './memory-plan.ts';
 import { Precisions, type PrepareOptions } from './precisions.ts';
 import { type ProgramKey, Programs } from './programs.ts';
 import type { Grid } from './transformer/token-plan.ts';
@@ -217,6 +217,13 @@ export class Components {
     const program = await this.#compiled({ ...key, of: 'whole', form: { kind: 'crops' } }, fine);
     const before = coarse && (await this.#compiled({ ...key, of: 'coarse', form: PLANAR }, coarse));
     return new CropNetwork(program, this.network(role), before);
+  }
+
+  /** See `PlannedPicture`. Opens the weights. */
+  async savedByBlocks(roles: readonly NetworkRole[]): Promise<SavedBytes> {
+    const saved: Partial<Record<NetworkRole, number>> = {};
+    for (const role of roles) saved[role] = (await this.#precisions.stored(role)).savedByBlocks;
+    return saved;
   }
 
   /** Frees some networks. They are loaded again on next use. */

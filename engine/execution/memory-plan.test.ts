@@ -30,6 +30,19 @@ test('memory grows with the model, the size and guidance; apart is less than tog
   assert.ok(predictMemory(sd15, { ...square(512), precision: 'int8' }).apart < small.apart);
 });
 
+test('weights that stay in blocks of their file take that much less, and none less where they are quantized', () => {
+  const savedByBlocks = { denoiser: 2e9, 'text-encoder': 1e8 };
+  const [plain, packed] = [{}, { savedByBlocks }].map((more) =>
+    predictMemory(sd15, { ...square(512), ...more }),
+  );
+  assert.equal(plain!.together - packed!.together, 2.1e9);
+  const plan = (more: object) => planMemory(sd15, { ...square(512), ...more }, 2.5e9, PROCESSOR_PRECISIONS);
+  assert.throws(() => plan({}), /needs about 3\.\d+ GB/);
+  assert.equal(plan({ savedByBlocks }), 'apart');
+  const int8 = { ...square(512), precision: 'int8' as const };
+  assert.deepEqual(predictMemory(sd15, int8), predictMemory(sd15, { ...int8, savedByBlocks }));
+});
+
 test('the catalogue tells what its models take', () => {
   for (const entry of CATALOGUE) {
     const needs = entryMemory(entry);

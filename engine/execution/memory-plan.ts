@@ -43,7 +43,12 @@ export interface PlannedPicture {
   /** Whether an image is encoded too. */
   edit?: boolean;
   device?: PlannedDevice;
+  /** Bytes that weights take less than in float32, where they stay in blocks of their file. */
+  savedByBlocks?: SavedBytes;
 }
+
+/** Bytes by network. */
+export type SavedBytes = Readonly<Partial<Record<NetworkRole, number>>>;
 
 /** The properties of a device that the prediction uses. */
 export interface PlannedDevice {
@@ -89,7 +94,7 @@ const STORED_SHARE = 0.25;
 
 /** Predicts the peak from the networks' definitions; no weights are needed. */
 export function predictMemory(model: PlannedModel, picture: PlannedPicture): MemoryNeeds {
-  const { width, height, batch, precision, edit = false, records = edit, device } = picture;
+  const { width, height, batch, precision, edit = false, records = edit, device, savedByBlocks } = picture;
   const { scale } = model.autoencoder;
   const tokens = textLength(model.network('denoiser'));
   const pixels = { width, height, batch: 1, tokens };
@@ -103,11 +108,16 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   const ofDecoder = decoderPrecision(model.autoencoder, precision);
   const decoderOf = (extent: Extent) =>
     need(predictDecoder(model.network('vae-decoder'), extent, ofDecoder, device));
-  const texts = model.textRoles.map((name) =>
-    need(predictPart(model.network(name), latents, textPrecision(precision), device)),
-  );
+  // Quantized weights, and halves of a device with float16, are other ones.
+  const saved = (role: NetworkRole, as: Precision) => (as === 'fp32' ? (savedByBlocks?.[role] ?? 0) : 0);
+  const texts = model.textRoles.map((role) => {
+    const as = textPrecision(precision);
+    return need(predictPart(model.network(role), latents, as, device)) - saved(role, as);
+  });
   const text = texts.reduce((a, b) => a + b, 0);
-  const denoiser = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
+  const denoiser =
+    need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records })) -
+    saved('denoiser', precision);
   const decoder = decoderOf(pixels);
   const encoder = edit ? need(predictPart(model.network('vae-encoder'), pixels, 'fp32', device)) : 0;
   const together = PROCESS_BYTES + text + denoiser + decoder + encoder;

@@ -72,6 +72,7 @@ export class MemoryBudget {
       precision,
       rows: !isFloat(precision) || attention === 'sampled' || (await components.forms.rowsAreFaster()),
       device: plannedDevice(this.#backend.can),
+      savedByBlocks: await components.savedByBlocks(['denoiser', ...model.textRoles]),
       ...purpose,
     };
   }

@@ -113,7 +113,7 @@ test('a U-Net in GGUF draws nearly as the file that it was made of, with its oth
     );
     const model = await DiffusionModel.open(gguf, parts);
     const precisions = new Precisions(model, new NodeBackend(1));
-    const { bytes } = await precisions.stored('denoiser');
+    const { bytes, savedByBlocks } = await precisions.stored('denoiser');
     const kept = [...exact.names()].map((name) => {
       const { dtype, length, shape } = exact.find(name)!;
       return length + (dtype === type ? (extra * shape[0]! * shape[1]!) / 32 : 0);
@@ -123,6 +123,11 @@ test('a U-Net in GGUF draws nearly as the file that it was made of, with its oth
       kept.reduce((a, b) => a + b),
       `${type}: blocks stay as large as they are`,
     );
+    // In memory scales are float32: of a block of 32 values 4 bytes, with a minimum 8.
+    const perBlock = (type.startsWith('Q4') ? 16 : 32) + (type.endsWith('1') ? 8 : 4);
+    const inBlocks = tensors.filter(({ name }) => exact.find(name)!.dtype === type);
+    const values = inBlocks.reduce((sum, one) => sum + one.values.length, 0);
+    assert.equal(savedByBlocks, (values / 32) * (128 - perBlock));
   }
   await assert.rejects(draw(gguf), /toy\.gguf \(Stable Diffusion 1\) has no autoencoder/);
 });
