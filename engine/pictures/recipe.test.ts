@@ -215,11 +215,12 @@ test('JSON of other tools: its fields, or no recipe', () => {
   });
   // Steps are optional. Settings that change an image and are not read are named.
   const { notes, ...few } = parseRecipe(
-    '{"sui_image_params":{"prompt":"x","seed":18446744073709551614,"cfgscale":"7","loras":["a","b"],"refinerupscale":0,"styles":[]}}',
+    '{"sui_image_params":{"prompt":"x","seed":18446744073709551614,"cfgscale":"7","loras":["a","b"],"initimage":"x.png","refinerupscale":0,"styles":[]}}',
   )!;
-  assert.deepEqual(few, { prompt: 'x', negativePrompt: '', seed: 9007199254740990, guidance: 7 });
+  const loras = ['a', 'b'].map((lora) => ({ lora, strength: 1 }));
+  assert.deepEqual(few, { prompt: 'x', negativePrompt: '', seed: 9007199254740990, guidance: 7, loras });
   assert.equal(notes!.length, 2);
-  assert.match(notes![0]!, /could not be taken over: loras: \["a","b"\]\.$/);
+  assert.match(notes![0]!, /could not be taken over: initimage: x\.png\.$/);
   for (const other of [{}, { nodes: [1] }, { prompt: { '3': {} } }, { sui_image_params: 5 }, [1, 2], []])
     assert.equal(parseRecipe(JSON.stringify(other)), undefined);
   assert.equal(parseRecipe('{red|blue} house')?.prompt, '{red|blue} house');

@@ -3,7 +3,13 @@ import { commentIn, textsIn } from './exif-comment.ts';
 import { isPng } from './png-chunks.ts';
 import { readPngText, withPngText } from './png-text.ts';
 import { comfyRecipe, comfyWorkflowRecipe } from './recipes/comfyui.ts';
-import { drawThingsRecipe, invokeRecipe, novelAiRecipe, oldInvokeRecipe } from './recipes/others.ts';
+import {
+  commentRecipe,
+  drawThingsRecipe,
+  invokeRecipe,
+  novelAiRecipe,
+  oldInvokeRecipe,
+} from './recipes/others.ts';
 import { quoteIfNeeded } from './recipes/pairs.ts';
 import { checked, type ParsedRecipe } from './recipes/settings.ts';
 import { formatRecipe, parseRecipe } from './recipes/webui.ts';
@@ -64,7 +70,8 @@ export function readRecipe(png: Uint8Array): ParsedRecipe | undefined {
 /** The recipe in the EXIF of a JPEG or WebP file: a comment, or ComfyUI's graph. Other comments are none. */
 export function exifRecipe(exif: Uint8Array): ParsedRecipe | undefined {
   const comment = commentIn(exif);
-  const recipe = comment === undefined ? undefined : parseRecipe(comment);
+  const recipe =
+    comment === undefined ? undefined : (checked(commentRecipe(comment)) ?? parseRecipe(comment));
   if (recipe?.steps !== undefined) return recipe;
   const texts = textsIn(exif);
   for (const [begin, read] of [

@@ -40,11 +40,16 @@ export function comfyRecipe(text: string): ReadRecipe | undefined {
     new Map(
       nodes.flatMap(([id, node]): [string, Node][] =>
         isObject(node) && typeof node.class_type === 'string' && isObject(node.inputs)
-          ? [[id, { type: node.class_type, inputs: node.inputs }]]
+          ? [[id, nodeOf(node.class_type, node.inputs)]]
           : [],
       ),
     ),
   );
+}
+
+/** The words that lead to a condition of zeros have no effect. */
+function nodeOf(type: string, inputs: Node['inputs']): Node {
+  return { type, inputs: type === 'ConditioningZeroOut' ? {} : inputs };
 }
 
 /** Values of the usual nodes in the order in which a saved graph (`workflow`) has them, without their names. */
@@ -61,32 +66,83 @@ const WIDGETS: Readonly<Record<string, readonly string[]>> = {
   CheckpointLoaderSimple: ['ckpt_name'],
   UNETLoader: ['unet_name'],
   EmptyLatentImage: ['width', 'height'],
+  EmptySD3LatentImage: ['width', 'height'],
+  EmptyFlux2LatentImage: ['width', 'height'],
+  Flux2Scheduler: ['steps'],
+  RandomNoise: ['noise_seed'],
+  CFGGuider: ['cfg'],
+  PrimitiveNode: ['value'],
   LoraLoader: ['lora_name', 'strength_model'],
   LoraLoaderModelOnly: ['lora_name', 'strength_model'],
 };
 
+/** A link of a saved graph: the node that it comes from, and which of its outputs. */
+type Origin = readonly [node: string, output: number];
+
+/** How ComfyUI's editor marks nodes that are not run, and those that pass on what they get. */
+const [MUTED, BYPASSED] = [2, 4];
+
 /** The same of a graph as ComfyUI's editor saves it (`workflow`), in which the values of other nodes have no names. */
 export function comfyWorkflowRecipe(text: string): ReadRecipe | undefined {
   const json = jsonObject(text);
-  const nodes = Array.isArray(json?.nodes) ? json.nodes.filter(isObject) : [];
-  const links = new Map<unknown, [string, number]>();
+  const saved = (Array.isArray(json?.nodes) ? json.nodes : []).filter(isObject);
+  const links = new Map<unknown, Origin>();
   for (const link of Array.isArray(json?.links) ? json.links : [])
     if (Array.isArray(link)) links.set(link[0], [String(link[1]), Number(link[2])]);
-  return recipeOfGraph(
-    new Map(
-      nodes.map((node): [string, Node] => {
-        const inputs: Record<string, unknown> = {};
-        const type = textOf(node.type);
-        const values = Array.isArray(node.widgets_values) ? node.widgets_values : [];
-        const names = Object.hasOwn(WIDGETS, type) ? WIDGETS[type]! : [];
-        for (const [i, name] of names.entries()) if (name) inputs[name] = values[i];
-        for (const input of Array.isArray(node.inputs) ? node.inputs : [])
-          if (isObject(input) && links.has(input.link)) inputs[textOf(input.name)] = links.get(input.link);
-        return [String(node.id), { type, inputs }];
-      }),
-    ),
-  );
+    else if (isObject(link)) links.set(link.id, [String(link.origin_id), Number(link.origin_slot)]);
+  const byId = new Map(saved.map((node) => [String(node.id), node]));
+  const nodes = saved.flatMap((node): [string, Node][] => {
+    if (node.mode === MUTED || node.mode === BYPASSED) return [];
+    const inputs = widgetsOf(node);
+    for (const input of listOf(node.inputs)) {
+      const [name, origin] = [textOf(input.name), originOf(links.get(input.link), byId, links)];
+      if (origin || !(name in inputs)) inputs[name] = origin;
+    }
+    return [[String(node.id), nodeOf(textOf(node.type), inputs)]];
+  });
+  return recipeOfGraph(new Map(nodes));
 }
+
+/** The values of a saved node by the names of its inputs. */
+function widgetsOf(node: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const inputs: Record<string, unknown> = {};
+  const type = textOf(node.type);
+  const values = Array.isArray(node.widgets_values) ? node.widgets_values : [];
+  const names = Object.hasOwn(WIDGETS, type) ? WIDGETS[type]! : [];
+  for (const [i, name] of names.entries()) if (name) inputs[name] = values[i];
+  // Lists of LoRA files name their fields.
+  for (const [i, value] of values.entries())
+    if (isObject(value) && 'lora' in value) inputs[`lora_${i}`] = value;
+  return inputs;
+}
+
+/** Where a link begins, beyond nodes that pass on what they get. */
+function originOf(
+  link: Origin | undefined,
+  nodes: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+  links: ReadonlyMap<unknown, Origin>,
+): Origin | undefined {
+  let origin = link;
+  for (let step = 0; origin && step < MAX_STEPS; step++) {
+    const node = nodes.get(origin[0]);
+    if (!node || node.mode === MUTED) return undefined;
+    if (node.mode !== BYPASSED && node.type !== 'Reroute') return origin;
+    const type = listOf(node.outputs)[origin[1]]?.type;
+    const inputs = listOf(node.inputs);
+    origin = links.get((inputs.find((input) => input.type === type) ?? inputs[0])?.link);
+  }
+  return undefined;
+}
+
+function listOf(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** Names of the inputs that say how large an image is. */
+const SIDES = [
+  ['width', 'height'],
+  ['empty_latent_width', 'empty_latent_height'],
+] as const;
 
 function recipeOfGraph(graph: Graph): ReadRecipe | undefined {
   const sampler = samplerOf(graph);
@@ -96,13 +152,11 @@ function recipeOfGraph(graph: Graph): ReadRecipe | undefined {
     const value = settingOf(graph, sampler, input);
     if (value !== undefined && !settings.has(key)) settings.set(key, value);
   }
-  const size = along(
-    graph,
-    sampler,
-    ['latent_image', 'samples'],
-    ({ inputs }) => 'width' in inputs && 'height' in inputs,
+  const size = along(graph, sampler, ['latent_image', 'samples'], ({ inputs }) =>
+    SIDES.some(([width, height]) => width in inputs && height in inputs),
   );
-  if (size) setSize(settings, inputOf(graph, size, 'width'), inputOf(graph, size, 'height'));
+  for (const [width, height] of size ? SIDES : [])
+    if (width in size!.inputs) setSize(settings, inputOf(graph, size!, width), inputOf(graph, size!, height));
   const loader = along(
     graph,
     sampler,
@@ -130,20 +184,28 @@ const SIGMA_NODES: Readonly<Record<string, string>> = {
   AlignYourStepsScheduler: 'ays',
 };
 
-/** A setting of a sampler, or of the nodes that say its method and its noise levels (`SamplerCustom`). */
+/**
+ * A setting of a sampler, or of the nodes that say its method, its noise levels, its guidance and its noise
+ * (`SamplerCustom`, `SamplerCustomAdvanced`).
+ */
 function settingOf(graph: Graph, sampler: Node, input: string): string | undefined {
   const own = inputOf(graph, sampler, input);
   if (own !== undefined) return own;
-  const [method, levels] = [sampler.inputs.sampler, sampler.inputs.sigmas].map((link) => linked(graph, link));
+  const levels = linked(graph, sampler.inputs.sigmas);
   const spacing = levels && Object.hasOwn(SIGMA_NODES, levels.type) ? SIGMA_NODES[levels.type] : undefined;
   if (input === 'scheduler' && spacing) return spacing;
-  return (method && inputOf(graph, method, input)) ?? (levels && inputOf(graph, levels, input));
+  for (const part of ['sampler', 'sigmas', 'guider', 'noise']) {
+    const node = linked(graph, sampler.inputs[part]);
+    const value = node && inputOf(graph, node, input);
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }
 
 /** The sampler that an image is saved from, else the last one. */
 function samplerOf(graph: Graph): Node | undefined {
   const isSampler = ({ type, inputs }: Node) =>
-    /sampler/i.test(type) && 'positive' in inputs && 'negative' in inputs;
+    /sampler/i.test(type) && (('positive' in inputs && 'negative' in inputs) || 'guider' in inputs);
   for (const node of graph.values()) {
     if (!/save|preview/i.test(node.type)) continue;
     const found = along(graph, node, ['images', 'image', 'samples', 'pixels', 'latent_image'], isSampler);
@@ -182,33 +244,69 @@ function inputOf(graph: Graph, node: Node, input: string, steps = 0): string | u
   if (typeof value === 'string' || typeof value === 'number') return String(value);
   const next = linked(graph, value);
   if (!next || steps > MAX_STEPS) return undefined;
-  const names = [input, 'value', 'text', 'string', 'seed', 'noise_seed', 'int', 'float'];
+  const names = [input, 'value', 'text', 'string', 'populated_text', 'seed', 'noise_seed', 'int', 'float'];
   const own = names.find((name) => name in next.inputs);
   return own === undefined ? undefined : inputOf(graph, next, own, steps + 1);
 }
 
 const CONDITION_LINKS = ['conditioning', 'conditioning_1', 'conditioning_to', 'positive', 'negative'];
 
-/** The text of a sampler's condition. SDXL's nodes have two texts, mostly the same. */
+/** The text of a sampler's condition, or of its guider's. SDXL's nodes have two texts, mostly the same. */
 function wordsOf(graph: Graph, sampler: Node, side: 'positive' | 'negative'): string {
   const links = CONDITION_LINKS.filter((link) => link !== (side === 'positive' ? 'negative' : 'positive'));
-  const isText = ({ inputs }: Node) => 'text' in inputs || 'text_g' in inputs || 'prompt' in inputs;
-  const start = linked(graph, sampler.inputs[side]);
+  // Some loaders have the words of both sides themselves.
+  const names = ['text', 'text_g', 'text_l', 'prompt', `${side}_prompt`];
+  const isText = ({ inputs }: Node) =>
+    names.some((name) => name !== 'text_l' && name in inputs) || typeof inputs[side] === 'string';
+  const from = linked(graph, sampler.inputs.guider) ?? sampler;
+  const condition = from.inputs[side] ?? (side === 'positive' ? from.inputs.conditioning : undefined);
+  const start = linked(graph, condition);
   const node = start && isText(start) ? start : start && along(graph, start, links, isText);
   if (!node) return '';
-  const texts = ['text', 'text_g', 'text_l', 'prompt'].flatMap((name) => inputOf(graph, node, name) ?? []);
+  const own = typeof node.inputs[side] === 'string' ? [side] : names;
+  const texts = own.flatMap((name) => inputOf(graph, node, name) ?? []);
   return [...new Set(texts.map((words) => textOf(words).trim()))].filter(Boolean).join('\n');
 }
 
 /** LoRA files on the way from the checkpoint to the sampler, `name: strength` joined by semicolons. */
 function lorasOf(graph: Graph, sampler: Node): string {
   const found: string[] = [];
-  let node = linked(graph, sampler.inputs.model);
+  let node = linked(graph, sampler.inputs.model) ?? linked(graph, sampler.inputs.guider);
   for (let step = 0; node && step < MAX_STEPS; step++) {
-    const name = inputOf(graph, node, 'lora_name');
-    const strength = inputOf(graph, node, 'strength_model') ?? '1';
-    if (name) found.unshift(`${name.replace(/^.*[/\\]/, '').replace(/\.\w+$/, '')}: ${strength}`);
+    const stack = linked(graph, node.inputs.lora_stack);
+    found.unshift(...(stack ? lorasIn(graph, stack) : []), ...lorasIn(graph, node));
     node = linked(graph, node.inputs.model);
   }
   return found.join('; ');
+}
+
+/** Names of the inputs that say how strong a LoRA is, with the number of one in a list behind them. */
+const STRENGTHS = [
+  'strength_model',
+  'lora_model_strength',
+  'lora_wt',
+  'model_weight',
+  'model_str',
+  'strength',
+];
+/** LoRA files that one node can name. */
+const MAX_LORAS = 50;
+
+/** The LoRA files of a node: one, a list with numbers, or fields of their own (rgthree's). */
+function lorasIn(graph: Graph, node: Node): string[] {
+  const numbered = Array.from({ length: MAX_LORAS }, (_, i) => `_${i + 1}`);
+  const listed = ['', ...numbered].flatMap((number): [string, string][] => {
+    const name = inputOf(graph, node, `lora_name${number}`);
+    if (name === undefined || node.inputs[`switch${number}`] === 'Off') return [];
+    const strengths = STRENGTHS.map((one) => inputOf(graph, node, one + number));
+    return [[name, strengths.find((one) => one !== undefined) ?? '1']];
+  });
+  const fields = Object.values(node.inputs).flatMap((value): [string, string][] =>
+    isObject(value) && typeof value.lora === 'string' && value.on !== false
+      ? [[value.lora, String(value.strength ?? 1)]]
+      : [],
+  );
+  return [...listed, ...fields]
+    .filter(([name]) => name !== '' && name !== 'None')
+    .map(([name, strength]) => `${name.replace(/^.*[/\\]/, '').replace(/\.\w+$/, '')}: ${strength}`);
 }

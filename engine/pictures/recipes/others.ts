@@ -81,11 +81,27 @@ export function novelAiRecipe(comment: string, description = ''): ReadRecipe | u
   return { prompt: textOf(json.prompt) || description, negativePrompt: textOf(json.uc), settings };
 }
 
+/** JSON in the comment of a JPEG or WebP file: of Draw Things, InvokeAI, or NovelAI, which puts its texts into one. */
+export function commentRecipe(text: string): ReadRecipe | undefined {
+  const json = jsonObject(text);
+  return (
+    drawThingsJson(text) ??
+    invokeRecipe(text) ??
+    novelAiRecipe(textOf(json?.Comment), textOf(json?.Description)) ??
+    novelAiRecipe(text)
+  );
+}
+
 /** Draw Things: JSON in XMP's `exif:UserComment`. */
 export function drawThingsRecipe(xmp: string): ReadRecipe | undefined {
   const [, comment] =
     /<exif:UserComment>[\s\S]{0,500}?<rdf:li[^>]{0,100}>([\s\S]*?)<\/rdf:li>/.exec(xmp) ?? [];
-  const json = comment === undefined ? undefined : jsonObject(unescaped(comment));
+  return comment === undefined ? undefined : drawThingsJson(unescaped(comment));
+}
+
+/** The same JSON alone. */
+function drawThingsJson(text: string): ReadRecipe | undefined {
+  const json = jsonObject(text);
   if (typeof json?.c !== 'string') return undefined;
   const settings = settingsOf(json, {
     steps: 'Steps',

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import sharp from 'sharp';
+import { exifWithComment } from '../exif-comment.ts';
 import { encodePng } from '../png.ts';
 import { withPngText } from '../png-text.ts';
 import { readRecipeOf } from '../read.ts';
-import { readRecipe } from '../recipe.ts';
+import { exifRecipe, readRecipe } from '../recipe.ts';
 
 const png = await encodePng(new Float32Array(3 * 16).fill(0.3), 4, 4);
 const inPng = (texts: Record<string, string>) => {
@@ -241,3 +242,193 @@ for (const format of ['jpeg', 'webp'] as const)
     const { notes: _, ...read } = (await readRecipeOf(file, 'a file'))!;
     assert.deepEqual(read, comfy);
   });
+
+test('ComfyUI: a sampler whose guidance and noise are nodes, LoRA files in a list, no negative words', () => {
+  const advanced = {
+    '1': { class_type: 'UNETLoader', inputs: { unet_name: 'flux-2-klein-4b.safetensors' } },
+    '2': {
+      class_type: 'Power Lora Loader (rgthree)',
+      inputs: {
+        PowerLoraLoaderHeaderWidget: { type: 'PowerLoraLoaderHeaderWidget' },
+        lora_1: { on: true, lora: 'styles\\ink.safetensors', strength: 0.8 },
+        lora_2: { on: false, lora: 'off.safetensors', strength: 1 },
+        model: ['1', 0],
+      },
+    },
+    '3': { class_type: 'CLIPTextEncode', inputs: { text: 'a harbour' } },
+    '4': { class_type: 'ConditioningZeroOut', inputs: { conditioning: ['3', 0] } },
+    '5': {
+      class_type: 'CFGGuider',
+      inputs: { cfg: 1.5, model: ['2', 0], positive: ['3', 0], negative: ['4', 0] },
+    },
+    '6': { class_type: 'RandomNoise', inputs: { noise_seed: 77 } },
+    '7': { class_type: 'KSamplerSelect', inputs: { sampler_name: 'euler' } },
+    '8': { class_type: 'Flux2Scheduler', inputs: { steps: 4, width: 768, height: 512 } },
+    '9': { class_type: 'EmptyFlux2LatentImage', inputs: { width: 768, height: 512, batch_size: 1 } },
+    '10': {
+      class_type: 'SamplerCustomAdvanced',
+      inputs: {
+        noise: ['6', 0],
+        guider: ['5', 0],
+        sampler: ['7', 0],
+        sigmas: ['8', 0],
+        latent_image: ['9', 0],
+      },
+    },
+    '11': { class_type: 'VAEDecode', inputs: { samples: ['10', 0] } },
+    '12': { class_type: 'SaveImage', inputs: { images: ['11', 0] } },
+  };
+  const expected = {
+    prompt: 'a harbour',
+    negativePrompt: '',
+    steps: 4,
+    scheduler: 'euler',
+    guidance: 1.5,
+    seed: 77,
+    width: 768,
+    height: 512,
+    model: 'flux-2-klein-4b',
+    loras: [{ lora: 'ink', strength: 0.8 }],
+  };
+  assert.deepEqual(inPng({ prompt: JSON.stringify(advanced) }), expected);
+  const basic = {
+    ...advanced,
+    '5': { class_type: 'BasicGuider', inputs: { conditioning: ['3', 0], model: ['2', 0] } },
+  };
+  const { guidance: _, ...unguided } = expected;
+  assert.deepEqual(inPng({ prompt: JSON.stringify(basic) }), unguided);
+});
+
+test('ComfyUI: a loader with the words, the size and a list of LoRA files', () => {
+  const efficient = {
+    '1': {
+      class_type: 'LoRA Stacker',
+      inputs: { lora_name_1: 'a.safetensors', lora_wt_1: 0.5, lora_name_2: 'None', lora_wt_2: 1 },
+    },
+    '2': {
+      class_type: 'Efficient Loader',
+      inputs: {
+        ckpt_name: 'dream.safetensors',
+        lora_name: 'None',
+        lora_model_strength: 1,
+        positive: 'a fox',
+        negative: 'fog',
+        empty_latent_width: 640,
+        empty_latent_height: 448,
+        lora_stack: ['1', 0],
+      },
+    },
+    '3': {
+      class_type: 'KSampler (Efficient)',
+      inputs: {
+        seed: 9,
+        steps: 12,
+        cfg: 7,
+        sampler_name: 'euler',
+        scheduler: 'normal',
+        denoise: 1,
+        model: ['2', 0],
+        positive: ['2', 1],
+        negative: ['2', 2],
+        latent_image: ['2', 3],
+      },
+    },
+  };
+  assert.deepEqual(inPng({ prompt: JSON.stringify(efficient) }), {
+    prompt: 'a fox',
+    negativePrompt: 'fog',
+    steps: 12,
+    scheduler: 'euler',
+    guidance: 7,
+    seed: 9,
+    width: 640,
+    height: 448,
+    model: 'dream',
+    loras: [{ lora: 'a', strength: 0.5 }],
+  });
+});
+
+test('ComfyUI: in a saved graph, nodes that are switched off or pass on, and links by names', () => {
+  const workflow = {
+    nodes: [
+      {
+        id: 3,
+        type: 'KSampler',
+        widgets_values: [5, 'fixed', 20, 8, 'euler', 'normal', 1],
+        inputs: [
+          { name: 'model', type: 'MODEL', link: 1 },
+          { name: 'positive', type: 'CONDITIONING', link: 4 },
+          { name: 'negative', type: 'CONDITIONING', link: 6 },
+          { name: 'seed', type: 'INT', link: 9 },
+        ],
+      },
+      {
+        id: 10,
+        type: 'LoraLoader',
+        mode: 4,
+        widgets_values: ['unused.safetensors', 1, 1],
+        inputs: [
+          { name: 'clip', type: 'CLIP', link: 8 },
+          { name: 'model', type: 'MODEL', link: 2 },
+        ],
+        outputs: [{ type: 'MODEL' }, { type: 'CLIP' }],
+      },
+      { id: 4, type: 'CheckpointLoaderSimple', widgets_values: ['v1-5.safetensors'] },
+      { id: 6, type: 'CLIPTextEncode', widgets_values: ['a boat'] },
+      {
+        id: 11,
+        type: 'Reroute',
+        inputs: [{ name: '', type: '*', link: 5 }],
+        outputs: [{ type: 'CONDITIONING' }],
+      },
+      { id: 7, type: 'CLIPTextEncode', mode: 2, widgets_values: ['muted'] },
+      { id: 12, type: 'PrimitiveNode', widgets_values: [123, 'fixed'] },
+    ],
+    links: [
+      { id: 1, origin_id: 10, origin_slot: 0, target_id: 3, target_slot: 0, type: 'MODEL' },
+      { id: 2, origin_id: 4, origin_slot: 0, target_id: 10, target_slot: 1, type: 'MODEL' },
+      { id: 4, origin_id: 11, origin_slot: 0, target_id: 3, target_slot: 1, type: 'CONDITIONING' },
+      { id: 5, origin_id: 6, origin_slot: 0, target_id: 11, target_slot: 0, type: 'CONDITIONING' },
+      { id: 6, origin_id: 7, origin_slot: 0, target_id: 3, target_slot: 2, type: 'CONDITIONING' },
+      { id: 9, origin_id: 12, origin_slot: 0, target_id: 3, target_slot: 3, type: 'INT' },
+    ],
+  };
+  const read = inPng({ workflow: JSON.stringify(workflow) })!;
+  assert.deepEqual(read, {
+    prompt: 'a boat',
+    negativePrompt: '',
+    steps: 20,
+    scheduler: 'euler',
+    guidance: 8,
+    seed: 123,
+    model: 'v1-5',
+  });
+});
+
+test('SwarmUI: LoRA files with their strengths', () => {
+  const params = {
+    prompt: 'a hill',
+    steps: 8,
+    seed: 1,
+    loras: ['x/ink.safetensors', 'fog'],
+    loraweights: ['0.6'],
+  };
+  const { loras, notes } = inPng({ parameters: JSON.stringify({ sui_image_params: params }) })!;
+  assert.deepEqual(loras, [
+    { lora: 'ink', strength: 0.6 },
+    { lora: 'fog', strength: 1 },
+  ]);
+  assert.equal(notes, undefined);
+});
+
+test('JSON of NovelAI, Draw Things and InvokeAI in the comment of a JPEG or WebP file', () => {
+  const novel = { prompt: 'a garden', steps: 28, scale: 5, seed: 4, sampler: 'k_euler', uc: 'lowres' };
+  for (const [json, prompt] of [
+    [{ Software: 'NovelAI', Description: 'a garden', Comment: JSON.stringify(novel) }, 'a garden'],
+    [{ c: 'a car', uc: 'bad', steps: 20, scale: 7, seed: 3, size: '512x512', sampler: 'Euler a' }, 'a car'],
+    [{ positive_prompt: 'a lake', negative_prompt: '', steps: 30, seed: 2, scheduler: 'euler' }, 'a lake'],
+  ] as const) {
+    const read = exifRecipe(exifWithComment(JSON.stringify(json)))!;
+    assert.deepEqual([read.prompt, read.steps! > 0, read.seed! > 0], [prompt, true, true]);
+  }
+});

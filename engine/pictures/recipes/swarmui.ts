@@ -29,9 +29,30 @@ export function swarmRecipe(json: Record<string, unknown>): ReadRecipe | undefin
   const settings = settingsOf(fields, JSON_FIELDS);
   const [first, second] = /^\((\d+), (\d+)\)$/.exec(String(resolution))?.slice(1) ?? [width, height];
   setSize(settings, first, second);
+  const loras = lorasOf(fields);
+  if (loras) settings.set('Loras', loras);
   for (const [field, value] of Object.entries(fields)) {
+    if (loras && TAKEN.test(field)) continue;
     const text = typeof value === 'object' ? JSON.stringify(value ?? '') : String(value);
     if (LOST_FIELD.test(field) && !UNUSED.test(text.replaceAll(/[[\]{}"]/g, ''))) settings.set(field, text);
   }
   return { prompt, negativePrompt: textOf(fields.negativeprompt ?? fields.negative_prompt), settings };
+}
+
+/** SwarmUI's fields of LoRA files. */
+const TAKEN = /^lora(?:s|weights)$/;
+
+/** SwarmUI's LoRA files, `name: strength` joined by semicolons. */
+function lorasOf({ loras, loraweights }: Record<string, unknown>): string | undefined {
+  const names = Array.isArray(loras) ? loras : typeof loras === 'string' ? loras.split(',') : [];
+  if (names.length === 0 || !names.every((name) => typeof name === 'string' && name.trim())) return undefined;
+  const weights = Array.isArray(loraweights) ? loraweights : String(loraweights ?? '').split(',');
+  const pairs = names.map((name: string, i) => {
+    const file = name
+      .trim()
+      .replace(/^.*[/\\]/, '')
+      .replace(/\.(?:safetensors|ckpt|pt)$/, '');
+    return `${file}: ${String(weights[i] ?? '').trim() || 1}`;
+  });
+  return pairs.join('; ');
 }
