@@ -42,7 +42,7 @@ export const FIELDS = {
     .max(budget.max)
     .optional()
     .describe(
-      `Share of the computing that may be spent, from ${budget.min} (a quick draft) to ${budget.max} (the full image, the default).`,
+      `Share of the computing that may be spent, from ${budget.min} (a quick draft) to ${budget.max} (everything). By default a new image is computed in full, an edit as its model recommends.`,
     ),
   strength: z
     .number()

@@ -80,7 +80,7 @@ const edit = z.object({
   variations: whole.min(1).max(MOST_VARIATIONS),
   additions: additionsSchema,
   control: controlSchema,
-  budget: z.number().min(LIMITS.budget.min).max(LIMITS.budget.max),
+  budget: z.literal(0).or(z.number().min(LIMITS.budget.min).max(LIMITS.budget.max)),
 } satisfies Shape<EditDraft>);
 
 export const checkEditorMessage = checked<EditorPageMessage>({

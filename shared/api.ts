@@ -161,7 +161,7 @@ interface DrawingRequest<Image = ImageInput> {
   previews?: boolean;
   /**
    * Share of the full process's MACs that may be spent, 0.1 … 1. How it is spent is chosen by measurements, and is
-   * in the recipe.
+   * in the recipe. Absent: all; in an edit, what the editing model's makers recommend.
    */
   budget?: number;
   /** What each step computes, as a recipe says it (`shared/stepPlan.ts`), in place of a budget. */
@@ -244,8 +244,9 @@ export interface GenerateResult {
   seconds: number;
   /** Wall time spent loading the model; 0 when it was loaded already. */
   loadSeconds: number;
+  /** Wall time of each computed step; steps that are forecast take none. */
   stepSeconds: number[];
-  /** Where a budget was given: the share that was asked for, the share that was spent, and by which means. */
+  /** Where not all was spent: the share that was to be spent, the share that was, and by which means. */
   budget?: BudgetReport;
   /** Where its networks ran. */
   device?: DeviceId;

@@ -63,7 +63,7 @@ export interface EditDraft {
   additions: Additions;
   /** How the control layer steers. Its picture: the layer that an edit was painted with, else empty. */
   control: ControlRow;
-  /** Share of the computing that may be spent, 0.1 … 1. */
+  /** Share of the computing that may be spent, 0.1 … 1; 0: what the model's makers recommend for edits. */
   budget: number;
 }
 
@@ -81,7 +81,7 @@ export const EMPTY_DRAFT: EditDraft = {
   variations: 1,
   additions: NO_ADDITIONS,
   control: NO_CONTROL,
-  budget: 1,
+  budget: 0,
 };
 
 export const MOST_VARIATIONS = 4;

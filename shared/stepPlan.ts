@@ -44,6 +44,11 @@ export function writeStepPlan({ kinds, timesteps = [] }: StepPlan): string {
   return [kinds.join(''), ...timesteps].join(' ');
 }
 
+/** Whether every step of a plan is either computed in full or forecast. */
+export function isFullOrForecast(stepPlan: string): boolean {
+  return readStepPlan(stepPlan)?.kinds.every((kind) => kind === 'F' || kind === '-') ?? false;
+}
+
 /** A plan for people: `12 steps, 4 of them forecast`. */
 export function describeStepPlan({ kinds, timesteps }: StepPlan): string {
   const means = (Object.keys(STEP_KINDS) as StepKind[]).flatMap((kind) => {

@@ -102,7 +102,7 @@ function withSamplingOptions(command: Command): Command {
     .addOption(
       new Option(
         '--budget <share>',
-        'share of the MACs that may be spent, 0.1 to 1; the best way to spend it is chosen',
+        "share of the MACs that may be spent, 0.1 to 1; the best way to spend it is chosen (default: 1; an edit's model may recommend less)",
       ).argParser(decimal(LIMITS.budget.min, LIMITS.budget.max)),
     )
     .addOption(

@@ -23,6 +23,16 @@ export function fullSteps({ timesteps }: Pick<Scheduler, 'timesteps'>, start = 0
   return timesteps.slice(start).map(() => 'F');
 }
 
+/** Whether a step runs the network at all. */
+export function isComputed(kind: StepKind): boolean {
+  return kind !== '-';
+}
+
+/** Of one value for each step, those of the steps that are computed. */
+export function computedOnly<T>(values: readonly T[], kinds?: readonly StepKind[]): T[] {
+  return values.filter((_, i) => !kinds || isComputed(kinds[i]!));
+}
+
 /** Whether a step runs only the finest part of the network. */
 export function isShallow(kind: StepKind): boolean {
   return kind === 'd' || kind === 'p';

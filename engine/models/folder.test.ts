@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -121,6 +121,20 @@ test('lists where numbers stand, and fields that do not matter', async () => {
   assert.deepEqual(await pixelsOf(model), plain);
   const wide = await DiffusionModel.open(await changed({ 'unet/config.json': { sample_size: [8, 16] } }));
   assert.deepEqual([wide.defaults.width, wide.defaults.height], [128, 64]);
+});
+
+test('what its makers recommend is taken from the folder, unless it is out of bounds', async () => {
+  const model = await changed({});
+  const recommended = async (config: object) => {
+    await writeFile(path.join(model, 'generation_config.json'), JSON.stringify(config));
+    const { steps, editBudget, removalPrompt } = (await DiffusionModel.open(model)).defaults;
+    return [steps, editBudget, removalPrompt];
+  };
+  const own = { num_inference_steps: 12, edit_budget: 0.4, removal_prompt: 'background' };
+  assert.deepEqual(await recommended(own), [12, 0.4, 'background']);
+  const unlimited = { num_inference_steps: 12, edit_budget: 0, removal_prompt: 'x'.repeat(201) };
+  assert.deepEqual(await recommended(unlimited), [12, undefined, undefined]);
+  assert.deepEqual(await recommended({ edit_budget: 'half' }), [25, undefined, undefined]);
 });
 
 test('numbers that are not finite are an error that names the part, never a picture', async () => {

@@ -39,6 +39,7 @@ const recommendedSchema = z.object({
   height: side,
   /** Ours: see `GenerationDefaults`. */
   removal_prompt: z.string().max(200).optional().catch(undefined),
+  edit_budget: z.number().min(LIMITS.budget.min).max(LIMITS.budget.max).optional().catch(undefined),
 });
 
 /** Information about a model that is not in its folder. */
@@ -122,7 +123,7 @@ async function textsOf(
 
 function recommendedOf(config: unknown, origin: string): Partial<GenerationDefaults> {
   if (config === undefined) return {};
-  const { num_inference_steps, guidance_scale, width, height, removal_prompt } = parseConfig(
+  const { num_inference_steps, guidance_scale, width, height, removal_prompt, edit_budget } = parseConfig(
     recommendedSchema,
     config,
     origin,
@@ -133,5 +134,6 @@ function recommendedOf(config: unknown, origin: string): Partial<GenerationDefau
     ...(width !== undefined && { width }),
     ...(height !== undefined && { height }),
     ...(removal_prompt !== undefined && { removalPrompt: removal_prompt }),
+    ...(edit_budget !== undefined && { editBudget: edit_budget }),
   };
 }

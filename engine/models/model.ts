@@ -11,6 +11,11 @@ export interface GenerationDefaults {
   height: number;
   /** Prompt with which an inpainting model removes objects; empty if absent. */
   removalPrompt?: string;
+  /**
+   * Share of the full process's MACs that edits spend, where they can forecast steps between computed ones; all if
+   * absent. See `spendingOf`.
+   */
+  editBudget?: number;
 }
 
 /** A diffusion model: its networks and their weights. A folder of a checkpoint, or an architecture. */

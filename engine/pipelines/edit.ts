@@ -18,7 +18,7 @@ import type { Denoiser } from '../execution/denoiser.ts';
 import { seesMask } from '../execution/denoiser-inputs.ts';
 import { type LatentDims, latentDims } from '../execution/latents.ts';
 import type { Share, SharedRun } from '../execution/shared-run.ts';
-import { ALONE, fullSteps, kindsOf } from '../execution/step-kinds.ts';
+import { ALONE, computedOnly, fullSteps, isComputed, kindsOf } from '../execution/step-kinds.ts';
 import { Steps, stepsMacs } from '../execution/steps.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
@@ -140,7 +140,7 @@ export async function edit(
       macs: besides + repainted.macs + repainted.recordingMacs,
       seconds: (performance.now() - begin) / 1000,
       loadSeconds,
-      stepSeconds: progress.stepSeconds,
+      stepSeconds: computedOnly(progress.stepSeconds, request.kinds),
       ...(workers && { workers }),
       warnings: [...text.warnings, ...(run?.notices ?? [])],
       activeFraction: repainted.activeFraction,
@@ -338,11 +338,12 @@ async function chosenMode(
   const missing = missingSteps(features, trajectory.id, timesteps, start, kinds);
   const tokens = condition.text.dims[1]!;
   const denseMacs = denoiser.stepMacs({ height: mask.height, width: mask.width }, batchOf(condition), tokens);
-  const work = { steps: timesteps.length - start, missing, denseMacs };
+  const computedKinds = kinds ?? fullSteps(scheduler, start);
+  const work = { steps: computedKinds.filter(isComputed).length, missing, denseMacs };
   const isWhole = activeCount(mask) === mask.data.length;
   if (mode === 'auto' && (isWhole || fasterMode({ ...work, share: 0 }) === 'dense')) return { mode: 'dense' };
   const part = { of: 'region', mask, ring: dilation } as const;
-  const region = await Steps.open(denoiser, part, scheduler, condition, kinds ?? fullSteps(scheduler, start));
+  const region = await Steps.open(denoiser, part, scheduler, condition, computedKinds);
   const computed = region.plan.macs(tokens) / denseMacs;
   if (mode === 'auto' && fasterMode({ ...work, share: computed }) === 'dense') return { mode: 'dense' };
   return { mode: 'sparse', region };

@@ -1,8 +1,9 @@
 import type { CallOptions, EditProgress, PrepareEditResult, Recipe } from '../../shared/api.ts';
+import { readStepPlan } from '../../shared/stepPlan.ts';
 import { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { listen } from '../execution/denoise.ts';
 import { latentDims } from '../execution/latents.ts';
-import { kindsOf, waysOf } from '../execution/step-kinds.ts';
+import { fullSteps, isComputed, kindsFrom, kindsOf, waysOf } from '../execution/step-kinds.ts';
 import type { Picture } from '../pictures/read.ts';
 import { type PictureWindow, windowPlanes, workedSize } from '../pictures/window.ts';
 import { analyse } from './analyse.ts';
@@ -21,10 +22,11 @@ interface RecordTask {
   strength: number;
 }
 
-/** How many steps an edit of some strength computes. */
+/** How many steps an edit of some strength computes; others are forecast. */
 export function editSteps(model: ReadyModel['model'], recipe: Recipe, strength: number): number {
   const scheduler = schedulerFor(model, recipe, recipe);
-  return scheduler.timesteps.length - startOf(scheduler, strength);
+  const planned = readStepPlan(recipe.stepPlan ?? '')?.kinds ?? fullSteps(scheduler);
+  return kindsFrom(planned, startOf(scheduler, strength)).filter(isComputed).length;
 }
 
 /**

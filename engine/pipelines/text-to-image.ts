@@ -13,7 +13,7 @@ import { seesMask } from '../execution/denoiser-inputs.ts';
 import { fromLatents, type LatentDims, latentDims } from '../execution/latents.ts';
 import type { MemoryPlan } from '../execution/memory-plan.ts';
 import type { Share } from '../execution/shared-run.ts';
-import { fullSteps, kindsOf, requireShareable } from '../execution/step-kinds.ts';
+import { computedOnly, fullSteps, kindsOf, requireShareable } from '../execution/step-kinds.ts';
 import { Steps, stepsMacs } from '../execution/steps.ts';
 import { decodeInTiles } from '../execution/tiles.ts';
 import { countMacs } from '../graph/macs.ts';
@@ -112,7 +112,7 @@ export async function textToImage(
       countMacs(components.network('vae-decoder'), { width, height, batch: 1, tokens: 0 }).total,
     seconds: (performance.now() - begin) / 1000,
     loadSeconds: prepared.loadSeconds + (run?.loadSeconds ?? 0),
-    stepSeconds: progress.stepSeconds,
+    stepSeconds: computedOnly(progress.stepSeconds, kinds),
     ...(workers && { workers }),
     warnings: [...prepared.warnings, ...(run?.notices ?? []), ...(tiles ? [TILED] : [])],
   };

@@ -89,7 +89,7 @@ const aboutSchema = z.object({
     precision: z.enum(['', 'fp32', 'fp16', 'int8', 'int4']),
     additions: additionsSchema.default(NO_ADDITIONS),
     control: controlSchema.default(NO_CONTROL),
-    budget: amount.default(1),
+    budget: amount.default(0),
   }),
 });
 const paint = z.object({

@@ -1,6 +1,7 @@
 /** The cost of an edit, and of its full recompute. */
 import type { EditRequest, EditResult } from '../../shared/api.ts';
 import type { EditCost } from '../../shared/editorProtocol.ts';
+import { isFullOrForecast } from '../../shared/stepPlan.ts';
 import { type DenseSpeed, denseStepOf } from '../denseSpeed.ts';
 
 export function costOf(result: EditResult): EditCost {
@@ -33,8 +34,7 @@ export async function fullRecomputeTime(
   const { recipe, stepSeconds, recordSeconds, seconds, loadSeconds, denseMacs, computed } = result;
   // Workers share steps, so theirs say nothing about this machine alone.
   if (result.workers) return undefined;
-  // Steps of a plan are not full steps.
-  if (recipe.stepPlan !== undefined) return undefined;
+  if (recipe.stepPlan !== undefined && !isFullOrForecast(recipe.stepPlan)) return undefined;
   if (computed.length === 0) {
     await speed.learn(request, recipe, stepSeconds);
     return { seconds: seconds - loadSeconds, measured: true };

@@ -213,7 +213,7 @@ export class Painting {
         strength: draft.strength || undefined,
         steps: stepsOf(draft.steps),
         precision: draft.precision || undefined,
-        budget: draft.budget < 1 ? draft.budget : undefined,
+        budget: draft.budget || undefined,
       },
       this.#document.uri,
     );

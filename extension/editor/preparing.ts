@@ -94,7 +94,7 @@ export class Preparing {
         precision: precision || undefined,
         ...others,
         ...withLayer(await this.#services.kept.images({ controls, references }), layer),
-        budget: budget < 1 ? budget : undefined,
+        budget: budget || undefined,
       },
       this.#document.uri,
     );

@@ -50,3 +50,34 @@ test('an edit forecasts every second result, unless workers compute it or the sa
   for (const other of [planOf({}, true), planOf({ scheduler: 'euler-a' })])
     assert.deepEqual([other.stepPlan, other.steps], [undefined, 8]);
 });
+
+test('an edit without a budget spends what its model recommends, where it has forecasts', async () => {
+  const twin = (await openModel('scenes-edit')) as DiffusionModel;
+  const edit = { ...recipe, guidance: 3 };
+  const planOf = (
+    { model = twin, budget, shared = false, ofEdit = true }: Partial<Asked>,
+    more: Partial<typeof recipe> = {},
+  ) => spendingOf({ budget }, model, { ...edit, ...more }, { shared, edit: ofEdit });
+  const own = planOf({});
+  assert.equal(own.recipe.stepPlan, 'FF-F-F-F-F-F-F');
+  assert.deepEqual(own.recipe.budget, { share: twin.defaults.editBudget, steps: 20 });
+  assert.equal(own.budget?.budget?.asked, twin.defaults.editBudget);
+  const inFull = [
+    planOf({ budget: 1 }),
+    planOf({ ofEdit: false }),
+    planOf({ shared: true }),
+    planOf({ model: scenes }),
+    planOf({}, { steps: 8 }),
+    planOf({}, { scheduler: 'euler-a' }),
+  ];
+  for (const { recipe: planned, budget } of inFull)
+    assert.deepEqual([planned.stepPlan, planned.budget, budget], [undefined, undefined, undefined]);
+  assert.equal(planOf({ budget: 0.55 }).recipe.stepPlan, 'FF-F-F-F-F-F-F-F-F-F');
+});
+
+interface Asked {
+  model: DiffusionModel;
+  budget: number | undefined;
+  shared: boolean;
+  ofEdit: boolean;
+}

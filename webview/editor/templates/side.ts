@@ -179,13 +179,15 @@ function optionFields({ draft, state }: EditorPage, actions: EditorActions): Tem
     })}
     ${slider({
       label: 'Compute budget',
-      text: formatShare(draft.budget),
-      title: 'How much computing may be spent: little for a quick draft, 100 % for the full edit.',
-      ...LIMITS.budget,
+      text: draft.budget === 0 ? 'Auto' : formatShare(draft.budget),
+      title:
+        'How much computing may be spent: little for a quick draft, 100 % for every step. Auto, at the left: what suits the model.',
+      min: 0,
+      max: LIMITS.budget.max,
       step: 0.05,
       value: draft.budget,
       action: 'budget',
-      onInput: (budget) => actions.edit({ budget }),
+      onInput: (budget) => actions.edit({ budget: budget && Math.max(budget, LIMITS.budget.min) }),
     })}
     <div class="fields">
       <label for="steps">Steps</label>
