@@ -190,7 +190,7 @@ async function editsOf(folder: string, count: number): Promise<Subject[]> {
   const cases = (await readCases(folder)).filter(({ way }) => way === 'add').slice(0, count);
   const subjects = cases.map(async ({ before, mask: name, prompt, seed }): Promise<Subject> => {
     const [image, mask] = await Promise.all([before, name].map((file) => readFile(path.join(folder, file))));
-    const edit = { image: image!, mask: mask!, prompt, seed, mode: 'sparse' as const };
+    const edit = { image: image!, mask: mask!, prompt, seed, mode: 'sparse' as const, budget: 1 };
     return {
       about: { prompt },
       mask: async (picture) => (await decodeMask(mask!, name, picture)).mask,

@@ -7,7 +7,19 @@ import { decodeMask } from '../engine/pictures/mask.ts';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { decodePicture } from '../engine/pictures/read.ts';
 import { type Engine, ZOOMS, type ZoomMode } from '../shared/api.ts';
-import { byDefault, choice, flag, optional, pixels, study, table, text, whole, withEngine } from './frame.ts';
+import {
+  byDefault,
+  choice,
+  flag,
+  fraction,
+  optional,
+  pixels,
+  study,
+  table,
+  text,
+  whole,
+  withEngine,
+} from './frame.ts';
 import { caseList, type EditCase, readCases } from './support/edit-cases.ts';
 import { drawEditSheet } from './support/edit-sheet.ts';
 import { decibels, mean, median, percent } from './support/figures.ts';
@@ -27,6 +39,7 @@ await study(
       removals: byDefault(whole('removals'), 60),
       size: byDefault(pixels('of the images'), { width: 256, height: 256 }),
       steps: optional(whole('denoising steps', 1, 150)),
+      budget: optional(fraction('share of the MACs that an edit may spend; 1 computes every step', 0.1, 1)),
       zoom: byDefault(choice('whether small masks are worked on in a window', ZOOMS), 'off'),
       python: byDefault(text('Python with PyTorch, which makes the cases and judges the images'), 'python3'),
       judge: flag('only draw and compare', true),
@@ -58,7 +71,7 @@ async function drawAll(
   engine: Engine,
   folder: string,
   cases: readonly EditCase[],
-  { steps, zoom }: { steps?: number; zoom: ZoomMode },
+  { steps, budget, zoom }: { steps?: number; budget?: number; zoom: ZoomMode },
 ): Promise<number[]> {
   const likeness: number[] = [];
   for (const mode of MODES) await mkdir(path.join(folder, mode), { recursive: true });
@@ -67,7 +80,7 @@ async function drawAll(
       [before, mask].map((name) => readFile(path.join(folder, name))),
     );
     // The masks of removals are grown already.
-    const asked = { image: image!, mask: painted!, prompt, seed, steps, zoom, previews: false };
+    const asked = { image: image!, mask: painted!, prompt, seed, steps, budget, zoom, previews: false };
     const drawn: Record<Mode, Uint8Array> = { sparse: new Uint8Array(), dense: new Uint8Array() };
     for (const mode of MODES) {
       const { picture } = await engine.edit({ ...asked, mode });

@@ -89,7 +89,7 @@ async function* edits(
     ['another seed', shows],
     ['another object', asks],
   ] as const) {
-    const request = { image: made.picture.png, mask, prompt, seed: 5, previews: false };
+    const request = { image: made.picture.png, mask, prompt, seed: 5, budget: 1, previews: false };
     const dense = await engine.edit({ ...request, mode: 'dense' });
     for (const dilation of dilations) {
       const sparse = await engine.edit({ ...request, dilation });

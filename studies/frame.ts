@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { openEngine } from '../cli/engine.ts';
-import { type Size, size, wholeNumber } from '../cli/options.ts';
+import { decimal, type Size, size, wholeNumber } from '../cli/options.ts';
 import { report } from '../cli/report.ts';
 import { describeMachine } from '../engine/backends/node/machine.ts';
 import type { Engine } from '../shared/api.ts';
@@ -97,6 +97,10 @@ export function whole(help: string, min = 0, max = 1e6): Parameter<number> {
 export function wholes(help: string): Parameter<number[]> {
   const parse = wholeNumber(0, 1e6);
   return { help, parse: (given) => given.split(',').map(parse) };
+}
+
+export function fraction(help: string, min: number, max: number): Parameter<number> {
+  return { help, parse: decimal(min, max) };
 }
 
 export function pixels(help: string): Parameter<Size> {

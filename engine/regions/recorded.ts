@@ -67,19 +67,29 @@ export function sumRows(
   const sums = new Float64Array(batch * channels);
   const { base } = isLaidOver(from) ? from : { base: from };
   const total = base.length / (batch * channels);
-  const add = (rows: Rows, row: number, b: number, sign: number) => {
-    for (let c = 0; c < channels; c++) sums[b * channels + c]! += sign * rows[row * channels + c]!;
-  };
   for (let b = 0; b < batch; b++)
-    for (let i = 0; i < wanted.length; i++) add(base, b * total + wanted[i]!, b, 1);
+    for (let i = 0; i < wanted.length; i++) addRow(sums, b, base, b * total + wanted[i]!, channels, 1);
   if (!isLaidOver(from)) return sums;
   const { left, right } = common(wanted, from.at);
   for (let b = 0; b < batch; b++)
     for (let i = 0; i < left.length; i++) {
-      add(base, b * total + wanted[left[i]!]!, b, -1);
-      add(from.rows, b * from.at.length + right[i]!, b, 1);
+      addRow(sums, b, base, b * total + wanted[left[i]!]!, channels, -1);
+      addRow(sums, b, from.rows, b * from.at.length + right[i]!, channels, 1);
     }
   return sums;
+}
+
+/** Adds a row, or subtracts it, to the sums of image `b`. */
+function addRow(
+  sums: Float64Array,
+  b: number,
+  rows: Rows,
+  row: number,
+  channels: number,
+  sign: 1 | -1,
+): void {
+  const end = (row + 1) * channels;
+  for (let at = row * channels, c = b * channels; at < end; at++, c++) sums[c]! += sign * rows[at]!;
 }
 
 /** A level with its rows at `stored` (ascending) replaced by `rows` [B, stored.length, C]. Shares the other rows if it can. */
