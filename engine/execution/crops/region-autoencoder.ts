@@ -34,7 +34,7 @@ export const NO_RECORD: CropRecord = new Map();
 
 /**
  * Latent positions computed around a region and discarded. AutoencoderTiny: all that its convolutions read, so that the
- * region is exact; likewise the fine stages of AutoencoderDC, whose coarse ones are computed whole. AutoencoderKL: from
+ * region is exact; likewise the fine stages of AutoencoderDC, see `CoarseNetwork` for the others. AutoencoderKL: from
  * 8 on, the error comes only from the recorded moments, measured with `studies/autoencoder-regions.ts`: 5 % of a
  * photograph replaced, 49 to 52 dB inside (53 dB with all that is read).
  */
@@ -48,8 +48,9 @@ type Half = 'vae-encoder' | 'vae-decoder';
 
 /**
  * Images ↔ latents, whole or in part. Sizes are in pixels, multiples of the autoencoder's scale; masks have one
- * position for each latent position. AutoencoderTiny and AutoencoderDC are exact. AutoencoderKL uses the record's group
- * norm moments, and its keys and values of distant positions. Programs belong to the components, which release them.
+ * position for each latent position. AutoencoderTiny is exact, and so is AutoencoderDC in float32; in bytes its coarse
+ * stages are computed in part if they were recorded. AutoencoderKL uses the record's group norm moments, and its keys and
+ * values of distant positions. Programs belong to the components, which release them.
  */
 export class RegionAutoencoder {
   readonly facts: AutoencoderFacts;
@@ -63,6 +64,11 @@ export class RegionAutoencoder {
   /** Whether computing a part needs the record of a whole pass. */
   get needsRecord(): boolean {
     return this.facts.kind === 'kl';
+  }
+
+  /** Whether decoding records what makes later decoding of a part faster. */
+  get keepsRecord(): boolean {
+    return this.needsRecord || this.#components.recordsDecoder;
   }
 
   /**
@@ -155,17 +161,17 @@ export class RegionAutoencoder {
 
   /** Computes a region's rectangles one after another. Each reads the records of those before. */
   async #again(
-    { half, mask, plans, coarseMacs }: Region,
+    { half, mask, plans }: Region,
     input: Float32Array,
     before: Pick<Coded, 'data' | 'record'>,
     finish: (crop: Float32Array) => Float32Array,
   ): Promise<Coded> {
     const data = new Float32Array(before.data);
     let { record } = before;
-    let macs = coarseMacs;
+    let macs = 0;
+    const network = plans.length > 0 ? await this.#components.cropNetwork(half) : undefined;
     for (const { box, plan } of plans) {
-      const network = await this.#components.cropNetwork(half);
-      const result = await network.part(input, plan, record);
+      const result = await network!.part(input, plan, record, box);
       const block = half === 'vae-decoder' ? this.facts.scale : 1;
       pasteBlocks(data, finish(result.data), result.box, mask, box, block);
       ({ record } = result);

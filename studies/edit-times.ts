@@ -1,0 +1,134 @@
+import { NodeBackend } from '../engine/backends/node/backend.ts';
+import { StepInputs, TIMESTEP } from '../engine/benchmark/step/inputs.ts';
+import { Components } from '../engine/execution/components.ts';
+import { RegionAutoencoder } from '../engine/execution/crops/region-autoencoder.ts';
+import { isGuided } from '../engine/execution/denoiser-inputs.ts';
+import { takePositions } from '../engine/execution/latents.ts';
+import { openModel } from '../engine/models/open.ts';
+import { signalToNoise } from '../engine/numbers.ts';
+import { scaleMask } from '../engine/pictures/mask.ts';
+import { centredMask } from '../engine/regions/mask.ts';
+import { Recorded } from '../engine/regions/recorded.ts';
+import { bytesOf } from '../engine/regions/store.ts';
+import { byDefault, study, table, text, whole } from './frame.ts';
+import { decibels } from './support/figures.ts';
+
+/** A part of the work, and seconds of each run: of the clock, and of the processor in all threads. */
+interface Part {
+  name: string;
+  run: () => Promise<unknown>;
+  wall: number[];
+  processor: number[];
+}
+
+await study(
+  {
+    about:
+      'An edit of a square image that was drawn before, against drawing it anew, in int8 with synthetic weights and ' +
+      'without the text: a step and the decoder, each whole and for the masked part, in turns, after a run to warm up. ' +
+      'Seconds of the processor say more than seconds where other programs run.',
+    arguments: { model: text('an architecture with synthetic weights: sana-sprint-600m, …') },
+    options: {
+      side: byDefault(whole('width and height of the image, in pixels', 32), 1024),
+      steps: byDefault(whole('denoising steps', 1), 2),
+      percent: byDefault(whole('share of the image under the mask', 1), 5),
+      repeat: byDefault(whole('timed runs of each part', 1), 3),
+      threads: byDefault(whole('threads', 1), 2),
+    },
+  },
+  async ({ model: name, side, steps, percent, repeat, threads }) => {
+    const components = new Components(await openModel(name), new NodeBackend(threads), threads, {
+      keepsAll: true,
+    });
+    await components.prepare('int8');
+    await components.prepareDecoder('int8');
+    const parts = [
+      ...(await stepParts(components, side, percent)),
+      ...(await decoderParts(components, side, percent)),
+    ];
+    for (let round = 0; round <= repeat; round++)
+      for (const part of parts) {
+        const [began, used] = [performance.now(), process.cpuUsage()];
+        await part.run();
+        const { user, system } = process.cpuUsage(used);
+        if (round === 0) continue;
+        part.wall.push((performance.now() - began) / 1000);
+        part.processor.push((user + system) / 1e6);
+      }
+    const [step, editStep, decoder, editDecoder] = parts;
+    const row = table('', 'whole', 'the edit', 'times faster', 'by processor time');
+    const line = (title: string, total: (of: 'wall' | 'processor', step: Part, decoder: Part) => number) => {
+      const of = (kind: 'wall' | 'processor') =>
+        [total(kind, step!, decoder!), total(kind, editStep!, editDecoder!)] as const;
+      const [[wall, editWall], [processor, editProcessor]] = [of('wall'), of('processor')];
+      row(
+        title,
+        `${wall.toFixed(2)} s, ${processor.toFixed(2)} s`,
+        `${editWall.toFixed(2)} s, ${editProcessor.toFixed(2)} s`,
+        (wall / editWall).toFixed(2),
+        (processor / editProcessor).toFixed(2),
+      );
+    };
+    line(`a step of ${name}, ${side}×${side}`, (of, one) => middle(one[of]));
+    line('the decoder', (of, _, one) => middle(one[of]));
+    line(`the image, ${steps} steps`, (of, one, last) => steps * middle(one[of]) + middle(last[of]));
+    await components.release();
+  },
+);
+
+function timed(name: string, run: Part['run']): Part {
+  return { name, run, wall: [], processor: [] };
+}
+
+async function stepParts(components: Components, side: number, percent: number): Promise<Part[]> {
+  const guided = isGuided(components.network('denoiser'), components.model.defaults.guidance);
+  const inputs = new StepInputs(components, { width: side, height: side }, guided);
+  const { height, width, batch } = inputs.extent;
+  const denoiser = components.denoiser({ precision: 'int8' });
+  const { condition, original } = inputs;
+  const recording = await denoiser.plan({ of: 'whole', height, width, records: true }, batch);
+  const { features } = await denoiser.predict(recording, original, TIMESTEP, condition, { record: true });
+  const mask = centredMask(height, width, percent / 100);
+  const region = await denoiser.plan({ of: 'region', mask, ring: denoiser.ring }, batch);
+  const sample = takePositions(inputs.sample(mask), height * width, region.positions!);
+  const everything = await denoiser.plan({ of: 'whole', height, width }, batch);
+  console.log(`A step's store: ${(bytesOf(features!) / 1e6).toFixed(1)} MB.`);
+  return [
+    timed('step', () => denoiser.predict(everything, original, TIMESTEP, condition)),
+    timed('edit', () =>
+      denoiser.predict(region, sample, TIMESTEP, condition, { seen: features!, record: true }),
+    ),
+  ];
+}
+
+async function decoderParts(components: Components, side: number, percent: number): Promise<Part[]> {
+  const guided = isGuided(components.network('denoiser'), components.model.defaults.guidance);
+  const inputs = new StepInputs(components, { width: side, height: side }, guided);
+  const { height, width } = inputs.extent;
+  const mask = centredMask(height, width, percent / 100);
+  const autoencoder = new RegionAutoencoder(components);
+  const latent = inputs.sample(mask);
+  const before = await autoencoder.decode(inputs.original, side, side);
+  const whole = await autoencoder.decode(latent, side, side);
+  const part = await autoencoder.decodeRegion(latent, side, side, before, mask);
+  const pixels = scaleMask(mask, side, side).data;
+  const inside = (planes: Float32Array) => planes.filter((_, i) => pixels[i % pixels.length]);
+  const recorded = before.record instanceof Recorded ? bytesOf(before.record) : 0;
+  console.log(
+    `The decoder: ${giga(part.macs)} of ${giga(whole.macs)} GMACs, ${(recorded / 1e6).toFixed(1)} MB recorded; ` +
+      `${decibels(signalToNoise(inside(part.data), inside(whole.data)))} inside the mask against decoding everything.\n`,
+  );
+  return [
+    timed('decoder', () => autoencoder.decode(Float32Array.from(latent), side, side)),
+    timed('edit', () => autoencoder.decodeRegion(latent, side, side, before, mask)),
+  ];
+}
+
+function giga(macs: number): string {
+  return (macs / 1e9).toFixed(0);
+}
+
+function middle(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)]!;
+}
