@@ -249,6 +249,13 @@ export const SETTINGS = {
     scope: 'machine-overridable',
     restricted: true,
   },
+  draftWhilePainting: {
+    does: 'quick drafts of an edit in the image editor while its mask is painted, where the machine is fast enough',
+    text: 'Show a quick draft of an edit in the image editor while its mask is painted, where one takes less than about a second. Drafts are not edits: nothing of them is kept.',
+    type: 'boolean',
+    default: true,
+    scope: 'resource',
+  },
   draftWhileTyping: {
     does: 'quick drafts in the view while a prompt is typed, where the machine is fast enough',
     text: 'Show a quick draft in the Patchwork view while a prompt is typed, where one takes less than about two seconds. Drafts are not kept in the gallery.',

@@ -238,6 +238,8 @@ export type EditorHostMessage =
   /** The painted part on the way; none when a run ends. */
   | { type: 'preview'; part?: PngPart }
   | { type: 'variation'; id: string; patch: Patch }
+  /** Drafts while a mask is painted: whether they are made, and what the last one changes, or why there is none. */
+  | { type: 'live'; on: boolean; patch?: Patch; seconds?: number; hindrance?: string }
   /** All edits, the first below. */
   | { type: 'edits'; edits: EditRow[] }
   /** What an edit or one of its variations has painted, RGB, or the coverage of a restoration, one channel. */
@@ -275,6 +277,11 @@ export type EditorPageMessage =
   /** An edit of the picture is likely, with a form like this. */
   | { type: 'prepare'; draft: EditDraft }
   | { type: 'apply'; draft: EditDraft }
+  /** A quick draft of the form's edit; without a form the last one is hidden. */
+  | { type: 'live'; draft?: EditDraft }
+  /** Stops the draft that is being made. */
+  | { type: 'stopLive' }
+  | { type: 'setLive'; on: boolean }
   | { type: 'cancel' }
   | { type: 'pick'; id: string }
   | { type: 'discard' }

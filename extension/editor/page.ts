@@ -22,7 +22,9 @@ import type { Services } from '../services.ts';
 import { uriOf } from '../storedUri.ts';
 import { upscaleBeside } from '../upscale/beside.ts';
 import type { PictureDocument } from './document.ts';
+import { isDrafting, liveEditsOf, onDraftingChange, setDrafting } from './drafting.ts';
 import { knowledgeFor } from './knowledge.ts';
+import type { LiveEdits } from './liveEdits.ts';
 import type { Page } from './pages.ts';
 import type { Painting } from './painting.ts';
 import { readPictureUri, writePictureUri } from './pictureFile.ts';
@@ -30,7 +32,7 @@ import type { Preparing } from './preparing.ts';
 import { Selecting } from './selecting.ts';
 
 /** Messages that do not wait for those before them. */
-const URGENT = ['apply', 'prepare', 'runAgain', 'upscale', 'measure', 'cancel', 'hover'] as const;
+const URGENT = ['apply', 'stopLive', 'prepare', 'runAgain', 'upscale', 'measure', 'cancel', 'hover'] as const;
 type UrgentMessage = Extract<EditorPageMessage, { type: (typeof URGENT)[number] }>;
 
 function isUrgent(message: EditorPageMessage): message is UrgentMessage {
@@ -44,6 +46,7 @@ export class EditorPage implements Page {
   readonly #painting: Painting;
   readonly #selecting: Selecting;
   readonly #preparing: Preparing;
+  readonly #live: LiveEdits;
   readonly #additions: AdditionsHost;
   readonly #host: PageHost<EditorHostMessage, EditorPageMessage>;
   /** The editor that was used last, if it is open. */
@@ -78,14 +81,22 @@ export class EditorPage implements Page {
       onMessage: (message) => this.#receive(message),
     });
     this.#preparing = preparing;
+    this.#live = liveEditsOf(services, document, (live) =>
+      this.post({ type: 'live', on: isDrafting(), ...live }),
+    );
+    const listening = onDraftingChange(() => this.#live.clear());
     if (panel.active) EditorPage.#active = this;
     panel.onDidChangeViewState(() => {
       if (panel.active) EditorPage.#active = this;
-      if (!panel.visible) this.#preparing.stop();
+      if (panel.visible) return;
+      this.#preparing.stop();
+      this.#live.stop();
     });
     panel.onDidDispose(() => {
       if (EditorPage.#active === this) EditorPage.#active = undefined;
       this.#preparing.stop();
+      this.#live.stop();
+      listening.dispose();
       document.remove(this);
     });
     document.add(this);
@@ -114,7 +125,12 @@ export class EditorPage implements Page {
 
   /** Handlers that wait for the engine, or end what waits. They show errors themselves. */
   readonly #urgent: Handlers<UrgentMessage> = {
-    apply: ({ draft }) => this.#painting.apply(draft, this),
+    apply: ({ draft }) => {
+      const taken = this.#live.take(draft);
+      this.#live.clear();
+      return this.#painting.apply(taken, this);
+    },
+    stopLive: () => this.#live.stop(),
     prepare: ({ draft }) => this.#preparing.start(draft),
     runAgain: ({ id }) => this.#painting.again(id, this),
     upscale: () => this.#upscale(),
@@ -130,6 +146,16 @@ export class EditorPage implements Page {
       this.post({ type: 'keptAt', address: this.#host.address(this.#services.kept.folder) });
       this.#showsEdits = await this.#document.tellAll(this);
       this.#painting.tellAll(this);
+      this.post({ type: 'live', on: isDrafting() });
+    },
+    live: ({ draft }) => {
+      // What was painted before it is in the mask by now; what comes after it does not wait.
+      if (draft && isDrafting()) void this.#live.draw(draft);
+      else this.#live.clear();
+    },
+    setLive: async ({ on }) => {
+      await setDrafting(on);
+      this.#live.forgetTimes();
     },
     painted: async () => {
       if (!this.#showsEdits) await this.#document.tellEdits(this);

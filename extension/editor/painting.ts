@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { InputError, isAbort } from '../../engine/errors.ts';
-import { hindranceOfAdditions, requestOfAdditions } from '../../shared/additions.ts';
 import type { EditProgress, EditRequest, EditResult } from '../../shared/api.ts';
 import {
   type EditCost,
@@ -9,26 +8,24 @@ import {
   MOST_VARIATIONS,
   NO_EXTENSION,
   needsMask,
-  needsPrompt,
 } from '../../shared/editorProtocol.ts';
 import { describeRun, formatSeconds } from '../../shared/format.ts';
 import { totalRemaining } from '../../shared/jobs.ts';
 import { shorten } from '../../shared/names.ts';
-import { blankRaster, copyOf, cut, difference, type Patch, sameArea } from '../../shared/raster.ts';
-import { withoutIdleAdapter } from '../additions/adapter.ts';
+import { blankRaster, cut, difference, type Patch, sameArea } from '../../shared/raster.ts';
 import { withStatus } from '../messages.ts';
 import type { JobOptions } from '../queue/engineQueue.ts';
-import { editWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
-import { controlOf, fileOf, type LayerControl, withLayer } from './controlLayer.ts';
+import { controlOf, fileOf } from './controlLayer.ts';
 import { costOf, fullRecomputeTime } from './cost.ts';
 import type { PictureDocument } from './document.ts';
-import { seedsOf, stepsOf } from './draft.ts';
+import { seedsOf } from './draft.ts';
+import { editRequest } from './editRequest.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Page } from './pages.ts';
 import type { Painted } from './painted.ts';
-import type { Canvas, Painting as Result } from './pictureModel.ts';
+import type { Painting as Result } from './pictureModel.ts';
 
 /** A result that is not part of the picture yet. */
 interface Candidate {
@@ -69,7 +66,7 @@ export class Painting {
       this.#document.update({ run: step, failure: undefined, notice: undefined, offer: undefined });
       const start = await this.#document.canvas(replaces);
       const layer = await controlOf(this.#services, this.#document, draft);
-      const request = await this.#request(draft, start, layer);
+      const request = await editRequest(this.#services, this.#document, draft, { start, layer });
       const control = layer
         ? { ...layer.row, picture: await this.#services.kept.keep(await fileOf(layer), 'The control layer') }
         : { ...draft.control, picture: '' };
@@ -183,41 +180,6 @@ export class Painting {
       this.#document.tell({ type: 'preview' });
       this.#document.update({ run: undefined, measuring: false });
     }
-  }
-
-  /** @throws InputError if the form or the mask is invalid */
-  async #request(draft: EditDraft, start: Canvas, layer?: LayerControl): Promise<EditRequest> {
-    const { way } = draft;
-    const { masked, mask } = await this.#document.model();
-    if (needsMask(way) && !masked) throw new InputError('Paint a mask first.');
-    const controlled = layer ? [layer.row] : [];
-    const additions = { ...draft.additions, controls: [...draft.additions.controls, ...controlled] };
-    const hindrance = hindranceOfAdditions(additions, true);
-    if (hindrance) throw new InputError(hindrance);
-    const prompt = needsPrompt(way) ? draft.prompt.trim() : '';
-    if (needsPrompt(way) && !prompt) throw new InputError('Enter a prompt first.');
-    const { controls, references, ...others } = requestOfAdditions(draft.additions);
-    const images = await this.#services.kept.images({ controls, references });
-    const request = editWithSettings(
-      {
-        prompt,
-        ...others,
-        ...withLayer(images, layer),
-        negativePrompt: draft.negativePrompt.trim() || undefined,
-        image: start.raster,
-        ...(needsMask(way) && { mask: copyOf(mask), softMask: way === 'mask' }),
-        ...(way === 'remove' && { remove: true }),
-        ...(way === 'extend' && { extend: draft.extension }),
-        raw: true,
-        mode: 'auto',
-        strength: draft.strength || undefined,
-        steps: stepsOf(draft.steps),
-        precision: draft.precision || undefined,
-        budget: draft.budget || undefined,
-      },
-      this.#document.uri,
-    );
-    return await withoutIdleAdapter(request);
   }
 
   async #edit(request: EditRequest, signal: AbortSignal, run: EditRun): Promise<EditResult> {

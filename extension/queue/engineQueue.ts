@@ -4,6 +4,8 @@ import type {
   BenchmarkProgress,
   CallOptions,
   EditProgress,
+  EditRequest,
+  EditResult,
   Engine,
   GenerateProgress,
   GenerateRequest,
@@ -107,15 +109,24 @@ export class EngineQueue {
    * Generates an image in the background: it is not in the queue, and is cancelled when a job enters the queue.
    * @throws AbortError if it was cancelled for a job
    */
-  async generateAside(
-    request: GenerateRequest,
-    { signal }: { signal: AbortSignal },
-  ): Promise<GenerateResult> {
+  generateAside(request: GenerateRequest, { signal }: { signal: AbortSignal }): Promise<GenerateResult> {
+    return this.#aside(signal, (inner) => this.#engine.generate(request, inner));
+  }
+
+  /** The same for an edit. */
+  editAside(request: EditRequest, { signal }: { signal: AbortSignal }): Promise<EditResult> {
+    return this.#aside(signal, (inner) => this.#engine.edit(request, inner));
+  }
+
+  async #aside<Result>(
+    signal: AbortSignal,
+    call: (options: { signal: AbortSignal }) => Promise<Result>,
+  ): Promise<Result> {
     if (this.#entries.length > 0) throw abortError();
     const giveWay = new AbortController();
     const stopListening = this.onDidChange(() => giveWay.abort());
     try {
-      return await this.#engine.generate(request, { signal: AbortSignal.any([signal, giveWay.signal]) });
+      return await call({ signal: AbortSignal.any([signal, giveWay.signal]) });
     } finally {
       stopListening();
     }

@@ -5,6 +5,7 @@ import type {
   BenchmarkProgress,
   BenchmarkRequest,
   CallOptions,
+  EditRequest,
   Engine,
   GenerateProgress,
   GenerateRequest,
@@ -37,6 +38,10 @@ class Fake {
       });
     });
   }
+
+  edit(request: EditRequest, options: CallOptions<GenerateProgress>): Promise<unknown> {
+    return this.generate(request, options);
+  }
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -65,6 +70,13 @@ test('an image beside the queue gives way to what enters it, and does not start 
   const again = queue.generateAside({ prompt: 'again' }, { signal });
   fake.calls[2]!.finish();
   await again;
+  const edit = queue.editAside({ prompt: 'edit', image: new Uint8Array() }, { signal });
+  const other = queue.generate({ prompt: 'b' });
+  await assert.rejects(edit, isAbort);
+  await settled();
+  assert.equal(fake.calls[4]!.prompt, 'b');
+  fake.calls[4]!.finish();
+  await other;
 });
 
 test('a result that comes after the user cancelled is discarded', async () => {

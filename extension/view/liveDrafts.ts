@@ -4,8 +4,8 @@ import type { AskedRequest } from '../../shared/additions.ts';
 import type { GenerateResult } from '../../shared/api.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { randomSeed } from '../../shared/seed.ts';
-import { formatDuration } from '../../shared/units.ts';
 import type { LiveDraft } from '../../shared/viewProtocol.ts';
+import { DraftTimes } from '../draftTimes.ts';
 
 /** The share of the computing that a draft may spend; docs/measurements.md compares it with the full image. */
 const SHARE = 0.2;
@@ -14,8 +14,6 @@ const LATE = 2;
 const LATE_REFINEMENT = 8;
 /** Expected seconds from which a draft is not even tried; a smaller value may have been measured on a busy machine. */
 const HOPELESS = 6;
-/** How many of the last drafts decide how long one takes: the quickest of them, which was disturbed least. */
-const TIMED = 3;
 /** Milliseconds without a change after which a shown draft is refined. */
 const PAUSE = 1200;
 
@@ -36,8 +34,7 @@ export class LiveDrafts {
   /** Seed of a form without one: that of its drafts, and of the next image. */
   #seed: number | undefined;
   #current: AbortController | undefined;
-  /** Seconds of the last drafts, by the key of their request. */
-  readonly #taken = new Map<string, number[]>();
+  readonly #times = new DraftTimes(LATE, HOPELESS);
 
   /** @param pause see `PAUSE` */
   constructor(parts: DraftParts, pause = PAUSE) {
@@ -59,7 +56,7 @@ export class LiveDrafts {
 
   /** Allows requests that took too long to be tried again. */
   forgetTimes(): void {
-    this.#taken.clear();
+    this.#times.forget();
   }
 
   /** The request with the seed of its drafts, if it has none; later drafts have another one. */
@@ -79,7 +76,7 @@ export class LiveDrafts {
     const full: AskedRequest = { ...request, seed: request.seed ?? this.#seed };
     const quick = { ...full, budget: Math.min(SHARE, full.budget ?? 1) };
     try {
-      const late = await this.#isLate(quick);
+      const late = await this.#times.hindranceOf(keyOf(quick), () => this.#parts.expect(quick));
       if (signal.aborted) return;
       if (late) return this.#parts.show(undefined, late);
       await this.#show(quick, signal, false);
@@ -95,24 +92,10 @@ export class LiveDrafts {
   async #show(request: AskedRequest, signal: AbortSignal, refined: boolean): Promise<void> {
     const { picture, seconds: all, loadSeconds } = await this.#parts.make(request, signal);
     const seconds = all - loadSeconds;
-    if (!refined) this.#note(request, seconds);
+    if (!refined) this.#times.note(keyOf(request), seconds);
     if (signal.aborted) return;
     const { png, width, height } = picture;
     this.#parts.show({ draft: { prompt: request.prompt, width, height, seconds, refined }, png });
-  }
-
-  /** Why a request is not drawn, as a sentence. */
-  async #isLate(request: AskedRequest): Promise<string | undefined> {
-    const taken = this.#taken.get(keyOf(request)) ?? [];
-    const isKnown = taken.length === TIMED;
-    const seconds = isKnown ? Math.min(...taken) : await this.#parts.expect(request);
-    if (seconds <= (isKnown ? LATE : HOPELESS)) return undefined;
-    return `No draft: with these settings one takes about ${formatDuration(seconds)}.`;
-  }
-
-  #note(request: AskedRequest, seconds: number): void {
-    const key = keyOf(request);
-    this.#taken.set(key, [seconds, ...(this.#taken.get(key) ?? [])].slice(0, TIMED));
   }
 }
 

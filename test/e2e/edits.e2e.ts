@@ -173,6 +173,50 @@ step('the variations that were not picked stay in the list, and can take the pla
   await shows(picked, 'the one that was picked');
 });
 
+step('a draft is shown under the outline of the mask after a stroke, and Apply takes its seed', async () => {
+  fs.writeFileSync(file('draft.png'), await picture());
+  await editor.open('draft.png');
+  await editor.prepared();
+  const original = await current();
+  await editor.prompt('a yellow balloon');
+  await editor.drag(STROKES[0]);
+  const said = editor.view.locator('[data-test=live]', { hasText: 'Draft in the image' });
+  await said.waitFor();
+  assert.ok(await editor.view.locator('canvas.preview').isVisible());
+  assert.equal(await editor.view.locator('main.editor').getAttribute('data-mask'), 'outline');
+  assert.ok((await current()).equals(original), 'it is no edit');
+  assert.equal(await rows().count(), 0);
+  await vscode.screenshot('edits-draft');
+  // Without a mask there is nothing to draft.
+  await editor.press('clear');
+  await editor.view.locator('canvas.preview').waitFor({ state: 'hidden' });
+  await editor.press('undo');
+  await said.waitFor();
+  await painted();
+  assert.equal(await rows().count(), 1);
+  await editor.view.locator('canvas.preview').waitFor({ state: 'hidden' });
+});
+
+step('drafts can be switched off', async () => {
+  const box = editor.view.locator('#live');
+  await box.click();
+  await until(
+    () =>
+      vscode.inHost(
+        ({ workspace }) => workspace.getConfiguration('patchwork').get('draftWhilePainting') === false,
+      ),
+    'the setting',
+  );
+  const asked = editor.view.locator('[data-test=live]', { hasText: /\S/ });
+  await editor.drag(STROKES[1]);
+  await editor.view.locator('main.editor[data-mask=shown]').waitFor();
+  await vscode.page.waitForTimeout(1500);
+  assert.equal(await asked.count(), 0);
+  assert.ok(!(await editor.view.locator('canvas.preview').isVisible()));
+  await box.click();
+  await asked.waitFor();
+});
+
 step('no page has broken its content security policy', async () => {
   assert.deepEqual(vscode.violations, []);
 });

@@ -1,6 +1,7 @@
 import type {
   Crop,
   EditDraft,
+  EditorHostMessage,
   EditorPageMessage,
   EditorState,
   PicturePlace,
@@ -9,6 +10,7 @@ import type {
 import { AdditionsForm, withWords } from '../additions/form.ts';
 import { Announcer } from '../announcer.ts';
 import { DragOut } from './dragOut.ts';
+import { isOccupied, LiveDraft } from './liveDraft.ts';
 import { MaskView } from './maskView.ts';
 import { BRUSH_SIZES, brushSize, type EditorPage } from './page.ts';
 import { startOf } from './saved.ts';
@@ -45,6 +47,7 @@ export class Editor {
   readonly send: EditorHost['send'];
   readonly page: EditorPage;
   readonly mask: MaskView;
+  readonly live: LiveDraft;
   readonly dragOut: DragOut;
   readonly announcer = new Announcer();
   readonly variations = new Thumbnails();
@@ -60,6 +63,7 @@ export class Editor {
     this.send = host.send;
     this.page = this.#startPage(startOf(host.saved));
     this.mask = new MaskView(this.page, () => this.update());
+    this.live = new LiveDraft(this);
     this.dragOut = new DragOut(this.page);
     this.stage.tool = this.page.tool;
     this.resizeBrush();
@@ -99,6 +103,7 @@ export class Editor {
   edit(change: Partial<EditDraft>): void {
     this.fill(change);
     if (RECORDED_BY.some((name) => name in change)) this.prepareSoon();
+    this.live.soon();
     this.update();
   }
 
@@ -157,7 +162,9 @@ export class Editor {
     }
     this.variations.keep(state.variations.map(({ id }) => id));
     if (page.seen && !this.variations.patch(page.seen)) this.see(undefined);
+    const wasOccupied = isOccupied(page.state);
     page.state = state;
+    if (wasOccupied && !isOccupied(state)) this.live.soon();
     if (!state.edited) this.stage.compare = undefined;
     this.mask.take(state.maskTaken);
   }
@@ -188,6 +195,14 @@ export class Editor {
     this.page.controlled = this.stage.control?.bounds !== undefined;
     this.showControl(true);
     this.prepareSoon();
+    this.live.soon();
+  }
+
+  /** Shows a draft in the image, under the outline of the mask, or hides it. */
+  showDraft({ on, patch, seconds, hindrance }: EditorHostMessage & { type: 'live' }): void {
+    this.page.live = { on, ...(seconds !== undefined && { seconds }), ...(hindrance && { hindrance }) };
+    void this.stage.preview(patch);
+    if (patch) this.mask.show(false);
   }
 
   toggleCompare(): void {
@@ -230,6 +245,7 @@ export class Editor {
       maskShown: true,
       controlled: false,
       controlShown: true,
+      live: { on: false },
       crop: undefined,
       cost: undefined,
       level: undefined,
@@ -248,6 +264,7 @@ export class Editor {
         // Of a large image the mask decides how long an edit takes.
         if (this.page.state?.large) this.prepareSoon();
         this.mask.changed();
+        this.live.soon();
       },
       control: (label, patch) => {
         this.send({ type: 'control', label, patch });
@@ -258,7 +275,11 @@ export class Editor {
         this.resizeBrush();
         this.update();
       },
-      begin: () => (this.page.tool.draws ? this.showControl(true) : this.mask.show(true)),
+      begin: () => {
+        this.live.stop();
+        if (this.page.tool.draws) this.showControl(true);
+        else this.mask.show(true);
+      },
       select: (place, how) => this.send({ type: 'select', place, how }),
       hint: (place) => this.#hint(place),
       pointer: showPointer,

@@ -1,6 +1,7 @@
 /// <reference types="vscode-webview" />
 /** The page of the picture editor. The extension host owns the picture and its edits, the page owns the view of it. */
 import '@vscode-elements/elements/dist/vscode-button/index.js';
+import '@vscode-elements/elements/dist/vscode-checkbox/index.js';
 import '@vscode-elements/elements/dist/vscode-option/index.js';
 import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
 import '@vscode-elements/elements/dist/vscode-single-select/index.js';

@@ -38,6 +38,8 @@ export interface EditorPage {
   controlShown: boolean;
   /** Edits that were begun since the page was loaded. */
   runs: number;
+  /** Drafts while the mask is painted: how long the one that is shown took, or why there is none. */
+  live: { on: boolean; seconds?: number; hindrance?: string };
   /** Where the image is to be cropped; undefined while it is not. */
   crop: Crop | undefined;
   cost: EditCost | undefined;
@@ -74,6 +76,7 @@ export interface WayActions {
   chooseCrop(): void;
   setCrop(crop: Crop): void;
   cropToMask(): void;
+  setLive(on: boolean): void;
   /** Starts the edit, or crops. */
   apply(): void;
 }

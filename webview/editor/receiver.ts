@@ -43,6 +43,7 @@ export class Receiver {
       case 'mask':
         stage.mask?.write(message.patch);
         mask.changed();
+        this.#editor.live.soon();
         break;
       case 'control':
         stage.control?.write(message.patch);
@@ -57,16 +58,14 @@ export class Receiver {
       case 'variation':
         if (stage.picture) await this.#editor.variations.add(message.id, message.patch, stage.picture);
         break;
+      case 'live':
+        this.#editor.showDraft(message);
+        break;
       case 'hover':
         stage.showHover(message.patch);
         break;
       case 'edits':
-        page.edits = message.edits;
-        // Until the last value is there, the slider must not go back to one before it.
-        if (isFaded(message.edits, page.fading)) page.fading = undefined;
-        this.#editor.drawnEdits.keep(picturesOf(message.edits));
-        this.#editor.prepareSoon();
-        keepingFocus(() => this.#editor.update());
+        this.#list(message.edits);
         break;
       case 'thumbnail':
         await this.#editor.drawnEdits.add(message.id, message.picture);
@@ -79,6 +78,17 @@ export class Receiver {
         page.additions.receive(message);
     }
     this.#editor.update();
+  }
+
+  #list(edits: EditRow[]): void {
+    const { page } = this.#editor;
+    page.edits = edits;
+    // Until the last value is there, the slider must not go back to one before it.
+    if (isFaded(edits, page.fading)) page.fading = undefined;
+    this.#editor.drawnEdits.keep(picturesOf(edits));
+    this.#editor.prepareSoon();
+    this.#editor.live.soon();
+    keepingFocus(() => this.#editor.update());
   }
 
   async #open({ name, file, mime }: EditorHostMessage & { type: 'open' }): Promise<void> {

@@ -18,6 +18,11 @@ export function wayActionsOf(editor: Editor): WayActions {
       const bounds = mask?.bounds;
       if (bounds && picture) editor.setCrop(cropTo(bounds, picture.size));
     },
+    setLive(on) {
+      page.live = { on };
+      send({ type: 'setLive', on });
+      editor.live.soon();
+    },
     apply() {
       const { crop, draft } = page;
       send(crop ? { type: 'crop', crop } : { type: 'apply', draft });

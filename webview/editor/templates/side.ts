@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { live as liveValue } from 'lit/directives/live.js';
 import { repeat } from 'lit/directives/repeat.js';
 import {
   type EditorState,
@@ -7,7 +8,7 @@ import {
   needsMask,
   needsPrompt,
 } from '../../../shared/editorProtocol.ts';
-import { formatEstimate, formatShare } from '../../../shared/format.ts';
+import { formatEstimate, formatSeconds, formatShare } from '../../../shared/format.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { unknownWords } from '../../../shared/vocabulary.ts';
 import { additionsTemplate } from '../../additions/template.ts';
@@ -93,7 +94,7 @@ function expectation(state: EditorState | undefined): string | undefined {
 }
 
 function applyButton(
-  { state, draft, crop }: EditorPage,
+  { state, draft, crop, live }: EditorPage,
   hindrance: string | undefined,
   actions: EditorActions,
 ): TemplateResult {
@@ -110,7 +111,22 @@ function applyButton(
       ${button}
     </vscode-button>
     <span id="hindrance" class="hint" data-test="hindrance">${hindrance ?? nothing}</span>
+    ${crop || draft.way !== 'mask' ? nothing : liveField(live, actions)}
     ${hindrance || crop ? nothing : html`<span class="hint" data-test="expectation">${expectation(state) ?? nothing}</span>`}`;
+}
+
+/** Whether drafts are shown while the mask is painted, how long the last one took, or why there is none. */
+function liveField({ on, seconds, hindrance }: EditorPage['live'], actions: EditorActions): TemplateResult {
+  const said = seconds === undefined ? hindrance : `Draft in the image · ${formatSeconds(seconds)}`;
+  return html`<div class="row wrap">
+    <vscode-checkbox
+      id="live"
+      label="Draft while painting"
+      .checked=${liveValue(on)}
+      @change=${(event: Event) => actions.setLive((event.target as HTMLInputElement).checked)}
+    ></vscode-checkbox>
+    <span class="hint" data-test="live">${(on && said) || nothing}</span>
+  </div>`;
 }
 
 function running(run: EditRun, measuring: boolean, actions: EditorActions): TemplateResult {

@@ -1,0 +1,56 @@
+import { InputError } from '../../engine/errors.ts';
+import { hindranceOfAdditions, requestOfAdditions } from '../../shared/additions.ts';
+import type { EditRequest } from '../../shared/api.ts';
+import { type EditDraft, needsMask, needsPrompt } from '../../shared/editorProtocol.ts';
+import { copyOf } from '../../shared/raster.ts';
+import { withoutIdleAdapter } from '../additions/adapter.ts';
+import { editWithSettings } from '../requests.ts';
+import type { Services } from '../services.ts';
+import { type LayerControl, withLayer } from './controlLayer.ts';
+import type { PictureDocument } from './document.ts';
+import { stepsOf } from './draft.ts';
+import type { Canvas } from './pictureModel.ts';
+
+/**
+ * The edit of a form, with the mask as it is now.
+ * @param with.start what is painted on
+ * @throws InputError if the form or the mask is invalid
+ */
+export async function editRequest(
+  { kept }: Services,
+  document: PictureDocument,
+  draft: EditDraft,
+  { start, layer }: { start: Canvas; layer: LayerControl | undefined },
+): Promise<EditRequest> {
+  const { way } = draft;
+  const { masked, mask } = await document.model();
+  if (needsMask(way) && !masked) throw new InputError('Paint a mask first.');
+  const controlled = layer ? [layer.row] : [];
+  const additions = { ...draft.additions, controls: [...draft.additions.controls, ...controlled] };
+  const hindrance = hindranceOfAdditions(additions, true);
+  if (hindrance) throw new InputError(hindrance);
+  const prompt = needsPrompt(way) ? draft.prompt.trim() : '';
+  if (needsPrompt(way) && !prompt) throw new InputError('Enter a prompt first.');
+  const { controls, references, ...others } = requestOfAdditions(draft.additions);
+  const images = await kept.images({ controls, references });
+  const request = editWithSettings(
+    {
+      prompt,
+      ...others,
+      ...withLayer(images, layer),
+      negativePrompt: draft.negativePrompt.trim() || undefined,
+      image: start.raster,
+      ...(needsMask(way) && { mask: copyOf(mask), softMask: way === 'mask' }),
+      ...(way === 'remove' && { remove: true }),
+      ...(way === 'extend' && { extend: draft.extension }),
+      raw: true,
+      mode: 'auto',
+      strength: draft.strength || undefined,
+      steps: stepsOf(draft.steps),
+      precision: draft.precision || undefined,
+      budget: draft.budget || undefined,
+    },
+    document.uri,
+  );
+  return await withoutIdleAdapter(request);
+}

@@ -1,0 +1,107 @@
+import { isAbort } from '../../engine/errors.ts';
+import type { EditRequest, EditResult } from '../../shared/api.ts';
+import type { EditDraft } from '../../shared/editorProtocol.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
+import { cut, difference, type Patch, type Raster } from '../../shared/raster.ts';
+import { randomSeed } from '../../shared/seed.ts';
+import { DraftTimes } from '../draftTimes.ts';
+
+/** The share of the computing that a draft may spend. */
+const SHARE = 0.2;
+/** See `DraftTimes`. */
+const [LATE, HOPELESS] = [1, 4];
+
+/** Functions that drafts need from the editor. */
+interface LiveParts {
+  /** The form's edit. @throws InputError if it cannot be made */
+  ask(draft: EditDraft): Promise<{ request: EditRequest; start: Raster }>;
+  /** Edits beside the queue. @throws AbortError if it was cancelled for a job */
+  make(request: EditRequest, signal: AbortSignal): Promise<EditResult>;
+  /** About how many seconds the form's full recompute takes, if that is known. */
+  expect(): number | undefined;
+  /** Shows what a draft changes, or nothing and why. */
+  show(shown: { patch?: Patch; seconds?: number; hindrance?: string }): void;
+}
+
+/**
+ * Quick results of the editor's form while a mask is painted, with the seed that *Apply* then takes. They are a full
+ * recompute in few steps, so they need nothing recorded and record nothing.
+ */
+export class LiveEdits {
+  readonly #parts: LiveParts;
+  readonly #times = new DraftTimes(LATE, HOPELESS);
+  /** Seed of a form without one: that of its drafts, and of the next edit. */
+  #seed: number | undefined;
+  #current: AbortController | undefined;
+
+  constructor(parts: LiveParts) {
+    this.#parts = parts;
+  }
+
+  /** Stops the draft in progress. The one that is shown stays until the next. */
+  stop(): void {
+    this.#current?.abort();
+    this.#current = undefined;
+  }
+
+  /** Stops and hides drafts. */
+  clear(): void {
+    this.stop();
+    this.#parts.show({});
+  }
+
+  /** Allows drafts that took too long to be tried again. */
+  forgetTimes(): void {
+    this.#times.forget();
+  }
+
+  /** The form with the seed of its drafts, if it has none; later drafts have another one. */
+  take(draft: EditDraft): EditDraft {
+    const seed = this.#seed;
+    this.#seed = undefined;
+    return draft.seedLocked || seed === undefined
+      ? draft
+      : { ...draft, seed: String(seed), seedLocked: true };
+  }
+
+  /** Makes a form's draft in place of the one before. Never throws. */
+  async draw(draft: EditDraft): Promise<void> {
+    this.stop();
+    const current = new AbortController();
+    this.#current = current;
+    const { signal } = current;
+    if (!draft.seedLocked) this.#seed ??= randomSeed();
+    try {
+      const { request: full, start } = await this.#parts.ask(draft);
+      const seed = draft.seedLocked ? Number(draft.seed) : this.#seed;
+      const budget = Math.min(SHARE, full.budget ?? 1);
+      const request: EditRequest = { ...full, seed, budget, mode: 'dense', previews: false };
+      const key = keyOf(request, start);
+      const hindrance = await this.#times.hindranceOf(key, async () => {
+        const whole = this.#parts.expect();
+        return whole && budget * whole;
+      });
+      if (signal.aborted) return;
+      if (hindrance) return this.#parts.show({ hindrance });
+      const { pixels, seconds: all, loadSeconds } = await this.#parts.make(request, signal);
+      const seconds = all - loadSeconds;
+      this.#times.note(key, seconds);
+      const area = pixels && difference(start, pixels);
+      if (!signal.aborted) this.#parts.show(area ? { patch: cut(pixels, area), seconds } : {});
+    } catch (error) {
+      // The edit itself is reported when it is asked for.
+      if (!signal.aborted && !isAbort(error))
+        this.#parts.show({ hindrance: `No draft: ${messageOf(error)}` });
+    }
+  }
+}
+
+/** Key of what a draft's time depends on. */
+function keyOf(
+  { image: _, mask: _mask, prompt: _prompt, seed: _seed, ...others }: EditRequest,
+  start: Raster,
+): string {
+  const { controls = [], references = [], negativePrompt: _negative, ...rest } = others;
+  const counts = [controls.length, references.length, start.width, start.height];
+  return JSON.stringify([rest, counts]);
+}
