@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { DEFAULT_STRENGTH, LIMITS } from '../shared/limits.ts';
 
 const { budget, seed, size, steps, strength, promptCharacters } = LIMITS;
-const path = z.string().min(1).max(4096);
+const path = z.string('A path is missing.').min(1).max(4096);
 const side = (name: string) =>
   z
     .int()
@@ -13,7 +13,11 @@ const side = (name: string) =>
     .optional()
     .describe(`${name} in pixels, a multiple of ${size.multipleOf}.`);
 
-const text = (description: string) => z.string().max(promptCharacters).describe(description);
+const text = (description: string) =>
+  z
+    .string({ error: ({ input }) => (input === undefined ? 'It is missing.' : 'It must be text.') })
+    .max(promptCharacters)
+    .describe(description);
 
 export const FIELDS = {
   prompt: (description: string) => text(description).regex(/\S/, 'The prompt is missing.'),

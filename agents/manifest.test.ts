@@ -19,7 +19,8 @@ test("VS Code's manifest offers the tools with their own descriptions and schema
 test('a seed of -1 is random, as in other tools', () => {
   for (const { name, schema } of AGENT_TOOLS) {
     if (!('seed' in schema.shape)) continue;
-    const asked = { prompt: 'a house', image: 'a.png', object: 'house' };
+    const all = { prompt: 'a house', image: 'a.png', object: 'house' };
+    const asked = Object.fromEntries(Object.entries(all).filter(([key]) => key in schema.shape));
     assert.deepEqual(schema.parse({ ...asked, seed: -1 }).seed, undefined, name);
     assert.deepEqual(schema.parse({ ...asked, seed: 7 }).seed, 7, name);
     assert.ok(!schema.safeParse({ ...asked, seed: -2 }).success, name);

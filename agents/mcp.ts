@@ -10,11 +10,15 @@ import { AGENT_TOOLS } from './tools/index.ts';
 
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
+/** How the tools go together, for agents that have not seen them before. */
+const HOW =
+  'Files are read and written in one folder; paths are relative to it. To change a part of an image, call select_object without an object to see what it has, then edit_image with the name of one. Files are never replaced unless overwrite is true.';
+
 /** Serves the tools to the client at stdin and stdout (modelcontextprotocol.io) until it closes them. */
 export async function serveTools(workplace: Workplace): Promise<void> {
   const server = new McpServer(
     { name: 'patchwork', title: packageJson.displayName, version: packageJson.version },
-    { instructions: packageJson.description },
+    { instructions: `${packageJson.description} ${HOW}` },
   );
   for (const tool of AGENT_TOOLS) register(server, tool, workplace);
   const transport = new StdioServerTransport();
@@ -35,7 +39,7 @@ function register(server: McpServer, tool: AgentTool, workplace: Workplace): voi
     {
       title,
       description,
-      inputSchema: schema.shape,
+      inputSchema: schema,
       annotations: {
         readOnlyHint: !writes,
         // `overwrite` may replace a file.

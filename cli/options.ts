@@ -12,6 +12,14 @@ export interface CommonOptions {
 
 /** @param computes `none`: the command runs no network, and takes `--threads` without offering it */
 export function withCommonOptions(command: Command, computes: 'networks' | 'none' = 'networks'): Command {
+  return withNetworkOptions(command, computes).option(
+    '--json',
+    'print one JSON object on stdout, progress on stderr',
+  );
+}
+
+/** The same for a command that prints no result. */
+export function withNetworkOptions(command: Command, computes: 'networks' | 'none' = 'networks'): Command {
   return command
     .addOption(
       new Option('--threads <n>', 'threads for one network run (default: all)')
@@ -22,8 +30,7 @@ export function withCommonOptions(command: Command, computes: 'networks' | 'none
       new Option('--device <name>', 'where networks run (default: auto, the fastest that computes correctly)')
         .choices(DEVICE_CHOICES)
         .hideHelp(computes === 'none'),
-    )
-    .option('--json', 'print one JSON object on stdout, progress on stderr');
+    );
 }
 
 /** Ends the command's help with lines to copy, each without the `patchwork` before it. */

@@ -17,6 +17,14 @@ import { verifyCommand } from './commands/verify.ts';
 import { workerCommand } from './commands/worker.ts';
 import { writeLines } from './output.ts';
 
+/** All commands, those that one needs first at the top. */
+const COMMANDS: readonly (readonly [heading: string, commands: readonly (() => Command)[]])[] = [
+  ['Make images:', [generateCommand, editCommand, batchCommand, upscaleCommand]],
+  ['Look at images:', [describeCommand, objectsCommand, segmentCommand, cutOutCommand]],
+  ['Set up:', [modelsCommand, devicesCommand, workerCommand, mcpCommand]],
+  ['Measure:', [benchCommand, macsCommand, verifyCommand]],
+];
+
 /** The `patchwork` command. Parsing errors are thrown as `CommanderError`. */
 export function createProgram(): Command {
   const program = new Command('patchwork')
@@ -32,27 +40,13 @@ export function createProgram(): Command {
       '\nExamples:\n  patchwork generate "a red house by a lake"\n  patchwork generate --help',
     )
     .showHelpAfterError('(--help lists the options)')
-    .configureHelp({ sortSubcommands: true });
-  for (const command of [
-    generateCommand(),
-    batchCommand(),
-    editCommand(),
-    segmentCommand(),
-    cutOutCommand(),
-    objectsCommand(),
-    describeCommand(),
-    macsCommand(),
-    benchCommand(),
-    upscaleCommand(),
-    devicesCommand(),
-    verifyCommand(),
-    workerCommand(),
-    mcpCommand(),
-    modelsCommand(),
-  ]) {
-    inherit(program, command);
-    program.addCommand(command);
-  }
+    .commandsGroup('More:');
+  for (const [heading, commands] of COMMANDS)
+    for (const make of commands) {
+      const command = make().helpGroup(heading);
+      inherit(program, command);
+      program.addCommand(command);
+    }
   return program;
 }
 

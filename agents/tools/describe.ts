@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { FIELDS } from '../fields.ts';
 import type { AgentTool } from '../tool.ts';
 
-const schema = z.object({ image: FIELDS.image });
+const schema = z.strictObject({ image: FIELDS.image });
 
 export const describeTool: AgentTool<typeof schema> = {
   name: 'describe_image',

@@ -10,7 +10,7 @@ import type { Destination } from '../folders.ts';
 import { type AgentTool, savingSentence } from '../tool.ts';
 
 const { image, object, negativePrompt, seed, steps, strength, budget, output, overwrite } = FIELDS;
-const schema = z.object({
+const schema = z.strictObject({
   image,
   prompt: FIELDS.prompt('What should be there, in English.'),
   object: object.describe(

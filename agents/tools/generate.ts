@@ -6,7 +6,7 @@ import { FIELDS } from '../fields.ts';
 import { type AgentTool, savingSentence } from '../tool.ts';
 
 const { negativePrompt, seed, width, height, steps, budget, output, overwrite } = FIELDS;
-const schema = z.object({
+const schema = z.strictObject({
   prompt: FIELDS.prompt('What the image shows, in English.'),
   negativePrompt,
   seed,

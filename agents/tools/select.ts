@@ -10,7 +10,7 @@ import { type AgentTool, type Call, savingSentence } from '../tool.ts';
 
 const { image, object, output, overwrite } = FIELDS;
 const coordinate = z.number().min(-100_000).max(100_000);
-const schema = z.object({
+const schema = z.strictObject({
   image,
   object,
   point: z

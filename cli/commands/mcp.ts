@@ -3,9 +3,9 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { InputError } from '../../engine/errors.ts';
 import { startEngine } from '../engine.ts';
-import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
+import { type CommonOptions, withExamples, withNetworkOptions } from '../options.ts';
 
-type Options = CommonOptions & { model?: string };
+type Options = Omit<CommonOptions, 'json'> & { model?: string };
 
 export function mcpCommand(): Command {
   const command = new Command('mcp')
@@ -16,7 +16,7 @@ export function mcpCommand(): Command {
       'a model that `patchwork models` lists, or a folder in the diffusers layout (default: scenes)',
     );
   return withExamples(
-    withCommonOptions(command).action(run),
+    withNetworkOptions(command).action(run),
     'mcp',
     'mcp images --model stabilityai/sd-turbo',
   );

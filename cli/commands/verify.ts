@@ -26,7 +26,7 @@ async function run(model: string, options: CommonOptions & CheckpointOptions): P
   const folder = existsSync(model) && statSync(model).isFile() ? path.dirname(model) : model;
   if (existsSync(folder) && !existsSync(path.join(folder, 'expected.safetensors')))
     throw new InputError(
-      `${folder} has no reference tensors (expected.safetensors), so there is nothing to compare it with.`,
+      `${model} has no reference tensors ${folder === model ? 'in it' : 'beside it'} (expected.safetensors), so there is nothing to compare it with.`,
     );
   const { threads, device = 'cpu' } = options;
   const backend = openBackend(await chooseDevice(device, DEVICES), threads);

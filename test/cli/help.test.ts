@@ -44,3 +44,34 @@ test('commands that compute nothing take --threads without offering it', async (
   assert.doesNotMatch(stdout, /--threads/);
   assert.equal((await patchwork(['models', 'list', '--threads', '1', '--json'])).code, 0);
 });
+
+test('help lists the commands by what they are for, the usual ones first', async () => {
+  const { stdout } = await patchwork(['--help']);
+  const order = [
+    'Make images:',
+    '  generate [',
+    '  edit [',
+    'Look at images:',
+    '  objects [',
+    'Set up:',
+    'Measure:',
+  ];
+  const places = order.map((text) => stdout.indexOf(text));
+  assert.ok(!places.includes(-1), stdout);
+  assert.deepEqual(
+    places,
+    [...places].sort((a, b) => a - b),
+  );
+});
+
+test('what prints no result takes no --json: stdout of the MCP server is its protocol', async () => {
+  const { code, stderr } = await patchwork(['mcp', '--json']);
+  assert.equal(code, 2);
+  assert.match(stderr, /unknown option '--json'/);
+});
+
+test('a file that is no model is named by verify as it was given', async () => {
+  const { code, stderr } = await patchwork(['verify', 'package.json']);
+  assert.equal(code, 2);
+  assert.match(stderr, /^package\.json has no reference tensors beside it/);
+});

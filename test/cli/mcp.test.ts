@@ -84,6 +84,17 @@ test('the server offers its tools with their schemas, and says which write', () 
       assert.equal(inputSchema.type, 'object');
     }
     assert.deepEqual(client.getServerVersion()?.name, 'patchwork');
+    assert.match(client.getInstructions() ?? '', /paths are relative .* select_object .* edit_image/);
+  }));
+
+test('input that a tool does not know, or lacks, is refused by its name', () =>
+  withServer(async ({ refusal }) => {
+    assert.match(
+      await refusal('generate_image', { prompt: PROMPT, size: '512x512' }),
+      /Unrecognized key: "size"/,
+    );
+    assert.match(await refusal('generate_image', {}), /It is missing\. at prompt/);
+    assert.match(await refusal('describe_image', {}), /A path is missing\. at image/);
   }));
 
 test('an agent generates an image, lists its objects, edits one of them, and describes the result', () =>

@@ -26,5 +26,6 @@ export async function objectMask(
   };
   const area = Math.round(activeCount(mask) * across * down);
   const file = png ? { png: await encodeMask(mask) } : {};
-  return { ...mask, score, area, box, ...(segmenter.refines && { logits }), ...file };
+  // The share is predicted, and may be a little more than all.
+  return { ...mask, score: Math.min(1, score), area, box, ...(segmenter.refines && { logits }), ...file };
 }

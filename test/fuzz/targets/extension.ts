@@ -12,7 +12,7 @@ import { readStoredPicture } from '../../../extension/gallery/storedPicture.ts';
 import { markdownText } from '../../../extension/markdown.ts';
 import { messageText } from '../../../extension/messageText.ts';
 import { SETTINGS } from '../../../extension/settingEntries.ts';
-import { outputFolder, pictureSettings } from '../../../extension/settings.ts';
+import { outputFolder, pictureSettings, styleSettings } from '../../../extension/settings.ts';
 import { readSavedView } from '../../../extension/view/saved.ts';
 import { isWellFormed } from '../../../processes/engine/parent.ts';
 import { row, run } from '../../../shared/benchmark/testing.ts';
@@ -79,6 +79,7 @@ export const targets: Target[] = [
     (all) => {
       const get = (name: string) => (all as Record<string, unknown>)[name];
       refusing(() => void pictureSettings(get, '/workspace'), InputError);
+      refusing(() => void styleSettings(get), InputError);
       refusing(() => {
         for (const segment of outputFolder(get)) assert.ok(segment !== '..' && !/[/\\\0]/.test(segment));
       }, InputError);
