@@ -38,7 +38,7 @@ export class ReferenceEncoder {
 
   /**
    * The tokens of pictures, then those of no picture, which the negative prompt's branch sees: [pictures + 1, n, C].
-   * For no picture a plain adapter projects zeros, a Plus adapter the encoder's states of a picture of zeros.
+   * For no picture a plain adapter projects zeros, the others the encoder's states of a picture of zeros.
    */
   async tokens(pictures: readonly Float32Array[]): Promise<Tensor & { type: 'float32' }> {
     const { shape, encoder } = this.#model;
@@ -65,14 +65,19 @@ export class ReferenceEncoder {
       const data = normed(floats(outputs, 'flat'), gain!, bias!);
       return float32(data, [batch, shape.tokens, shape.channels]);
     }
-    const latents = await readFloat32(weights.find('image_proj.latents')!);
-    const outputs = await this.#using(projection, weights, (program) =>
-      program.run({
-        features: float32(given.data, [batch, given.data.length / (batch * shape.features), shape.features]),
-        latents: float32(joined(states.map(() => latents)), [batch, shape.tokens, shape.width]),
-      }),
+    const rows = states[0]!.length / shape.features;
+    const features = float32(given.data, [batch, rows, shape.features]);
+    const outputs = await this.#using(projection, weights, async (program) =>
+      program.run({ features, ...(shape.kind === 'plus' && (await this.#latents(batch, shape))) }),
     );
-    return float32(floats(outputs, 'tokens'), [batch, shape.tokens, shape.channels]);
+    const tokens = shape.kind === 'plus' ? shape.tokens : rows;
+    return float32(floats(outputs, 'tokens'), [batch, tokens, shape.channels]);
+  }
+
+  async #latents(batch: number, { tokens, width }: { tokens: number; width: number }) {
+    const latents = await readFloat32(this.#model.weights.find('image_proj.latents')!);
+    const rows = joined(Array.from({ length: batch }, () => latents));
+    return { latents: float32(rows, [batch, tokens, width]) };
   }
 
   async #using<T>(network: Network, source: WeightSource, use: (program: Program) => Promise<T>): Promise<T> {

@@ -25,7 +25,7 @@ const MAX_LAYERS = 64;
 const MAX_TOKENS = 1024;
 
 /**
- * Opens an IP-Adapter, plain or Plus, in the layout of h94/IP-Adapter, and its image encoder, a
+ * Opens an IP-Adapter, plain, Plus or Full Face, in the layout of h94/IP-Adapter, and its image encoder, a
  * CLIPVisionModelWithProjection: a folder, or a file.
  * @throws InputError for another kind of file, and where the encoder is missing or another one
  */
@@ -73,9 +73,18 @@ function shapeOf(source: WeightSource, file: string): ProjectionShape {
       throw new InputError(`${file}: ${flat} numbers are not tokens of ${channels}; is it an IP-Adapter?`);
     return { kind: 'plain', embeds, tokens, channels };
   }
+  if (isFaceId(source))
+    throw new InputError(
+      `${file} is an IP-Adapter FaceID, which is not supported; IP-Adapter, Plus and Full Face are.`,
+    );
+  if (source.find('image_proj.proj.3.weight')) {
+    const [, features] = dims('image_proj.proj.0.weight', 2) as [number, number];
+    const [channels] = dims('image_proj.proj.2.weight', 2) as [number, number];
+    return { kind: 'full', features, channels };
+  }
   if (!source.find('image_proj.latents'))
     throw new InputError(
-      `${file} holds no image projection (image_proj.proj or image_proj.latents); IP-Adapter and IP-Adapter Plus are supported.`,
+      `${file} holds no image projection (image_proj.proj or image_proj.latents); IP-Adapter, Plus and Full Face are supported.`,
     );
   const [, tokens, width] = dims('image_proj.latents', 3) as [number, number, number];
   const [, features] = dims('image_proj.proj_in.weight', 2) as [number, number];
@@ -87,6 +96,16 @@ function shapeOf(source: WeightSource, file: string): ProjectionShape {
   if (inner % HEAD_CHANNELS || tokens > MAX_TOKENS)
     throw new InputError(`${file}: its resampler has ${inner} channels for heads of ${HEAD_CHANNELS}.`);
   return { kind: 'plus', features, tokens, width, channels, layers, inner, hidden };
+}
+
+/** Whether an adapter reads what another network says of a face: its projection, or LoRA in its attentions. */
+function isFaceId(source: WeightSource): boolean {
+  const names = [...source.names()];
+  return (
+    names.some((name) => /^image_proj\.perceiver_resampler\.|_lora\.(?:up|down)\.weight$/.test(name)) ||
+    (source.find('image_proj.proj.2.weight') !== undefined &&
+      source.find('image_proj.norm.weight') !== undefined)
+  );
 }
 
 /** The adapter's tensors by the networks' names: there, keys and values are in one matrix. */

@@ -6,6 +6,7 @@ import type { UNetConfig } from './unet-config.ts';
 /** Sizes of an IP-Adapter, from the shapes in its file. */
 export type ProjectionShape =
   | { kind: 'plain'; embeds: number; tokens: number; channels: number }
+  | { kind: 'full'; features: number; channels: number }
   | {
       kind: 'plus';
       features: number;
@@ -33,13 +34,20 @@ const referencePath = (n: number, what: 'k' | 'v') => `references.${n}.to_${what
 /**
  * From an image encoder to the tokens that a U-Net attends to (Ye et al. 2023, IP-Adapter). Plain: `embeds` [B, 1, E] →
  * `flat` [B, 1, n · C], before the norm over each token. Plus, a resampler (Flamingo's): `features` [B, N, F] and
- * `latents` [B, n, W] → `tokens` [B, n, C].
+ * `latents` [B, n, W] → `tokens` [B, n, C]. Full, of faces: `features` [B, N, F] → `tokens` [B, N, C].
  */
 export function imageProjection(shape: ProjectionShape): Network {
   const net = new NetworkBuilder();
   if (shape.kind === 'plain') {
     const embeds = net.inputTokens('embeds', shape.embeds);
     net.output('flat', net.linear('image_proj.proj', embeds, shape.tokens * shape.channels));
+    return net.build('image-projection');
+  }
+  if (shape.kind === 'full') {
+    const features = net.inputTokens('features', shape.features);
+    const hidden = net.activation(net.linear('image_proj.proj.0', features, shape.features), 'gelu');
+    const projected = net.linear('image_proj.proj.2', hidden, shape.channels);
+    net.output('tokens', net.layerNorm('image_proj.proj.3', projected));
     return net.build('image-projection');
   }
   const { width, inner } = shape;

@@ -11,8 +11,13 @@ import {
 } from '../../test/support/checkpoints.ts';
 import { NodeBackend } from '../backends/node/backend.ts';
 import { createEngine } from '../engine.ts';
+import { ReferenceEncoder } from '../execution/reference-tokens.ts';
+import { openReferenceModel } from '../models/reference-model.ts';
 import { psnr } from '../pictures/psnr.ts';
 import { decodePicture } from '../pictures/read.ts';
+import { readFloat32 } from '../weights/read.ts';
+import { openSafetensors } from '../weights/safetensors.ts';
+import { writeSafetensors } from '../weights/write.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-references-'));
 process.env.PATCHWORK_CACHE = path.join(folder, 'cache');
@@ -108,12 +113,60 @@ test('the image encoder may be one file, named or where ComfyUI keeps it', async
   );
 });
 
+test('an adapter of whole faces projects every state of the image encoder', async () => {
+  const file = await writeReferenceModel(path.join(folder, 'full'), 'full');
+  const adapter = await openReferenceModel(file);
+  const states = Float32Array.from({ length: 5 * 8 }, (_, i) => Math.sin(i));
+  const tokens = await new ReferenceEncoder(adapter, new NodeBackend(1)).project([states]);
+  assert.deepEqual(tokens.dims, [1, 5, 16]);
+  const source = await openSafetensors(file);
+  const read = (name: string) => readFloat32(source.find(`image_proj.proj.${name}`)!);
+  const linear = async (rows: number[][], name: string) => {
+    const [weight, bias] = [await read(`${name}.weight`), await read(`${name}.bias`)];
+    return rows.map((row) =>
+      [...bias].map((b, o) => row.reduce((sum, x, i) => sum + x * weight[o * row.length + i]!, b)),
+    );
+  };
+  const rows = Array.from({ length: 5 }, (_, n) => [...states.subarray(8 * n, 8 * n + 8)]);
+  const hidden = (await linear(rows, '0')).map((row) => row.map((x) => (x / 2) * (1 + erf(x / Math.SQRT2))));
+  const [gain, bias] = [await read('3.weight'), await read('3.bias')];
+  const expected = (await linear(hidden, '2')).flatMap((row) => {
+    const mean = row.reduce((a, b) => a + b) / 16;
+    const variance = row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 16;
+    return row.map((x, i) => ((x - mean) / Math.sqrt(variance + 1e-5)) * gain[i]! + bias[i]!);
+  });
+  for (const [i, value] of tokens.data.entries()) assert.ok(Math.abs(value - expected[i]!) < 1e-4);
+  const [dark, light] = [
+    await drawn([{ image: grey(40) }], { referenceModel: file }),
+    await drawn([{ image: grey(220) }], { referenceModel: file }),
+  ];
+  assert.notDeepEqual(dark, light);
+});
+
+/** The error function, by its series (Abramowitz and Stegun 7.1.6). */
+function erf(x: number): number {
+  let [term, sum] = [x, x];
+  for (let n = 1; n < 80; n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
 test('files that are no IP-Adapter, of another model or without an encoder are refused by name', async () => {
   const references = [{ image: grey(1) }];
   await assert.rejects(drawn(references, { referenceModel: undefined }), /which IP-Adapter/);
   const lora = path.join(folder, 'lora.safetensors');
   await writeLora(lora);
   await assert.rejects(drawn(references, { referenceModel: lora }), /no image projection/);
+  const face = path.join(folder, 'ip-adapter-faceid_sd15.safetensors');
+  const names = ['image_proj.proj.0.weight', 'image_proj.proj.2.weight', 'image_proj.norm.weight'];
+  const bytes = () => [new Uint8Array(16)];
+  await writeSafetensors(
+    face,
+    names.map((name) => ({ name, dtype: 'F32', shape: [2, 2], chunks: bytes })),
+  );
+  await assert.rejects(drawn(references, { referenceModel: face }), /is an IP-Adapter FaceID, which is not/);
   const xl = path.join(folder, 'xl');
   await writeCheckpoint(xl, 'ssd-1b');
   await assert.rejects(drawn(references, { model: xl }), /made for another family of models/);

@@ -312,7 +312,7 @@ export async function writeControlModels(folder: string): Promise<{ controlNet: 
 }
 
 /** Writes a small IP-Adapter for the small checkpoint of Stable Diffusion 1, with its image encoder beside it. */
-export async function writeReferenceModel(folder: string): Promise<string> {
+export async function writeReferenceModel(folder: string, kind: 'plain' | 'full' = 'plain'): Promise<string> {
   const encoder = {
     hidden_size: 8,
     image_size: 28,
@@ -341,14 +341,22 @@ export async function writeReferenceModel(folder: string): Promise<string> {
   )
     .filter(({ name }) => name.startsWith('references.'))
     .map(({ name, shape }) => ({ name: name.replace('references', 'ip_adapter'), shape }));
-  const projection = [
+  const full = [
+    { name: 'image_proj.proj.0.weight', shape: [8, 8] },
+    { name: 'image_proj.proj.0.bias', shape: [8] },
+    { name: 'image_proj.proj.2.weight', shape: [16, 8] },
+    { name: 'image_proj.proj.2.bias', shape: [16] },
+    { name: 'image_proj.proj.3.weight', shape: [16] },
+    { name: 'image_proj.proj.3.bias', shape: [16] },
+  ];
+  const plain = [
     { name: 'image_proj.proj.weight', shape: [4 * 16, 12] },
     { name: 'image_proj.proj.bias', shape: [4 * 16] },
     { name: 'image_proj.norm.weight', shape: [16] },
     { name: 'image_proj.norm.bias', shape: [16] },
   ];
   const file = path.join(folder, 'ip-adapter.safetensors');
-  await writeRandom(file, [...projection, ...attentions]);
+  await writeRandom(file, [...(kind === 'full' ? full : plain), ...attentions]);
   return file;
 }
 
