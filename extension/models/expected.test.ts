@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { CATALOGUE } from '../../engine/models/catalogue.ts';
-import { expectedMemory, expectedSeconds, recommendedFor } from './expected.ts';
+import { expectedMemory, expectedSeconds, recommendedFor, refusalSentences } from './expected.ts';
 
 const GB = 1e9;
 
@@ -27,4 +27,17 @@ test('one model is recommended: more for a large machine, none where none fits',
   assert.equal(id(8, 16 * GB), 'SimianLuo/LCM_Dreamshaper_v7');
   assert.equal(id(1, 16 * GB), 'stabilityai/sd-turbo');
   assert.equal(id(8, 1 * GB), undefined);
+});
+
+test('what takes more memory than there is says so, with what fits', () => {
+  const klein = CATALOGUE.find(({ id }) => id === 'black-forest-labs/FLUX.2-klein-4B')!;
+  // What WebAssembly can address: enough in int4.
+  assert.deepEqual(refusalSentences(klein, { cores: 8, memoryBytes: 2 ** 32 }), []);
+  const small = { cores: 8, memoryBytes: 3.5 * GB };
+  const fitting = recommendedFor(small)!;
+  assert.deepEqual(refusalSentences(klein, small), [
+    `That is too little, so it cannot generate here; ${fitting.id} can.`,
+  ]);
+  assert.deepEqual(refusalSentences(fitting, small), []);
+  assert.match(refusalSentences(klein, { cores: 2, memoryBytes: GB })[0]!, /; Scenes can\.$/);
 });

@@ -1,4 +1,5 @@
 /** How long an image takes with a model of the catalogue, and which model suits a machine. */
+import os from 'node:os';
 import { isGuided } from '../../engine/execution/denoiser-inputs.ts';
 import { countMacs } from '../../engine/graph/macs.ts';
 import type { Network } from '../../engine/graph/network.ts';
@@ -6,11 +7,17 @@ import { ARCHITECTURES } from '../../engine/models/architectures.ts';
 import { CATALOGUE, type CatalogueEntry } from '../../engine/models/catalogue.ts';
 import { SyntheticModel } from '../../engine/models/synthetic.ts';
 import { entryMemory } from '../../engine/pipelines/memory-sentence.ts';
+import { modelTitle } from '../../shared/modelTitle.ts';
 
 /** Resources of a machine. */
 export interface MachineFacts {
   cores: number;
   memoryBytes: number;
+}
+
+/** Those of this machine; of a browser, what WebAssembly can address of it. */
+export function machineFacts(): MachineFacts {
+  return { cores: os.availableParallelism(), memoryBytes: os.totalmem() };
 }
 
 /** Seconds of the parts of an image. */
@@ -105,4 +112,14 @@ export function recommendedFor(machine: MachineFacts): CatalogueEntry | undefine
     fitting.find((entry) => seconds(entry) <= PATIENCE) ??
     [...fitting].sort((a, b) => seconds(a) - seconds(b))[0]
   );
+}
+
+/** That a model takes more memory in every precision than a machine has, and what fits; none if it has enough. */
+export function refusalSentences(entry: CatalogueEntry, machine: MachineFacts): string[] {
+  const needs = Object.values(entryMemory(entry) ?? {}).map(({ tiled }) => tiled);
+  if (needs.length === 0 || Math.min(...needs) <= machine.memoryBytes) return [];
+  const fitting = recommendedFor(machine);
+  return [
+    `That is too little, so it cannot generate here; ${fitting ? modelTitle(fitting.id) : modelTitle('scenes')} can.`,
+  ];
 }

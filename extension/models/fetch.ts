@@ -8,6 +8,7 @@ import { installedModels } from '../../engine/models/installed.ts';
 import { memorySentences } from '../../engine/pipelines/memory-sentence.ts';
 import { confirmed, type Tell, withNotification } from '../messages.ts';
 import { modelFolders } from '../settings.ts';
+import { machineFacts, refusalSentences } from './expected.ts';
 import type { HubToken } from './token.ts';
 
 /** The models on this machine, including the folders of other tools that the user has set. */
@@ -49,7 +50,8 @@ export async function fetchWithConsent(name: string, token: HubToken): Promise<s
 
 async function consent(name: string, plan: FetchPlan): Promise<boolean> {
   const entry = catalogueEntry(name);
-  const detail = [...describePlan(plan), ...(entry ? memorySentences(entry) : [])];
+  const memory = entry ? [...memorySentences(entry), ...refusalSentences(entry, machineFacts())] : [];
+  const detail = [...describePlan(plan), ...memory];
   return await confirmed(`Download ${name}?`, 'Download', { detail, harmless: true });
 }
 

@@ -1,4 +1,3 @@
-import os from 'node:os';
 import {
   ConfigurationTarget,
   commands,
@@ -26,7 +25,7 @@ import type { Pace } from '../queue/pace.ts';
 import { localPath, onThisComputer } from '../remote.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
-import type { MachineFacts } from './expected.ts';
+import { machineFacts } from './expected.ts';
 import { fetchWithConsent, modelsHere, settingsWith } from './fetch.ts';
 import { type ModelRow, modelRows } from './items.ts';
 import type { HubToken } from './token.ts';
@@ -62,10 +61,6 @@ export async function manageModels(services: Services, token: HubToken): Promise
   } catch (error) {
     await reportError(services.log, error);
   }
-}
-
-function machineFacts(): MachineFacts {
-  return { cores: os.availableParallelism(), memoryBytes: os.totalmem() };
 }
 
 type Choice = { row: ModelRow; remove: boolean };
