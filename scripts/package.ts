@@ -30,12 +30,10 @@ const TARGETS: Record<string, Target> = {
 const WEB = 'web';
 
 /**
- * Settings and commands that a browser cannot have: workers, several threads, models by their path. Nor does it have
+ * Settings and commands that a browser cannot have: workers of other machines, a number of threads, models by their path. Nor does it have
  * agents' tools, which work on the files of a disk.
  */
-const NOT_ON_THE_WEB = ['workers', 'bus', 'busCredentials', 'threads', 'useAsModel'].map(
-  (name) => `patchwork.${name}`,
-);
+const NOT_ON_THE_WEB = ['bus', 'busCredentials', 'threads', 'useAsModel'].map((name) => `patchwork.${name}`);
 
 /** Choices of the device setting on the web: automatic, the processor, WebGPU. */
 const DEVICES_ON_THE_WEB = 3;
