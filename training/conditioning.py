@@ -38,7 +38,7 @@ def decoded(vae: nn.Module, latents: Tensor, half: bool = False) -> np.ndarray:
 
 
 def holed(x: Tensor, masks: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) with what masks (N, 1, H, W) cover at grey."""
+    """Pictures (N, 3, H, W) in which the pixels under masks (N, 1, H, W) are grey."""
     return x.masked_fill(masks > 0, GREY)
 
 
@@ -49,7 +49,7 @@ def coarse(mask: np.ndarray) -> np.ndarray:
 
 
 def grey_latents(vae: nn.Module, width: int, height: int) -> Tensor:
-    """(1, 4, H/8, W/8): what a model that draws is told to keep."""
+    """The latents (1, 4, H/8, W/8) that stand for "nothing to keep", for generating."""
     return encoded(vae, torch.full((1, 3, height, width), GREY, device=DEVICE), half=False)
 
 

@@ -1,4 +1,4 @@
-"""One place that knows what hardware there is."""
+"""The hardware that PyTorch runs on."""
 from __future__ import annotations
 
 import ctypes
@@ -30,7 +30,7 @@ def half_precision(enabled: bool = True):
 
 
 def save_checkpoint(state: dict, path: Path) -> None:
-    """Never leaves half a file behind."""
+    """Writes a file under a temporary name and renames it, so that it is never incomplete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     torch.save(state, partial)

@@ -28,7 +28,7 @@ ALPHA_BAR = torch.from_numpy(np.cumprod(1 - _betas)).float()
 
 
 def noisy(x: Tensor, noise: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(x at timestep t, the v that the model is to predict, the min-SNR weight of the squared error)."""
+    """x (N, C, H, W) noised to timesteps t (N), the v target, and the min-SNR weight of its squared error (N, 1, 1, 1)."""
     bar = ALPHA_BAR.to(x.device)[t][:, None, None, None]
     a, s = bar.sqrt(), (1 - bar).sqrt()
     snr = bar / (1 - bar)
@@ -36,14 +36,14 @@ def noisy(x: Tensor, noise: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def timesteps(steps: int) -> list[int]:
-    """Trailing spacing: the first is the last timestep of training."""
+    """Timesteps with trailing spacing, descending; the first is the last timestep of training."""
     return [round(v) - 1 for v in np.arange(TRAIN_STEPS, 0, -TRAIN_STEPS / steps)]
 
 
 @torch.no_grad()
 def sample(predict: Callable[[Tensor, int], Tensor], noise: Tensor, steps: int = 20,
            keep: tuple[Tensor, Tensor] | None = None) -> Tensor:
-    """From noise to a latent; predict(x, t) gives v, guidance included.
+    """Denoises noise (N, C, H, W) to latents of that shape; predict(x, t) returns v, guidance included.
 
     keep: latents, and a mask (N, 1, H, W) that is 1 where they are painted anew; elsewhere every step
     sees them with the same noise, and they come out as they were.

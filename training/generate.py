@@ -19,7 +19,7 @@ BATCH = 8
 
 def start(parts: dict[str, nn.Module], tokenizer: Tokenizer, prompts: list[str], seeds: list[int],
           shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The prompts' encodings, those of no words, and each seed's noise of this shape."""
+    """Encodings (N, L, D) of the prompts and of the empty prompt, and noise of the given shape for each seed."""
     context, empty = (parts["text_encoder"](torch.from_numpy(tokenizer(t)).to(DEVICE))
                       for t in (prompts, [""] * len(prompts)))
     noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds])

@@ -46,7 +46,7 @@ class LatentSet:
         self.refresh()
 
     def refresh(self) -> None:
-        """Takes in shards that have appeared since."""
+        """Loads the shards that were added since the last call."""
         for path in sorted((self.work / "latents").glob(f"{self.size}-*.npy")):
             if path.name in self.known or ".partial" in path.name:
                 continue

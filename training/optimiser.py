@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 def orthogonal(g: Tensor, steps: int = 5) -> Tensor:
-    """A batch-free matrix near the orthogonal factor of g."""
+    """Approximates the orthogonal factor of a matrix g (rows, columns) by Newton-Schulz iterations."""
     a, b, c = 3.4445, -4.7750, 2.0315
     x = g.bfloat16()
     tall = x.shape[0] > x.shape[1]
@@ -47,7 +47,7 @@ RIM = ("embed", "iou_token", "mask_tokens", "conv_in", "conv_out", "stages.0.op_
 
 
 def build(model: nn.Module, rate: float, muon: bool = True) -> list[torch.optim.Optimizer]:
-    """Optimisers with a common rate; depthwise convolutions and what is at the rim get AdamW."""
+    """Optimisers with a common learning rate; depthwise convolutions and the first and last layers use AdamW."""
     inner = lambda name, p: p.ndim >= 2 and p.shape[1] > 1 and not any(w in name for w in RIM)
     matrices = [p for n, p in model.named_parameters() if muon and inner(n, p)]
     rest = [p for n, p in model.named_parameters() if not (muon and inner(n, p))]

@@ -46,7 +46,7 @@ class Scorer(nn.Module):
 
 
 def small(picture: Image.Image) -> np.ndarray:
-    """The whole picture at the network's size, whatever its aspect ratio."""
+    """The whole picture, resized to the network's size (128x128); its aspect ratio is not kept."""
     return np.asarray(picture.convert("RGB").resize((SIDE, SIDE), Image.BOX))
 
 
@@ -103,7 +103,7 @@ def load(path: Path) -> Scorer:
 
 @torch.no_grad()
 def score(model: Scorer, pictures: np.ndarray, expected: list[dict]) -> tuple[dict, list[dict]]:
-    """Shares of right answers over all pictures, and what was seen in each.
+    """Shares of correct answers over all pictures, from 0 to 1, and the predictions for each.
 
     kind: of the expected kinds, those that are seen; colour: those that are seen in the expected
     colour; terrain, time: pictures where it is the expected one; exact: pictures where all of these

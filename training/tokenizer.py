@@ -81,7 +81,7 @@ class Tokenizer:
         return self.cache[word]
 
     def __call__(self, texts: list[str]) -> np.ndarray:
-        """Ids of shape (texts, 77): start, words (cut where too many), end, then end as padding."""
+        """Ids (texts, 77): start token, words (truncated to fit), end token, then end tokens as padding."""
         out = np.full((len(texts), LENGTH), self.end, np.int64)
         for row, text in zip(out, texts):
             ids = [i for w in PATTERN.findall(text.lower()) for i in self.word(w)][:LENGTH - 2]

@@ -45,7 +45,7 @@ def crops(pictures: np.ndarray, rng: np.random.Generator, count: int) -> torch.T
 
 
 def train(work: Path, steps: int, minutes: float) -> None:
-    """Goes on from work/autoencoder.pt if it is there; stops after steps in all or minutes from now."""
+    """Resumes from work/autoencoder.pt if it exists; stops after a total of `steps`, or `minutes` from now."""
     checkpoint = work / "autoencoder.pt"
     model = Autoencoder().to(DEVICE, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=1e-4, betas=(0.9, 0.98))

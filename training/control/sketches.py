@@ -88,7 +88,7 @@ def sketch(labels: np.ndarray, things: list[dict], rng: np.random.Generator) -> 
 
 
 class SketchSet:
-    """Latents of one picture size, each with a sketch that is drawn anew at every use, and words."""
+    """Latents of one picture size, each with a caption and a sketch that is drawn again at every use."""
 
     def __init__(self, work: Path, size: str):
         self.plain = LatentSet(work, size)
@@ -100,7 +100,7 @@ class SketchSet:
                                     json.loads(labels.with_suffix(".json").read_text())))
 
     def draw(self, rng: np.random.Generator, words: Random) -> tuple[np.ndarray, np.ndarray, str]:
-        """A latent (4, H/8, W/8), its sketch (H, W) and a caption, by chance."""
+        """A random latent (4, H/8, W/8), its sketch (H, W) and a caption."""
         start, labels, things = self.shards[rng.integers(len(self.shards))]
         row, mirrored = int(rng.integers(SHARD)), bool(rng.integers(2))
         latent, scene = self.plain.one(int(start) + row + SHARD * mirrored)

@@ -55,7 +55,7 @@ def random_edit(rng: Random, width: int = 256, height: int = 256, unseen: bool =
 
 def compose(scene: Scene, kind: str, colour: str, rng: Random, width: int, height: int,
             size: tuple[float, float] = (SMALLEST, LARGEST)) -> Edit:
-    """The thing lies within the picture; in a third of the pictures on the line where the renderer would put it."""
+    """Adds a thing at a random place inside the picture; for a third of the pictures on the renderer's ground line."""
     flip, shorter = rng.random() < 0.5, min(width, height)
     left, top, right, bottom = extent(kind, flip)
     longest = exp(rng.uniform(log(size[0]), log(size[1]))) * shorter
@@ -98,7 +98,7 @@ def thing_caption(scene: Scene, kind: str, colour: str, place: str, words: Rando
 
 
 def landscape_caption(scene: Scene, words: Random) -> str:
-    """Words for a picture, or a part of one, that has no object."""
+    """A caption for a picture, or a part of one, without objects."""
     where = LANDSCAPE[scene.terrain]
     when = words.choice(WHEN[scene.time]) if words.random() < 0.6 else ""
     weather = words.choice(WEATHER[scene.weather]) if words.random() < 0.5 else ""

@@ -76,7 +76,7 @@ class EditSet:
         self.refresh()
 
     def refresh(self) -> None:
-        """Takes in shards that have appeared since."""
+        """Loads the shards that were added since the last call."""
         for path in sorted(self.folder.glob(f"{self.size}-*.npy")):
             if path.name not in self.known and path.name.count(".") == 1:
                 self.known[path.name] = (np.load(path, mmap_mode="r"), np.load(path.with_suffix(".masks.npy")))
@@ -87,7 +87,7 @@ class EditSet:
         return len(self.entries)
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, dict, Scene]:
-        """(the four kinds of latents, masks, what is there, its scene) of one picture by chance."""
+        """The four kinds of latents, the masks, the thing and the scene of a random picture."""
         index = int(rng.integers(len(self)))
         latents, masks = self.shards[index // SHARD]
         entry = self.entries[index]

@@ -95,7 +95,7 @@ def cut_mask(thing: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
 
 
 def spread(mask: np.ndarray) -> np.ndarray:
-    """The pixels of all latents that the mask touches."""
+    """Extends a mask to whole latent positions (8x8 pixels)."""
     return coarse(mask).repeat(CELL, 0).repeat(CELL, 1)
 
 
@@ -188,7 +188,8 @@ def tensor(windows: np.ndarray) -> Tensor:
 
 
 def altered(x: Tensor, rng: np.random.Generator) -> Tensor:
-    """At the network's size, mirrored, moved and scaled a little, softer, brighter or darker, and grainy."""
+    """Augments windows: resizes them to the network's size, mirrors, shifts, scales, blurs, brightens or darkens them at
+    random, and adds noise."""
     n = len(x)
     draw = lambda low, high, shape=(n,): torch.from_numpy(rng.uniform(low, high, shape).astype(np.float32)).to(DEVICE)
     scale, turn = draw(0.88, 1.12), torch.where(draw(0, 1) < 0.5, -1.0, 1.0)
@@ -204,7 +205,7 @@ def altered(x: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def train(work: Path, steps: int, target: Path) -> None:
-    """Goes on from work/judge.pt; writes the weights to target at the end."""
+    """Resumes from work/judge.pt if it exists; writes the weights to `target` at the end."""
     windows, labels = (np.concatenate(pair) for pair in zip(*(read_shards(work / "judge", n) for n in ("train", "plain"))))
     labels = torch.from_numpy(labels)
     model = Judge().to(DEVICE, memory_format=torch.channels_last)
@@ -264,7 +265,7 @@ def verdicts(model: Judge, windows: np.ndarray) -> list[dict]:
 
 
 def accuracy(model: Judge, folder: Path) -> dict:
-    """Of the judge itself, on renders that it has not seen, half of them of unseen combinations."""
+    """Accuracy of the judge, from 0 to 1, on renders that it has not seen; half of them show unseen combinations."""
     windows, labels = read_shards(folder, "test")
     seen = verdicts(model, windows)
     there = [(s, KINDS[k], COLOURS[c], w) for s, (k, c, w) in zip(seen, labels.tolist()) if k != NONE]

@@ -9,7 +9,7 @@ SHARES = (0.26, 0.34, 0.18, 0.11, 0.11)
 
 
 def grown(mask: np.ndarray, pixels: float) -> np.ndarray:
-    """The mask and what lies within about that many pixels of it."""
+    """Dilates a mask by about that many pixels."""
     if pixels < 1:
         return mask
     soft = Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(pixels / 2))
@@ -23,7 +23,7 @@ def _drawn(shape: tuple[int, ...], draw) -> np.ndarray:
 
 
 def bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom; the last two are the first pixels outside."""
+    """Bounds (left, top, right, bottom) in pixels; right and bottom are exclusive."""
     rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return cols[0], rows[0], cols[-1] + 1, rows[-1] + 1
 
@@ -56,7 +56,7 @@ def ellipse(thing, rng):
 
 
 def brush(thing, rng):
-    """Strokes of a round brush to and fro over the thing, until nothing of it is left."""
+    """Strokes of a round brush back and forth over the thing until they cover it."""
     x0, y0, x1, y1 = bounds(thing)
     radius = max(5.0, max(x1 - x0, y1 - y0) * rng.uniform(0.1, 0.25))
     mask = np.zeros(thing.shape, bool)
@@ -75,7 +75,7 @@ def brush(thing, rng):
 
 
 def lasso(thing, rng):
-    """A wobbly line once around the thing."""
+    """A closed, wobbly outline around the thing, filled."""
     x0, y0, x1, y1 = bounds(thing)
     cx, cy, corners = (x0 + x1) / 2, (y0 + y1) / 2, rng.integers(9, 25)
     ys, xs = np.nonzero(thing)
@@ -93,6 +93,6 @@ def lasso(thing, rng):
 
 
 def around(thing: np.ndarray, rng: np.random.Generator, form: str | None = None) -> tuple[np.ndarray, str]:
-    """A mask of that form, or of any, and its form."""
+    """A mask of the given form, or of a random one, and the form's name."""
     form = form or FORMS[rng.choice(len(FORMS), p=SHARES)]
     return globals()[form](thing, rng) | grown(thing, 2), form

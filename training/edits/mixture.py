@@ -45,7 +45,7 @@ def weights(mask: Tensor) -> Tensor:
 
 
 def around(mask: np.ndarray, side: int, rng: np.random.Generator) -> tuple[slice, slice] | None:
-    """A square by chance that has all of the mask and a rim of one latent; None where it does not fit."""
+    """A random square of latents that contains the mask and a margin of one latent; None if there is none."""
     left, top, right, bottom = bounds(mask)
     spans = []
     for low, high, most in ((top, bottom, mask.shape[0]), (left, right, mask.shape[1])):

@@ -120,7 +120,7 @@ def seam(page: np.ndarray, mask: np.ndarray) -> float:
 
 
 def grown_square(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """The mask and what lies within that many pixels of it, also diagonally."""
+    """Dilates a mask by that many pixels, diagonals included."""
     for axis in (0, 1):
         wide = np.pad(mask, [(pixels, pixels) if a == axis else (0, 0) for a in (0, 1)])
         mask = np.lib.stride_tricks.sliding_window_view(wide, 2 * pixels + 1, axis).any(-1)

@@ -67,6 +67,7 @@ class Autoencoder(nn.Module):
         self.encoder, self.decoder = Encoder(config), Decoder(config)
 
     def forward(self, x: Tensor, noise: float = 0.0) -> tuple[Tensor, Tensor]:
-        """(picture, latent); noise is the deviation of what is added to the latent in between."""
+        """Reconstruction (N, 3, H, W) and latent (N, 4, H/8, W/8); noise: standard deviation of what is added to the latent
+        before decoding."""
         z = self.encoder(x).float()
         return self.decoder(z + noise * torch.randn_like(z) if noise else z), z

@@ -12,7 +12,7 @@ HINT_CHANNELS = [4, 8, 24, 48]
 
 
 class HintEncoder(nn.Module):
-    """A picture (N, 3, 8h, 8w) from 0 to 1 to (N, C, h, w)."""
+    """Embeds a picture (N, 3, 8h, 8w) with values from 0 to 1 as (N, C, h, w)."""
 
     def __init__(self, channels: list[int], out: int):
         super().__init__()
@@ -40,7 +40,7 @@ def _zero(layer: nn.Conv2d) -> nn.Conv2d:
 
 class ControlNet(WayDown):
     def __init__(self, unet: UNet):
-        """Starts as a copy of the U-Net, and changes nothing until it is trained."""
+        """Initialized as a copy of the U-Net with zero outputs, so it changes nothing until it is trained."""
         super().__init__()
         c = unet.config
         widths = c["block_out_channels"]
@@ -59,7 +59,7 @@ class ControlNet(WayDown):
                        "controlnet_conditioning_channel_order": "rgb", "global_pool_conditions": False}
 
     def forward(self, sample: Tensor, timestep: Tensor, context: Tensor, picture: Tensor) -> list[Tensor]:
-        """What is added to the U-Net's skip connections, the finest first, and last to its middle."""
+        """What is added to the U-Net: for each skip connection, finest first, then for the middle block."""
         hint = self.controlnet_cond_embedding(picture)
         skips, x = self.down(self.conv_in(sample) + hint, self.time(timestep), context)
         return [*(zero(s) for zero, s in zip(self.controlnet_down_blocks, skips)), self.controlnet_mid_block(x)]

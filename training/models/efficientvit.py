@@ -31,7 +31,7 @@ class ConvLayer(nn.Module):
 
 
 class Ops(nn.Module):
-    """One operation after the other."""
+    """Applies operations in order."""
 
     def __init__(self, ops: list[nn.Module]):
         super().__init__()

@@ -115,7 +115,7 @@ class Transformer(nn.Module):
 
 
 class Sampler(nn.Module):
-    """Halves (stride 2) or doubles (nearest) rows and columns."""
+    """Halves (stride 2) or doubles (nearest) the height and width of (N, C, H, W)."""
 
     def __init__(self, width: int, up: bool):
         super().__init__()
@@ -127,7 +127,7 @@ class Sampler(nn.Module):
 
 
 class Level(nn.Module):
-    """One level of the way down, of the way up, or the middle."""
+    """One level of the U-Net: a down block, an up block or the middle block."""
 
     def __init__(self, widths: list[tuple[int, int]], time: int, heads: int | None, c: dict, sampler: str | None):
         super().__init__()
@@ -153,14 +153,14 @@ def timestep_features(t: Tensor, width: int) -> Tensor:
 
 
 class WayDown(nn.Module):
-    """What a U-Net and its ControlNet have in common: time_embedding, down_blocks and mid_block."""
+    """The half that a U-Net and its ControlNet share: time_embedding, down_blocks and mid_block."""
 
     def time(self, timestep: Tensor) -> Tensor:
         time = timestep_features(timestep, self.conv_in.out_channels).to(self.conv_in.weight.dtype)
         return self.time_embedding["linear_2"](F.silu(self.time_embedding["linear_1"](time)))
 
     def down(self, x: Tensor, time: Tensor, context: Tensor) -> tuple[list[Tensor], Tensor]:
-        """The first map to the skip connections, the finest first, and to what the middle gives."""
+        """From the first map (N, C, H, W): the skip connections, finest first, and the output of the middle block."""
         skips = [x]
         for level in self.down_blocks:
             for i in range(len(level.resnets)):
@@ -199,7 +199,7 @@ class UNet(WayDown):
         self.conv_out = nn.Conv2d(widths[0], c["out_channels"], 3, padding=1)
 
     def initialise(self) -> "UNet":
-        """Every residual branch starts at nothing, as is usual for diffusion."""
+        """Sets the last weights of every residual branch to zero, as is usual for diffusion."""
         for module in self.modules():
             for name in ("conv2", "proj_out"):
                 if hasattr(module, name):
@@ -208,7 +208,7 @@ class UNet(WayDown):
         return self
 
     def widened(self, inputs: int) -> "UNet":
-        """Takes more input channels, which change nothing until they are trained."""
+        """Adds input channels with zero weights, which change nothing until they are trained."""
         more = inputs - self.conv_in.in_channels
         if more > 0:
             wide = nn.Conv2d(inputs, self.conv_in.out_channels, 3, padding=1)

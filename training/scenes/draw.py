@@ -53,7 +53,7 @@ def _gradient(top: RGB, bottom: RGB, width: int, height: int) -> Image.Image:
 
 
 class Canvas:
-    """A picture under way, addressed in shares of its width and height."""
+    """A picture that is being drawn. Coordinates are fractions of its width and height."""
 
     def __init__(self, scene: Scene, rng: Random, width: int, height: int):
         self.scene, self.rng, self.width, self.height = scene, rng, width, height
@@ -65,13 +65,13 @@ class Canvas:
 
     @contextmanager
     def labelled(self, label: int | None):
-        """What is drawn in here shows that thing; None: whatever is there already, as with waves or snowflakes."""
+        """Labels what is drawn inside the block as that thing; None keeps the labels below, as for waves."""
         before, self.label = self.label, label
         yield
         self.label = before
 
     def thing(self, **what: str):
-        """What is drawn in here is one more thing, described by `what`."""
+        """Labels what is drawn inside the block as a new thing, described by `what`."""
         self.things.append(what)
         return self.labelled(len(self.things) - 1)
 
@@ -94,7 +94,7 @@ class Canvas:
             self.label_draw.ellipse(box, fill=self.label)
 
     def disc(self, x, y, rx, ry, fill: RGB):
-        """rx and ry are shares of the shorter side."""
+        """rx and ry are fractions of the shorter side."""
         cx, cy = self.at(x, y)
         self.ellipse([cx - rx * self.unit, cy - ry * self.unit, cx + rx * self.unit, cy + ry * self.unit], fill)
 
@@ -338,7 +338,7 @@ class Canvas:
 
 
 def halved(labels: np.ndarray) -> np.ndarray:
-    """The commonest label of every 2x2 block."""
+    """Halves a label map (H, W): the most frequent label of every 2x2 block."""
     a, b, c, d = (labels[y::2, x::2] for y in (0, 1) for x in (0, 1))
     return np.where((b == c) | (b == d), b, np.where(c == d, c, a))
 

@@ -19,12 +19,12 @@ STEM = (44, 130, 60)
 
 
 def mix(a: RGB, b: RGB, share: float) -> RGB:
-    """a, moved towards b by share (0 to 1)."""
+    """Blends colour a with colour b; share 0 gives a, 1 gives b."""
     return tuple(round(x + (y - x) * share) for x, y in zip(a, b))
 
 
 class Pen:
-    """Draws in the unit box of one object onto its own transparent layer."""
+    """Draws one object on a transparent layer of its own, in coordinates of the object's unit box."""
     MARGIN = 0.3
 
     def __init__(self, height: float):

@@ -11,12 +11,12 @@ MARGIN, SMALLEST = 1.25, 1 / 8
 
 
 def whole(picture: np.ndarray, side: int) -> np.ndarray:
-    """(side, side, 3), whatever the picture's aspect ratio."""
+    """Resizes a picture to (side, side, 3); its aspect ratio is not kept."""
     return np.asarray(Image.fromarray(picture).resize((side, side), Image.BILINEAR))
 
 
 def cut_out(picture: np.ndarray, mask: np.ndarray, side: int) -> np.ndarray:
-    """(side, side, 3): a square around the mask with some margin, everything else in the mean colour."""
+    """The square around the mask with a margin, resized to (side, side, 3), in the mean colour outside the mask."""
     x0, y0, x1, y1 = box(mask)
     length = max(MARGIN * max(x1 - x0 + 1, y1 - y0 + 1), SMALLEST * max(mask.shape))
     left, top = (x0 + x1 + 1 - length) / 2, (y0 + y1 + 1 - length) / 2
@@ -28,6 +28,6 @@ def cut_out(picture: np.ndarray, mask: np.ndarray, side: int) -> np.ndarray:
 
 
 def roughened(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The mask as a segmenter might have it: a little too wide, too narrow or too round."""
+    """Distorts a mask like a segmenter's error: slightly dilated, eroded or rounded."""
     rough = density(mask, rng.integers(1, 4)) > rng.uniform(0.15, 0.85)
     return rough if rough.any() else mask

@@ -31,7 +31,7 @@ WORN_SHARE = 0.4
 
 
 def padded(picture: np.ndarray, fill: int | tuple[int, int, int]) -> np.ndarray:
-    """A picture or label map with its long side of SIDE, filled up on the right and at the bottom."""
+    """Resizes a picture or label map to a long side of SIDE pixels; pads it to a square on the right and at the bottom."""
     out = np.empty((SIDE, SIDE, *picture.shape[2:]), np.uint8)
     out[:] = fill
     out[:picture.shape[0], :picture.shape[1]] = picture
@@ -90,7 +90,7 @@ def denoised(parts: dict[str, nn.Module], latent: Tensor, context: Tensor, start
 @torch.no_grad()
 def worn(parts: dict[str, nn.Module], tokenizer: Tokenizer, pictures: np.ndarray, captions: list[str],
          rng: Random) -> np.ndarray:
-    """Pictures (N, H, W, 3) of one size as the model would have drawn them."""
+    """Pictures (N, H, W, 3) of one size, noised and denoised again by the diffusion model."""
     x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).to(DEVICE).float() / 127.5 - 1
     with half_precision():
         latent = parts["vae"].encoder(x).float()
@@ -127,7 +127,7 @@ class Sights:
         self.refresh()
 
     def refresh(self) -> None:
-        """Takes in shards and worn pictures that have appeared since."""
+        """Loads the shards and worn pictures that were added since the last call."""
         have = {path for path, *_ in self.known}
         for path in shards(self.folder):
             if path not in have:

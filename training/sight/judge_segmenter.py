@@ -26,7 +26,7 @@ Sample = tuple[np.ndarray, list[tuple[np.ndarray, str]]]
 
 
 def renders(count: int, seed: int = 4711) -> list[Sample]:
-    """Fresh renders of any scene of the world with everything that is visible in them."""
+    """New renders of random scenes, with the masks of everything visible in them."""
     rng, out = Random(seed), []
     for _ in range(count):
         picture, labels, things = render(random_scene(rng), rng.getrandbits(32))

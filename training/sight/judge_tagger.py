@@ -24,7 +24,7 @@ SETTING = {"terrain": TERRAINS, "time": TIMES, "weather": WEATHERS}
 
 @torch.no_grad()
 def tags(model: Tagger, pictures: list[np.ndarray]) -> dict[str, Tensor]:
-    """The logits of pictures that have the network's size already."""
+    """Logits of pictures that already have the network's size."""
     parts = []
     for i in range(0, len(pictures), BATCH):
         x = torch.from_numpy(np.stack(pictures[i:i + BATCH])).permute(0, 3, 1, 2).to(DEVICE).float()
@@ -33,7 +33,7 @@ def tags(model: Tagger, pictures: list[np.ndarray]) -> dict[str, Tensor]:
 
 
 def score(model: Tagger, pictures: list[np.ndarray], expected: list[dict]) -> tuple[dict, list[dict]]:
-    """Shares of right answers over all pictures, and what was seen in each.
+    """Shares of correct answers over all pictures, from 0 to 1, and the predictions for each.
 
     kind: of the expected kinds, those that are seen; colour: those that are seen in the expected
     colour; terrain, time, weather: pictures where it is the expected one; exact: pictures where kinds,

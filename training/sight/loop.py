@@ -40,7 +40,7 @@ def averaged(model: nn.Module, checkpoint: Path) -> nn.Module:
 
 def train(team: Team, model: nn.Module, checkpoint: Path, learn: Learn, names: tuple[str, ...], minutes: float,
           decay: float, size: int, rate: float) -> None:
-    """Goes on from the checkpoint if it is there.
+    """Resumes from the checkpoint if it exists.
 
     names: of the figures that learn returns; minutes: wall-clock time of this run without interruptions;
     decay: the share of it in which the rate falls; size: samples of the whole team in a step.

@@ -38,7 +38,7 @@ def density(mask: np.ndarray, reach: int = 5) -> np.ndarray:
 
 
 def click(mask: np.ndarray, rng: np.random.Generator, tries: int = 2) -> tuple[float, float]:
-    """A pixel of the mask by chance; of several tries the one with most of the mask around it."""
+    """A random pixel (x, y) of the mask: the best of several tries, by the share of the mask around it."""
     chosen = rng.choice(np.flatnonzero(mask), tries)
     if tries > 1:
         chosen = chosen[density(mask).ravel()[chosen].argmax():][:1]
@@ -68,7 +68,7 @@ def box_points(corners) -> list[Point]:
 
 
 def first_prompt(mask: np.ndarray, rng: np.random.Generator) -> list[Point]:
-    """Mostly one click; now and then a loosely drawn box, or some clicks at once."""
+    """Random prompts: mostly one click, sometimes a loosely drawn box or several clicks."""
     kind = rng.random()
     if kind < 0.2:
         x0, y0, x1, y1 = box(mask)
@@ -82,7 +82,7 @@ def first_prompt(mask: np.ndarray, rng: np.random.Generator) -> list[Point]:
 
 
 def correction(predicted: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> list[Point]:
-    """A click where the prediction is wrong; none if it is right everywhere."""
+    """A click where the prediction is wrong, with its label; an empty list if it is correct everywhere."""
     wrong = predicted != mask
     if not wrong.any():
         return []

@@ -23,7 +23,7 @@ WHOLE_SHARE, OBJECT_WEIGHT, POSITIVE_WEIGHT = 0.8, 8.0, 4.0
 
 
 def marks(things: list[dict]) -> dict[str, np.ndarray]:
-    """Which objects and parts are among the things: a row of 0 and 1 for each of the two groups."""
+    """Which objects and parts are among the things: a 0/1 vector for each of the two groups."""
     rows = {name: np.zeros(len(INDEX[name]), np.float32) for name in ("object", "part")}
     for thing in things:
         if "kind" in thing:
@@ -67,7 +67,7 @@ def loss_of(logits: dict[str, Tensor], wanted: list[dict]) -> Tensor:
 
 
 def hits(logits: dict[str, Tensor], wanted: list[dict]) -> tuple[float, float]:
-    """Of the objects that are there, those that are found; of those that are found, those that are there."""
+    """Recall and precision over objects, each from 0 to 1."""
     there = torch.from_numpy(np.stack([w["object"] for w in wanted])).to(DEVICE) > 0
     found = logits["object"] > 0
     both = (there & found).sum().item()
