@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Browser, chromium, type FrameLocator, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type FrameLocator, type Page } from 'playwright-core';
 import { type RunningServer, startServer } from '../../scripts/vscode/server.ts';
 import { installServer } from '../../scripts/vscode/server-install.ts';
 import { descendants } from './processes.ts';
@@ -61,6 +61,13 @@ export interface Workbench {
   close(): Promise<void>;
 }
 
+interface BrowserOptions {
+  /** Isolates the window from other origins, so that its workers can share memory. */
+  isolated?: boolean;
+  /** Further flags of the browser. */
+  flags?: readonly string[];
+}
+
 /**
  * Starts a server of its own with fresh settings, and `settings`, and opens the workbench; `env` is added to its
  * environment.
@@ -68,6 +75,7 @@ export interface Workbench {
 export async function openWorkbench(
   env: Record<string, string> | ((workspace: string) => Record<string, string>) = {},
   settings: Record<string, unknown> = {},
+  { isolated = false, flags = [] }: BrowserOptions = {},
 ): Promise<Workbench> {
   fs.mkdirSync(OUT, { recursive: true });
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-e2e-'));
@@ -91,7 +99,14 @@ export async function openWorkbench(
   try {
     browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--disable-background-networking',
+        ...(isolated ? ISOLATED : []),
+        ...flags,
+      ],
     });
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
@@ -105,6 +120,7 @@ export async function openWorkbench(
     page.on('console', (message) => {
       if (/Content Security Policy/.test(message.text())) violations.push(message.text());
     });
+    if (isolated) await isolate(context, server.url);
     const address = `${server.url}/?folder=${encodeURIComponent(workspace)}`;
     await page.goto(address, { timeout: LOADING, waitUntil: 'domcontentloaded' });
     await page.locator('.monaco-workbench').waitFor({ timeout: LOADING });
@@ -113,6 +129,26 @@ export async function openWorkbench(
     await close();
     throw error;
   }
+}
+
+/** A browser does not know where answers that were changed come from, and would keep them from this machine's server. */
+const ISOLATED = ['--disable-features=LocalNetworkAccessChecks'];
+
+/** Adds the headers that isolate pages, as a server would send them. */
+async function isolate(context: BrowserContext, origin: string): Promise<void> {
+  await context.route(`${origin}/**`, async (route) => {
+    const type = route.request().resourceType();
+    if (type !== 'document' && type !== 'script' && type !== 'other') return await route.fallback();
+    const response = await route.fetch();
+    await route.fulfill({
+      response,
+      headers: {
+        ...response.headers(),
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-embedder-policy': 'require-corp',
+      },
+    });
+  });
 }
 
 interface Parts {
