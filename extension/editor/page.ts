@@ -185,11 +185,16 @@ export class EditorPage implements Page {
     crop: ({ crop }) => this.#document.crop(crop),
     goBack: ({ id }) => this.#goBack(id),
     useEdit: ({ id }) => this.#use(id),
-    select: ({ place, how }) => this.#selecting.select(place, how),
-    selectNext: ({ step }) =>
-      this.#selecting.selectNext(step).catch((error) => {
+    select: ({ place, how }) => {
+      this.#live.stop();
+      return this.#selecting.select(place, how);
+    },
+    selectNext: ({ step }) => {
+      this.#live.stop();
+      return this.#selecting.selectNext(step).catch((error) => {
         if (!isAbort(error)) throw error;
-      }),
+      });
+    },
     restore: ({ patch }) => this.#document.restore(patchOf(patch)),
     pick: ({ id }) => this.#painting.pick(id),
     discard: () => this.#painting.discard(),
