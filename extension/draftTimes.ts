@@ -12,7 +12,7 @@ export class DraftTimes {
 
   /**
    * @param late seconds after which a draft comes too late to be of use
-   * @param hopeless expected seconds from which a draft is not even tried; they may have been measured on a busy machine
+   * @param hopeless seconds, expected or of fewer drafts, from which one is not even tried: the machine may have been busy
    */
   constructor(late: number, hopeless: number) {
     this.#late = late;
@@ -23,7 +23,7 @@ export class DraftTimes {
   async hindranceOf(key: string, expect: () => Promise<number | undefined>): Promise<string | undefined> {
     const taken = this.#taken.get(key) ?? [];
     const isKnown = taken.length === TIMED;
-    const seconds = isKnown ? Math.min(...taken) : await expect();
+    const seconds = taken.length > 0 ? Math.min(...taken) : await expect();
     if (seconds === undefined || seconds <= (isKnown ? this.#late : this.#hopeless)) return undefined;
     return `No draft: with these settings one takes about ${formatDuration(seconds)}.`;
   }

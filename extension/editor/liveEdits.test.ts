@@ -80,10 +80,10 @@ test('the next stroke ends a draft, and nothing of it is shown', async () => {
 });
 
 test('where a draft would come late there is none, and the reason is said', async () => {
-  const slow = drafting({ expected: 40 });
+  const slow = drafting({ expected: 50 });
   await slow.live.draw(draft);
   assert.deepEqual(slow.made, []);
-  assert.match(slow.shown[0]!.hindrance!, /^No draft: .* about 8 s\.$/);
+  assert.match(slow.shown[0]!.hindrance!, /^No draft: .* about 10 s\.$/);
   const { live, made, shown } = drafting({ seconds: 3, expected: undefined });
   for (let i = 0; i < 4; i++) await live.draw({ ...draft, prompt: `boat ${i}` });
   assert.equal(made.length, 3, 'three are tried, since nothing was known');
@@ -91,6 +91,9 @@ test('where a draft would come late there is none, and the reason is said', asyn
   live.forgetTimes();
   await live.draw(draft);
   assert.equal(made.length, 4);
+  const hopeless = drafting({ seconds: 20, expected: undefined });
+  for (let i = 0; i < 2; i++) await hopeless.live.draw(draft);
+  assert.equal(hopeless.made.length, 1);
 });
 
 test('an error is said, and takes the draft away', async () => {

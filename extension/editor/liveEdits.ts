@@ -9,7 +9,7 @@ import { DraftTimes } from '../draftTimes.ts';
 /** The share of the computing that a draft may spend. */
 const SHARE = 0.2;
 /** See `DraftTimes`. */
-const [LATE, HOPELESS] = [1, 4];
+const [LATE, HOPELESS] = [1, 8];
 
 /** Functions that drafts need from the editor. */
 interface LiveParts {
