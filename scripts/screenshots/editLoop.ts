@@ -86,6 +86,7 @@ async function paint(points: [number, number][], prompt: string, seed: string): 
     await editor.prompt(words.slice(0, i).join(' '));
     await frame(2 * QUICK);
   }
+  await editor.drafted();
   await frame(STEP);
   await apply();
 }

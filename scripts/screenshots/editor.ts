@@ -39,6 +39,8 @@ try {
   await editor.idle();
   await editor.drag(circle(0.88, 0.22, 0.06));
   await editor.prompt('a purple kite');
+  await editor.drafted();
+  await editor.press('toggleMask');
   await takeInEachTheme(vscode, 'editor');
 } finally {
   await vscode.close();

@@ -39,6 +39,13 @@ export class EditorUnderTest {
     await this.view.locator('main.editor[data-prepared=true]').waitFor({ timeout: PAINTED });
   }
 
+  /** Waits until a draft of the edit is shown. */
+  async drafted(): Promise<void> {
+    await this.view
+      .locator('[data-test=live]', { hasText: 'Draft in the image' })
+      .waitFor({ timeout: PAINTED });
+  }
+
   async press(action: string): Promise<void> {
     await this.view.locator(`[data-action=${action}]`).first().click();
   }

@@ -180,8 +180,7 @@ step('a draft is shown under the outline of the mask after a stroke, and Apply t
   const original = await current();
   await editor.prompt('a yellow balloon');
   await editor.drag(STROKES[0]);
-  const said = editor.view.locator('[data-test=live]', { hasText: 'Draft in the image' });
-  await said.waitFor();
+  await editor.drafted();
   assert.ok(await editor.view.locator('canvas.preview').isVisible());
   assert.equal(await editor.view.locator('main.editor').getAttribute('data-mask'), 'outline');
   assert.ok((await current()).equals(original), 'it is no edit');
@@ -191,7 +190,7 @@ step('a draft is shown under the outline of the mask after a stroke, and Apply t
   await editor.press('clear');
   await editor.view.locator('canvas.preview').waitFor({ state: 'hidden' });
   await editor.press('undo');
-  await said.waitFor();
+  await editor.drafted();
   await painted();
   assert.equal(await rows().count(), 1);
   await editor.view.locator('canvas.preview').waitFor({ state: 'hidden' });
