@@ -11,6 +11,8 @@ import type { Program } from './execution/backend.ts';
 class Blocking extends NodeBackend {
   begun = 0;
   cancelIn = Number.POSITIVE_INFINITY;
+  /** Turns of the event loop until the message comes. */
+  ticks = 0;
   controller = new AbortController();
   /** Loads and runs that had begun when it cancelled. */
   before = 0;
@@ -18,12 +20,16 @@ class Blocking extends NodeBackend {
   async #counted<Result>(work: () => Promise<Result>): Promise<Result> {
     const own = ++this.begun;
     const result = await work();
-    if (own === this.cancelIn)
-      setImmediate(() => {
-        this.before = this.begun;
-        this.controller.abort();
-      });
+    if (own === this.cancelIn) this.#cancelIn(this.ticks);
     return result;
+  }
+
+  #cancelIn(ticks: number): void {
+    setImmediate(() => {
+      if (ticks > 0) return this.#cancelIn(ticks - 1);
+      this.before = this.begun;
+      this.controller.abort();
+    });
   }
 
   async #loaded(load: () => Promise<Program>): Promise<Program> {
@@ -66,46 +72,68 @@ const mask = new Uint8Array(
     .toBuffer(),
 );
 
+/** `attempt`: another prompt and other steps each time, so that nothing is known of an earlier one. */
+const asked = (attempt: number) => ({ prompt: `a house ${attempt}`, seed: 1, steps: 2 + (attempt % 4) });
+
 const CALLS: Record<
   string,
-  (engine: Engine, options: Pick<CallOptions<never>, 'signal'>) => Promise<unknown>
+  (engine: Engine, attempt: number, options: Pick<CallOptions<never>, 'signal'>) => Promise<unknown>
 > = {
-  generate: (engine, options) =>
-    engine.generate({ prompt: 'a house', seed: 1, steps: 2, width: SIZE, height: SIZE }, options),
-  edit: (engine, options) =>
-    engine.edit({ prompt: 'a boat', image, mask, seed: 1, steps: 2, mode: 'sparse' }, options),
-  'full recompute': (engine, options) =>
-    engine.edit({ prompt: 'a boat', image, mask, seed: 1, steps: 2, mode: 'dense' }, options),
-  prepareEdit: (engine, options) => engine.prepareEdit({ image, steps: 2 }, options),
-  segment: (engine, options) => engine.segment({ image, points: [{ x: 30, y: 30 }] }, options),
-  findObjects: (engine, options) => engine.findObjects({ image, grid: 2 }, options),
-  describe: (engine, options) => engine.describe({ image }, options),
-  cutOut: (engine, options) => engine.cutOut({ image, points: [{ x: 30, y: 30 }] }, options),
+  generate: (engine, attempt, options) =>
+    engine.generate({ ...asked(attempt), width: SIZE, height: SIZE }, options),
+  edit: (engine, attempt, options) =>
+    engine.edit({ ...asked(attempt), image, mask, mode: 'sparse' }, options),
+  'full recompute': (engine, attempt, options) =>
+    engine.edit({ ...asked(attempt), image, mask, mode: 'dense' }, options),
+  prepareEdit: (engine, attempt, options) =>
+    engine.prepareEdit({ image, steps: asked(attempt).steps }, options),
+  segment: (engine, _, options) => engine.segment({ image, points: [{ x: 30, y: 30 }] }, options),
+  findObjects: (engine, _, options) => engine.findObjects({ image, grid: 2 }, options),
+  describe: (engine, _, options) => engine.describe({ image }, options),
+  cutOut: (engine, _, options) => engine.cutOut({ image, points: [{ x: 30, y: 30 }] }, options),
 };
 
-/** Which loads and runs are cancelled in: the first ones, then every fourth. */
-const next = (place: number) => (place < 3 ? place + 1 : place + 4);
+/**
+ * Cancels a call in one of its loads and runs: nothing is loaded or run after that, and the same call then succeeds.
+ * @returns whether the call has as many
+ */
+async function cancelled(name: string, place: number, backend: Blocking, engine: Engine): Promise<boolean> {
+  backend.begun = 0;
+  backend.cancelIn = place;
+  backend.ticks = place % 4;
+  backend.controller = new AbortController();
+  const { signal } = backend.controller;
+  const ended = await CALLS[name]!(engine, place, { signal }).then(
+    () => 'finished',
+    (error) => error,
+  );
+  if (!signal.aborted) return false;
+  assert.ok(ended === 'finished' || isAbort(ended), String(ended));
+  assert.equal(backend.begun, backend.before, `in the ${place}th`);
+  backend.cancelIn = Number.POSITIVE_INFINITY;
+  await CALLS[name]!(engine, place, {});
+  return true;
+}
 
-for (const [name, call] of Object.entries(CALLS))
-  test(`${name}: nothing is loaded or run after a cancellation`, { timeout: 240_000 }, async () => {
-    let places = 0;
-    for (let place = 1; ; place = next(place)) {
-      const backend = new Blocking();
-      const engine = createEngine(backend);
-      try {
-        backend.cancelIn = place;
-        const { signal } = backend.controller;
-        const ended = await call(engine, { signal }).then(
-          () => 'finished',
-          (error) => error,
-        );
-        if (!signal.aborted) break;
-        places++;
-        assert.ok(ended === 'finished' || isAbort(ended), String(ended));
-        assert.equal(backend.begun, backend.before);
-      } finally {
-        await engine.dispose();
-      }
-    }
-    assert.ok(places > 0, `cancelled in ${places} places`);
+async function withEngine(use: (backend: Blocking, engine: Engine) => Promise<void>): Promise<void> {
+  const backend = new Blocking();
+  const engine = createEngine(backend);
+  await use(backend, engine).finally(() => engine.dispose());
+}
+
+for (const name of Object.keys(CALLS)) {
+  test(`${name}: nothing is loaded after a cancellation, and the next call loads it`, async () => {
+    for (const place of [1, 3])
+      await withEngine(async (backend, engine) => {
+        assert.ok((await cancelled(name, place, backend, engine)) || place > 1);
+      });
   });
+
+  test(`${name}: nothing is run after a cancellation, and the next call runs it`, async () => {
+    await withEngine(async (backend, engine) => {
+      await CALLS[name]!(engine, 0, {});
+      let place = 1;
+      while (await cancelled(name, place, backend, engine)) place++;
+    });
+  });
+}

@@ -132,6 +132,8 @@ export class TokensNetwork {
     if (!known) {
       known = this.#programs.text.run({ [TEXT]: text });
       this.#texts.set(text, known);
+      // The call may have been cancelled.
+      known.catch(() => this.#texts.delete(text));
     }
     return known;
   }

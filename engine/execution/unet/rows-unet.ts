@@ -271,6 +271,8 @@ export class RowsUNet {
     if (known && isSame) return known.projections;
     const projections = program.run({ [TEXT]: text, ...others });
     this.#texts.set(text, { others, projections });
+    // The call may have been cancelled.
+    projections.catch(() => this.#texts.delete(text));
     return projections;
   }
 
@@ -287,6 +289,7 @@ export class RowsUNet {
       if (known.size >= MAX_SHIFTS) known.clear();
       shifts = program.run({ [TIMESTEP]: timestep!, ...extra }).then(asRows);
       known.set(key, shifts);
+      shifts.catch(() => known.delete(key));
     }
     return shifts;
   }
