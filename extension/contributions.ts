@@ -8,7 +8,7 @@ const settingEntries: [name: string, setting: Setting][] = Object.entries(SETTIN
 /** `contributes.configuration` of package.json. */
 function configuration(): object {
   const properties = settingEntries.map(([name, setting], i) => {
-    const { restricted, does, text, texts, ...schema } = setting;
+    const { restricted, request, does, text, texts, ...schema } = setting;
     return [`patchwork.${name}`, { ...schema, order: i + 1, markdownDescription: `%setting.${name}%` }];
   });
   return { title: 'Patchwork', properties: Object.fromEntries(properties) };

@@ -29,6 +29,8 @@ export interface Setting {
   type: 'string' | 'integer' | 'number' | 'boolean' | 'object' | 'array';
   default: unknown;
   scope: Scope;
+  /** A field of requests has this name and takes the value as it is; empty or 0 is absent there. */
+  request?: true;
   /** An untrusted workspace cannot set it, because it leads to files or takes much of the machine. */
   restricted?: true;
   [schema: string]: unknown;
@@ -96,6 +98,7 @@ export const SETTINGS = {
       ...PREDICTIONS.map((name) => `%setting.prediction.${name}%`),
     ],
     scope: 'resource',
+    request: true,
   },
   size: {
     does: 'size of new images; empty for what the model was trained for',
@@ -112,6 +115,7 @@ export const SETTINGS = {
     text: "Denoising steps. More steps take longer and may look better. `0`: the model's default.",
     ...whole(LIMITS.steps),
     scope: 'resource',
+    request: true,
   },
   scheduler: {
     does: "sampler; empty for the model's own",
@@ -122,6 +126,7 @@ export const SETTINGS = {
     enum: ['', ...SCHEDULERS],
     enumItemLabels: ['%setting.scheduler.default%', ...SCHEDULERS.map((name) => SCHEDULER_TITLES[name])],
     scope: 'resource',
+    request: true,
   },
   sigmas: {
     does: "spacing of the steps' noise levels; empty for the sampler's own",
@@ -132,6 +137,7 @@ export const SETTINGS = {
     enum: ['', ...SIGMA_SPACINGS],
     enumItemLabels: ['%setting.sigmas.default%', ...SIGMA_SPACINGS.map((name) => SIGMA_TITLES[name])],
     scope: 'resource',
+    request: true,
   },
   guidance: {
     does: 'how closely images follow the prompt; 0 for what the model recommends',
@@ -139,6 +145,7 @@ export const SETTINGS = {
     ...whole(LIMITS.guidance),
     type: 'number',
     scope: 'resource',
+    request: true,
   },
   negativePrompt: {
     does: 'what new images should not show',
@@ -146,6 +153,7 @@ export const SETTINGS = {
     type: 'string',
     default: '',
     scope: 'resource',
+    request: true,
   },
   styles: {
     does: 'styles of your own for the view: words that are added to the prompts',
@@ -188,6 +196,7 @@ export const SETTINGS = {
       ...PRECISIONS.map((name) => `%setting.precision.${name}%`),
     ],
     scope: 'resource',
+    request: true,
   },
   decoder: {
     does: "the model's own decoder, or a fast one",
@@ -240,6 +249,7 @@ export const SETTINGS = {
     text: 'Processor threads that the engine uses. `0`: one for each core.',
     ...whole(LIMITS.threads),
     scope: 'machine-overridable',
+    request: true,
     restricted: true,
   },
   workers: {
@@ -247,6 +257,7 @@ export const SETTINGS = {
     text: 'Worker processes that share each new image; each holds the model. `0` or `1`: none. With `#patchwork.bus#` set: how many of the workers found there, `0` for all.',
     ...whole(LIMITS.workers),
     scope: 'machine-overridable',
+    request: true,
     restricted: true,
   },
   draftWhilePainting: {

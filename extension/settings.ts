@@ -4,23 +4,14 @@ import path from 'node:path';
 import * as z from 'zod';
 import { InputError } from '../engine/errors.ts';
 import { isRepositoryId } from '../engine/hub/repository-id.ts';
-import {
-  DEVICE_CHOICES,
-  type DeviceChoice,
-  type GenerateRequest,
-  type LoraChoice,
-  PRECISIONS,
-  PREDICTIONS,
-  SCHEDULERS,
-  SIGMA_SPACINGS,
-} from '../shared/api.ts';
+import { DEVICE_CHOICES, type DeviceChoice, type GenerateRequest, type LoraChoice } from '../shared/api.ts';
 import { isFileName } from '../shared/fileNames.ts';
 import { homePath } from '../shared/homePath.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
 import { isSide, sizesInWords } from '../shared/sizes.ts';
 import { STYLES, type Style, styleNamed } from '../shared/styles.ts';
-import { SETTINGS, type SettingName } from './settingEntries.ts';
+import { SETTINGS, type Setting, type SettingName } from './settingEntries.ts';
 
 /** The user's settings for all images; absent means the model's own default. */
 export type PictureSettings = Pick<
@@ -56,6 +47,7 @@ type GetSetting = (name: SettingName) => unknown;
  */
 export function pictureSettings(get: GetSetting, base?: string): PictureSettings {
   return {
+    ...asTheyAre(get),
     ...size(get('size')),
     model: place('model', text(get, 'model'), base),
     editModel: place('editModel', text(get, 'editModel'), base),
@@ -63,25 +55,34 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
     ...folders(get),
     decoder: text(get, 'decoder') === 'fast' ? 'fast' : undefined,
     loras: loras(get('loras'), base),
-    steps: number(get, 'steps', LIMITS.steps),
-    guidance: number(get, 'guidance', LIMITS.guidance, false),
-    threads: threadSetting(get),
-    scheduler: oneOf('scheduler', SCHEDULERS, get),
-    sigmas: oneOf('sigmas', SIGMA_SPACINGS, get),
-    precision: oneOf('precision', PRECISIONS, get),
-    workers: number(get, 'workers', LIMITS.workers),
     bus: bus(text(get, 'bus'), text(get, 'busCredentials')),
-    negativePrompt: text(get, 'negativePrompt'),
   };
 }
 
+/** Settings that are fields of requests: those marked so. */
+type RequestSetting = {
+  [Name in SettingName]: (typeof SETTINGS)[Name] extends { request: true } ? Name : never;
+}[SettingName];
+
+function asTheyAre(get: GetSetting): Pick<GenerateRequest, RequestSetting> {
+  const entries = Object.entries(SETTINGS) as [SettingName, Setting][];
+  const values = entries
+    .filter(([, { request }]) => request)
+    .map(([name, { type, ...schema }]) => {
+      const choices = schema.enum as readonly string[] | undefined;
+      if (choices) return [name, oneOf(name, choices.filter(Boolean), get)];
+      if (type === 'string') return [name, text(get, name)];
+      return [name, number(get, name, { max: schema.maximum as number }, type === 'integer')];
+    });
+  return Object.fromEntries(values);
+}
+
 /** Settings for the parts of a single file. */
-function parts(get: GetSetting, base?: string): Pick<PictureSettings, 'vae' | 'textEncoders' | 'prediction'> {
+function parts(get: GetSetting, base?: string): Pick<PictureSettings, 'vae' | 'textEncoders'> {
   const encoder = place('textEncoder', text(get, 'textEncoder'), base);
   return {
     vae: place('vae', text(get, 'vae'), base),
     textEncoders: encoder === undefined ? undefined : [encoder],
-    prediction: oneOf('prediction', PREDICTIONS, get),
   };
 }
 
