@@ -22,7 +22,7 @@ PARTS = {"unet": (UNet, "diffusion_pytorch_model.safetensors"),
 SAMPLING = {"num_inference_steps": 20, "width": 256, "height": 256}
 RECOMMENDED = {
     4: {**SAMPLING, "guidance_scale": 5.0},
-    9: {**SAMPLING, "guidance_scale": 3.0, "edit_budget": 0.4, "removal_prompt": "background"},
+    9: {**SAMPLING, "guidance_scale": 3.0, "edit_budget": 0.35, "removal_prompt": "background"},
 }
 PIPELINES = {4: "StableDiffusionPipeline", 9: "StableDiffusionInpaintPipeline"}   # by the U-Net's input channels
 INDEX = {"_diffusers_version": "0.27.2", "feature_extractor": [None, None],

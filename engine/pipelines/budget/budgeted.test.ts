@@ -59,7 +59,7 @@ test('an edit without a budget spends what its model recommends, where it has fo
     more: Partial<typeof recipe> = {},
   ) => spendingOf({ budget }, model, { ...edit, ...more }, { shared, edit: ofEdit });
   const own = planOf({});
-  assert.equal(own.recipe.stepPlan, 'FF-F-F-F-F-F-F');
+  assert.equal(own.recipe.stepPlan, 'FF-F-F-F-F-F');
   assert.deepEqual(own.recipe.budget, { share: twin.defaults.editBudget, steps: 20 });
   assert.equal(own.budget?.budget?.asked, twin.defaults.editBudget);
   const inFull = [

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EditResult } from '../../shared/api.ts';
+import { recipeOf, resultOf } from '../../shared/testing.ts';
+import { DenseSpeed } from '../denseSpeed.ts';
+import { fullRecomputeTime } from './cost.ts';
+
+const memory = () => {
+  const values = new Map<string, unknown>();
+  return {
+    keys: () => [...values.keys()],
+    get: (key: string) => values.get(key) as never,
+    update: async (key: string, value: unknown) => void values.set(key, value),
+  };
+};
+
+const level = { cell: 4, left: 0, top: 0, width: 1, height: 1, positions: new Uint8Array(1) };
+
+/** An edit of six computed steps of a second each, dense or sparse. */
+function edited(stepPlan: string | undefined, mode: 'dense' | 'sparse'): EditResult {
+  const stepSeconds = new Array<number>(6).fill(mode === 'dense' ? 1 : 0.1);
+  const seconds = stepSeconds.reduce((sum, time) => sum + time, 0);
+  return {
+    ...resultOf({ ...recipeOf(), ...(stepPlan && { stepPlan }) }),
+    picture: { png: new Uint8Array(), width: 256, height: 256 },
+    mode,
+    seconds,
+    stepSeconds,
+    activeFraction: [],
+    denseMacs: 0,
+    computed: mode === 'dense' ? [] : [level],
+    recordedSteps: 0,
+    recordSeconds: [],
+    recordingMacs: 0,
+  };
+}
+
+const request = { prompt: 'a house', image: new Uint8Array() };
+
+test('a full recompute is timed by computed steps, with forecasts between them or without', async () => {
+  for (const stepPlan of [undefined, 'FF-F-F-F-F']) {
+    const speed = new DenseSpeed(memory());
+    assert.equal(await fullRecomputeTime(speed, request, edited(stepPlan, 'sparse')), undefined);
+    const dense = await fullRecomputeTime(speed, request, edited(stepPlan, 'dense'));
+    assert.deepEqual(dense, { seconds: 6, measured: true });
+    const estimate = await fullRecomputeTime(speed, request, edited(stepPlan, 'sparse'));
+    assert.ok(Math.abs(estimate!.seconds - 6) < 0.01 && !estimate!.measured, `${estimate?.seconds} s`);
+  }
+});
+
+test('steps that compute less than everything say nothing about a full recompute', async () => {
+  const speed = new DenseSpeed(memory());
+  assert.equal(await fullRecomputeTime(speed, request, edited('FFPPPP', 'dense')), undefined);
+});
