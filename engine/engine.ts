@@ -278,7 +278,7 @@ class LocalEngine implements Engine {
   }
 
   async cutOut(request: CutOutRequest, options?: CallOptions<never>): Promise<CutOutResult> {
-    return cutOutPart(checkCutOut(request), (asked) => this.#sight.segment(asked, options));
+    return cutOutPart(checkCutOut(request), (asked) => this.#sight.segment(asked, options), options?.signal);
   }
 
   async describe(request: DescribeRequest, options?: CallOptions<never>): Promise<DescribeResult> {

@@ -24,6 +24,17 @@ test('every text that package.json names is there, and no other', () => {
   assert.deepEqual([...new Set(named)].sort(), Object.keys(texts).sort());
 });
 
+test('the walkthrough has no marks that VS Code would show: only bold and links', () => {
+  const said = Object.entries(texts).filter(([key]) => /^walkthrough\..*description$/.test(key));
+  assert.ok(said.length > 3);
+  for (const [key, text] of said) assert.doesNotMatch(text.replace(/\*\*[^*]+\*\*/g, ''), /[*`_]/, key);
+});
+
+test('images that are saved in the sample workspace do not change a clone', () => {
+  const { outputFolder } = SETTINGS;
+  assert.match(read('.gitignore'), new RegExp(`^samples/workspace/${outputFolder.default}/$`, 'm'));
+});
+
 test('the README lists the commands of the palette, and no other', () => {
   const hidden = manifest.contributes.menus.commandPalette
     .filter(({ when }: { when: string }) => when === 'false')

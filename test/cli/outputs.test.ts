@@ -165,3 +165,11 @@ test('paths are relative to where npm was called', () =>
       assert.equal(JSON.parse(stdout).file, 'lake.png');
     }
   }));
+
+test('a model that is not there is said in a sentence, without a list of all that there are', async () => {
+  const { code, stderr } = await patchwork(['generate', 'a house', '--model', '/no/such/model']);
+  assert.equal(code, 2);
+  assert.match(stderr, /^There is no model \/no\/such\/model\. A model is a folder or a file/);
+  assert.doesNotMatch(stderr, /sd15|efficientvit|sana/);
+  assert.ok(stderr.length < 300, stderr);
+});

@@ -1,5 +1,6 @@
 import type { CutOutRequest, CutOutResult, SegmentRequest, SegmentResult } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
+import { listen } from '../../execution/denoise.ts';
 import { cropPicture, encodePicture } from '../../pictures/compose.ts';
 import { cutOut } from '../../pictures/cut-out.ts';
 import { readMask } from '../../pictures/mask.ts';
@@ -25,18 +26,22 @@ interface Covered {
 export async function cutOutPart(
   request: CutOutRequest,
   segment: (request: SegmentRequest) => Promise<SegmentResult>,
+  signal?: AbortSignal,
 ): Promise<CutOutResult> {
   const begin = performance.now();
   const { image, mask, feather = FEATHER, trim = false } = request;
   const picture = await decodePicture(image, 'The image');
+  await listen(signal);
   const { coverage, ...about } = mask
     ? { ...(await readMask(mask, 'The mask', picture)), sure: true, macs: 0 }
     : await objectAt(request, picture, segment);
+  await listen(signal);
   const cut = cutOut(picture, coverage, feather);
   const { width, height, alpha } = cut;
   const seen = { width, height, data: alpha!.map((value) => Number(value > 0)) };
   const box = boundsOf(seen);
   if (!box) throw new InputError('Nothing is left: what is selected is transparent in the image.');
+  await listen(signal);
   const part = trim ? cropPicture(cut, box) : cut;
   return {
     ...about,
