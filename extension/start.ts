@@ -187,7 +187,7 @@ function registerPages(services: Services): Disposable[] {
 /** The command; keyboard shortcuts and other extensions may give `{ prompt, seed }`. */
 async function generateImage(services: Services, asked: unknown): Promise<void> {
   const { prompt: given, seed } = (asked ?? {}) as { prompt?: unknown; seed?: unknown };
-  const prompt = typeof given === 'string' && given.trim() ? given.trim() : await askPrompt(services.history);
+  const prompt = typeof given === 'string' && given.trim() ? given.trim() : await askPrompt(services);
   if (!prompt) return;
   try {
     await generateImages(services, { prompt, seed: typeof seed === 'number' ? seed : undefined });

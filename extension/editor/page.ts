@@ -199,8 +199,7 @@ export class EditorPage implements Page {
     pick: ({ id }) => this.#painting.pick(id),
     discard: () => this.#painting.discard(),
     pickPrompt: async () => {
-      const { history } = this.#services;
-      const prompt = await askPrompt(history, 'Earlier Prompts', 'What should be there?');
+      const prompt = await askPrompt(this.#services, 'Earlier Prompts', 'What should be there?');
       if (prompt) this.post({ type: 'draft', draft: { prompt } });
     },
     undo: () => this.#command('undo'),

@@ -174,7 +174,9 @@ step('chat agents can call the tool, once the user agrees', async () => {
 
 step('the palette remembers the prompts', async () => {
   await vscode.run('Patchwork: Generate Image…');
-  await vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: LAKE }).waitFor();
+  const earlier = vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: LAKE });
+  // With the last image that was made from it.
+  await earlier.locator('.quick-input-list-icon[style*="background-image"]').waitFor();
   await vscode.screenshot('history');
   await vscode.page.keyboard.press('Escape');
 });
@@ -372,6 +374,23 @@ step(
     await asUsual();
   },
 );
+
+step('a link without a document to put it into is refused before anything is saved', async () => {
+  const viewPage = new ViewUnderTest(vscode);
+  await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeAllEditors'));
+  await viewPage.open();
+  const folder = path.join(vscode.workspace, 'images');
+  const files = () => (fs.existsSync(folder) ? fs.readdirSync(folder).sort() : []);
+  const before = files();
+  await viewPage.view.locator('[data-action=insertLink]').click({ timeout: PICTURE });
+  await viewPage.view
+    .locator('[data-test=failure]', { hasText: 'Open the document you want to link from first.' })
+    .waitFor();
+  // No setting would help, and an earlier notice is gone.
+  assert.equal(await viewPage.view.getByText('Open Settings').count(), 0);
+  assert.equal(await viewPage.view.locator('[data-test=notice]').count(), 0);
+  assert.deepEqual(files(), before);
+});
 
 /** The picture that the view shows when it is done. */
 async function finishedPicture(prompt: string): Promise<PictureFacts> {
