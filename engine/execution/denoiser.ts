@@ -72,8 +72,11 @@ export interface Denoiser {
     condition: Condition,
     options?: PredictOptions,
   ): Promise<Prediction>;
-  /** The recorded features, with a region's fresh ones in place. */
-  updated(seen: Features, plan: Plan, fresh: Features): Features | Promise<Features>;
+  /**
+   * The recorded features, with a region's fresh ones in place. Undefined where their error could grow with further
+   * edits, which then record anew.
+   */
+  updated(seen: Features, plan: Plan, fresh: Features): Features | undefined | Promise<Features | undefined>;
   /** Multiply–accumulates of one dense run, or of a shallow one. Loads nothing. */
   stepMacs(size: { height: number; width: number }, batch: number, tokens: number, depth?: Depth): number;
   /** Prepares a worker's share of an image. */

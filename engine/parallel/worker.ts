@@ -125,7 +125,8 @@ export class PatchWorker {
     if (!own.edit) return;
     for (const [timestep, features] of fresh) {
       const seen = this.#features.get({ picture: own.edit.picture, timestep });
-      if (seen) this.#features.put({ picture, timestep }, await denoiser.updated(seen, band.whole, features));
+      const updated = seen && (await denoiser.updated(seen, band.whole, features));
+      if (updated) this.#features.put({ picture, timestep }, updated);
     }
   }
 

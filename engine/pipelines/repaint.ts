@@ -87,7 +87,8 @@ export async function repaintSparse(
       const key = { timestep: scheduler.timesteps[index]!, way: region.wayAt(index) };
       const seen = store.get({ picture: trajectory.id, ...key });
       const own = region.planAt(index)!;
-      if (seen) store.put({ picture, ...key }, await denoiser.updated(seen, own, features));
+      const updated = seen && (await denoiser.updated(seen, own, features));
+      if (updated) store.put({ picture, ...key }, updated);
     }
   };
   const latent = await paintAt(predict, request, plan.positions!, callbacks);

@@ -53,7 +53,7 @@ async function outputs(
         record: true,
       });
       all.push(output);
-      seen = await denoiser.updated(seen, plan, features!);
+      seen = (await denoiser.updated(seen, plan, features!))!;
     }
     if (seen instanceof KeptFeatures !== keepsFeatures)
       throw new Error('the features are not where they belong');

@@ -145,7 +145,7 @@ for (const folder of FOLDERS)
     const exact = await decoder.part(latent.slice(), crop, new Map());
     assert.ok(image.macs < exact.macs);
     assert.ok(signalToNoise(image.data, exact.data) > 15, `${signalToNoise(image.data, exact.data)} dB`);
-    assert.deepEqual([...image.record.keys()].sort(), [...exact.record.keys()].sort());
+    for (const name of exact.record.keys()) assert.ok(image.record.has(name), name);
   });
 
 test('coarse stages are computed whole where a part would be more work, or does not fit its record', async () => {

@@ -6,6 +6,7 @@ import { areaOf, type Box, fullBox, heightOf, positionsIn, widthOf, within } fro
 import type { CoarseAnchor, CoarseParts } from '../../regions/coarse-parts.ts';
 import { type CoarsePlan, coarseBox, planCoarse } from '../../regions/coarse-plan.ts';
 import type { CropPlan } from '../../regions/crop.ts';
+import { countEdit, editsOf } from '../../regions/edit-count.ts';
 import {
   Recorded,
   type RecordedRows,
@@ -40,8 +41,6 @@ const MOST_EDITS = 16;
 
 /** Share of a part's bytes that may be at an end of the recorded range. */
 const MOST_CLIPPED = 0.01;
-
-const EDITS = 'edits';
 
 /** Coarse stages that are computed whole with a record, or in part from one. */
 export class CoarseNetwork implements CoarseStages {
@@ -89,9 +88,8 @@ export class CoarseNetwork implements CoarseStages {
   }
 
   /** Whether a record is of these stages, and can be continued. */
-  #continues(record: ReadonlyMap<string, unknown>): record is Recorded {
-    const edits = record.get(EDITS);
-    return record instanceof Recorded && edits instanceof Float32Array && edits[0]! < MOST_EDITS;
+  #continues(record: ReadonlyMap<string, RecordedRows>): record is Recorded {
+    return record instanceof Recorded && editsOf(record) < MOST_EDITS;
   }
 
   /** @param input [C, h, w] */
@@ -101,7 +99,7 @@ export class CoarseNetwork implements CoarseStages {
     const outputs = await program.run({
       [name]: float32(input, [1, value.channels, ...sizeAt(extent, value.level)]),
     });
-    const record = new Recorded([[EDITS, Float32Array.of(0)]]);
+    const record = new Recorded();
     for (const { map } of this.#recorded())
       for (const of of [COARSE_NAMES.rows, COARSE_NAMES.scale, COARSE_NAMES.zero]) {
         const given = outputs[`new.${of(map.id)}`];
@@ -137,7 +135,7 @@ export class CoarseNetwork implements CoarseStages {
       next.set(rows, withRows(recordedRows(record, rows), fresh, 1, map.channels, at));
     }
     this.#keepSums(outputs, next);
-    next.set(EDITS, Float32Array.of((record.get(EDITS) as Float32Array)[0]! + 1));
+    countEdit(record, next);
     const planes = floats(outputs, this.#output.name);
     return { planes, box: plan.at(this.#output.value.level), record: next, macs: plan.macs };
   }

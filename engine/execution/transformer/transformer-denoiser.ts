@@ -2,6 +2,7 @@ import type { Arithmetic } from '../../../shared/api.ts';
 import { countMacs } from '../../graph/macs.ts';
 import { floats } from '../../graph/tensor.ts';
 import { joined } from '../../numbers.ts';
+import { countEdit, editsOf } from '../../regions/edit-count.ts';
 import { dilate } from '../../regions/mask.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
@@ -14,6 +15,13 @@ import { areaOf, type Grid, planTokens, wholeTokens } from './token-plan.ts';
 import { FreshTokens, recordedOf, TokensPlan } from './tokens-plan.ts';
 import { openTokenBand } from './transformer-bands.ts';
 import type { TransformerForms } from './transformer-forms.ts';
+
+/**
+ * Edits one after another that continue a record with sums. Rows are rounded when they are recorded, but added to the sums
+ * before; if they are taken off again, the difference stays. After n edits of the same place the error of the sums is at
+ * most about n times that of one; after eight it was 5.0 times in the test.
+ */
+const MOST_EDITS = 8;
 
 /** A transformer as a denoiser, in one precision. */
 export class TransformerDenoiser implements Denoiser {
@@ -70,10 +78,15 @@ export class TransformerDenoiser implements Denoiser {
     return { output, features };
   }
 
-  updated(seen: Features, plan: Plan, fresh: Features): Features {
+  updated(seen: Features, plan: Plan, fresh: Features): Features | undefined {
     if (!(plan instanceof TokensPlan && fresh instanceof FreshTokens))
       throw new Error('the features are of another denoiser');
-    return plan.network.updated(recordedOf(seen), plan.tokens, plan.batch, fresh.tensors);
+    const { network, tokens, batch } = plan;
+    const recorded = recordedOf(seen);
+    if (network.features.attentions.length > 0 && editsOf(recorded) >= MOST_EDITS) return undefined;
+    const next = network.updated(recorded, tokens, batch, fresh.tensors);
+    countEdit(recorded, next);
+    return next;
   }
 
   stepMacs({ height, width }: { height: number; width: number }, batch: number, tokens: number): number {

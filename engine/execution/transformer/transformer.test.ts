@@ -15,6 +15,7 @@ import { parseSanaConfig } from '../../networks/sana-config.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { fullMask, type Mask } from '../../regions/mask.ts';
 import { planLevels } from '../../regions/plan.ts';
+import type { Recorded } from '../../regions/recorded.ts';
 import { toRows } from '../../regions/rows.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
 import { WeightTable } from '../../weights/weight-table.ts';
@@ -22,10 +23,13 @@ import { bandMasks } from '../bands/bands.ts';
 import { memoryMailboxes } from '../bands/mailbox.ts';
 import { conditionOf } from '../denoiser-inputs.ts';
 import { PLANAR } from '../forms/form.ts';
+import { takePositions } from '../latents.ts';
 import { splitText } from './split.ts';
 import { planTokens, type TokenPlan, wholeTokens } from './token-plan.ts';
 import { TokensNetwork } from './tokens-network.ts';
 import { openTokenBand } from './transformer-bands.ts';
+import { TransformerDenoiser } from './transformer-denoiser.ts';
+import type { TransformerForms } from './transformer-forms.ts';
 
 const config = parseSanaConfig(
   {
@@ -276,4 +280,48 @@ test('a part costs fewer operations, and the rows that are computed again count'
   const all = linear.macs(wholeTokens(8, 8), 1, 5);
   assert.ok(one < all / 3);
   assert.ok(linear.macs(wholeTokens(8, 8), 1, 5, 2) < 2 * all, 'the text counts once');
+});
+
+test('SANA: the error of sums grows slowly with edits of one place, and a record takes up eight', async () => {
+  const [height, width] = [5, 6];
+  const { bytes, partial, conditions } = subjects.SANA;
+  const condition = conditionOf(conditions(3), 4.5);
+  const mask = {
+    height,
+    width,
+    data: Uint8Array.from({ length: 30 }, (_, i) => Number(i % 6 > 1 && i > 11)),
+  };
+  const after = async (net: TokensNetwork) => {
+    const forms = { network: net.network, editing: async () => net } as unknown as TransformerForms;
+    const denoiser = new TransformerDenoiser(forms, { precision: 'fp32' });
+    const planes = (seed: number) => gaussianNoise(seed, 0, 3 * 30);
+    const whole = await denoiser.plan({ of: 'whole', height, width, records: true }, BATCH);
+    const region = await denoiser.plan({ of: 'region', mask, ring: 0 }, BATCH);
+    let { features } = await denoiser.predict(whole, planes(1), 300, condition, { record: true });
+    const records: Recorded[] = [];
+    for (let seed = 2; features; seed++) {
+      const part = takePositions(planes(seed), 30, region.positions!);
+      const options = { seen: features, record: true };
+      const fresh = await denoiser.predict(region, part, 300, condition, options);
+      features = denoiser.updated(features, region, fresh.features!);
+      if (features) records.push(features as Recorded);
+    }
+    return records;
+  };
+  const [rounded, exact] = [await after(bytes), await after(partial)];
+  assert.equal(rounded.length, 8);
+  const error = (edits: number) => {
+    const [a, b] = [rounded[edits - 1]!, exact[edits - 1]!];
+    const names = [...a.keys()].filter((name) => name.startsWith('sums.'));
+    return names.reduce((sum, name) => {
+      const [one, other] = [a.get(name) as Float32Array, b.get(name) as Float32Array];
+      return sum + one.reduce((squares, value, i) => squares + (value - other[i]!) ** 2, 0);
+    }, 0);
+  };
+  assert.ok(error(1) > 0);
+  for (const edits of [2, 4, 8])
+    assert.ok(
+      error(edits) < edits ** 2 * error(1),
+      `${Math.sqrt(error(edits) / error(1))} times, after ${edits} edits`,
+    );
 });

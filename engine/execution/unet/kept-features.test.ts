@@ -49,7 +49,7 @@ async function edits(model: Model, keepsFeatures: boolean) {
       const options = { seen, record: true };
       const { output, features } = await denoiser.predict(plan, part, 300, CONDITION, options);
       outputs.push(output);
-      seen = await denoiser.updated(seen, plan, features!);
+      seen = (await denoiser.updated(seen, plan, features!))!;
     }
     assert.equal(seen instanceof KeptFeatures, keepsFeatures);
     return { outputs, seen };
