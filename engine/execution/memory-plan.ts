@@ -17,6 +17,7 @@ import type { Capabilities } from './backend.ts';
 import { decoderPrecision } from './decoder-precision.ts';
 import { textLength } from './denoiser-inputs.ts';
 import { passBytes, rowsScratch } from './forms/rows-memory.ts';
+import { isFolded } from './lowering/planar.ts';
 import { TILE } from './tiles.ts';
 import { foldsUpsampling } from './unet/unet-forms.ts';
 
@@ -151,10 +152,26 @@ export function predictPart(
   device?: PlannedDevice,
 ): PartNeeds {
   const weights = isFloat(precision)
-    ? bytesOf(precision) * countParameters(network)
+    ? bytesOf(precision) * countParameters(network) + foldedBytes(network)
     : weightBytes(network, precision, false);
   const values = ARENA.planar * peakValueBytes(network, extent, attentionScratch(extent, device));
   return { weights, values, total: PROCESS_BYTES + weights + values };
+}
+
+/** The kernels of folded upsamplings, four of 2×2 for one of 3×3, which are held beside the weights. */
+function foldedBytes({ inputs, operators }: Network): number {
+  const maps = [...inputs.values()].filter((value) => value.kind === 'map');
+  const known = new Set(maps.map(({ level }) => level));
+  let bytes = 0;
+  for (const operator of operators) {
+    const { output } = operator;
+    if (output.kind !== 'map') continue;
+    // To a level that is known from the way down upsampling is not folded.
+    if (operator.type === 'convolution' && isFolded(operator) && !known.has(output.level))
+      bytes += (16 / 9) * bytesOf('fp32') * operator.weight.shape.reduce((a, b) => a * b, 1);
+    known.add(output.level);
+  }
+  return bytes;
 }
 
 /** Of a decoder some of whose convolutions gather bytes, in int8; see `lowering/byte-windows.ts`. */

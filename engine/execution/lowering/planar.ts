@@ -61,6 +61,11 @@ export function lowerPlanar(network: Network, weights: Weights, target: Target):
 /** With fewer channels, interleaving the four parts of a folded upsampling costs more than it saves. */
 const FOLD_CHANNELS = 128;
 
+/** Whether a convolution after an upsampling is computed as four of the smaller map, with kernels of their own. */
+export function isFolded({ input, kernel, groups, norm, upsample }: Convolution): boolean {
+  return upsample && kernel === 3 && groups === 1 && !norm && input.channels >= FOLD_CHANNELS;
+}
+
 /** The available layouts of a map; the other is computed when an operator needs it. */
 interface Forms {
   planes?: Ref;
@@ -256,14 +261,13 @@ export class PlanarLowering {
   #convolution(operator: Convolution): void {
     const { emit } = this;
     const { onnx } = emit;
-    const { output, weight, kernel, groups, stride, norm, shift } = operator;
+    const { output, weight, kernel, groups, stride, shift } = operator;
     if (emit.isQuantized(weight, firstLayout(operator))) {
       this.#byteConvolution(operator);
       return;
     }
     let x = this.source(operator);
-    const foldable = kernel === 3 && groups === 1 && !norm && operator.input.channels >= FOLD_CHANNELS;
-    if (operator.upsample && foldable && !this.#extents.has(output.level)) {
+    if (isFolded(operator) && !this.#extents.has(output.level)) {
       this.setPlanes(output, this.#upsampled(x, operator));
       return;
     }
