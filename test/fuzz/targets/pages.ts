@@ -169,6 +169,8 @@ function isCloneable(value: unknown): boolean {
 }
 
 const none = {};
+const side = fc.oneof(fc.nat(20), fc.constantFrom(1 << 16, -1, 0.5));
+const sides = fc.record({ left: side, top: side, right: side, bottom: side });
 const editorMessages = messagesOf({
   painted: none,
   broken: { reason: oddText },
@@ -190,6 +192,13 @@ const editorMessages = messagesOf({
   measure: none,
   reselect: none,
   showEdit: { id, shown: fc.boolean() },
+  fadeEdit: { id, opacity: fc.oneof(fc.double(), fc.constantFrom(0, 0.5, 1)), done: fc.boolean() },
+  moveEdit: { id, by: fc.constantFrom(1, -1, 0, 1e9) },
+  varyEdit: { id, variation: id },
+  crop: { crop: sides },
+  live: { draft: fc.oneof(fc.constant(undefined), ...ways.map(filled)) },
+  stopLive: none,
+  setLive: { on: fc.boolean() },
   goBack: { id },
   useEdit: { id },
   runAgain: { id },

@@ -270,6 +270,7 @@ function variations({ state, thumbnails, seen }: EditorPage, actions: EditorActi
     @click=${() => actions.pick(id)}
   >
     <img src=${thumbnails.get(id) ?? nothing} alt="" />
+    <span class="seed-label">${seed}</span>
   </button>`;
   return html`<section aria-labelledby="variations-title">
     <div class="row">
