@@ -53,7 +53,7 @@ step('several images of one prompt are a grid of seeds', async () => {
   await view.fill({ prompt: TENT, images: '3', seed: '5', steps: '3' });
   await view.generate();
   await view.idle();
-  const tiles = vscode.view.locator('[data-test=grid] button.tile');
+  const tiles = vscode.view.locator('[data-test=grid] .tile .seen');
   await tiles.nth(2).waitFor({ timeout: PICTURE });
   assert.equal(await tiles.count(), 3);
   await vscode.screenshot('grid');

@@ -30,6 +30,7 @@ function tile({ marked, pictures }: Page, picture: RecentPicture, actions: Actio
       @click=${() => actions.show(id)}
     >
       <img src=${thumbnail} alt="" @dragstart=${(event: DragEvent) => drag(event, picture, pictures)} />
+      <span class="caption">Seed ${recipe.seed}</span>
     </button>
     <button
       type="button"
@@ -42,7 +43,6 @@ function tile({ marked, pictures }: Page, picture: RecentPicture, actions: Actio
     >
       <span class="codicon codicon-${isMarked ? 'star-full' : 'star-empty'}" aria-hidden="true"></span>
     </button>
-    <span class="caption">Seed ${recipe.seed}</span>
   </div>`;
 }
 
