@@ -96,6 +96,11 @@ export function batchOf(condition: Condition): number {
   return condition.text.dims[0]!;
 }
 
+/** Sizes of the images that a denoiser reads beside its own. */
+export function imageSizes({ images = [] }: Condition): { height: number; width: number }[] {
+  return images.map(({ dims: [, height = 1, width = 1] }) => ({ height, width }));
+}
+
 /** negative + scale · (positive − negative), from the concatenated outputs of both branches. */
 export function guide(output: Float32Array, condition: Condition): Float32Array {
   if (batchOf(condition) === 1) return output;

@@ -83,16 +83,13 @@ export function asksForWorkers({ workers = 0, bus }: Pick<GenerateRequest, 'work
 }
 
 /** @throws InputError for what workers do not compute. */
-function checkShareable(request: GenerateRequest | EditRequest, { name, readsImages }: DiffusionModel): void {
+function checkShareable(request: GenerateRequest | EditRequest, { readsImages }: DiffusionModel): void {
   const { bus, controls = [], references = [], loras = [], attention } = request;
-  // A transformer's bands would read references as they were at the last dense step.
-  if (readsImages && references.length > 0)
+  // A model that reads images itself needs no adapter's file for them.
+  const adapted = readsImages ? 0 : references.length;
+  if (bus && controls.length + adapted + loras.length > 0)
     throw new InputError(
-      `Workers take no reference images for ${name}: leave out the workers, or these images.`,
-    );
-  if (bus && controls.length + references.length + loras.length > 0)
-    throw new InputError(
-      'Workers of other machines take no control images, references and LoRA files: leave out the bus, or these.',
+      'Workers of other machines take no control images, IP-Adapters and LoRA files: leave out the bus, or these.',
     );
   if (attention === 'sampled')
     throw new InputError('Workers compute attention in full: leave out the workers, or sampled attention.');

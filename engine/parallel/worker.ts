@@ -4,7 +4,7 @@ import type { Backend } from '../execution/backend.ts';
 import type { DenoisedBand } from '../execution/bands/band-of.ts';
 import { byteLengthOf, type Mailbox } from '../execution/bands/mailbox.ts';
 import { Components } from '../execution/components.ts';
-import { batchOf } from '../execution/condition.ts';
+import { batchOf, imageSizes } from '../execution/condition.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
 import { predictDenoiser } from '../execution/memory-plan.ts';
 import type { ModelAdditions } from '../models/additions.ts';
@@ -54,7 +54,7 @@ export class PatchWorker {
     const { components, isLoaded } = await this.#componentsOf(job);
     this.#checkRoom(components, job, isLoaded);
     await components.prepare(job.precision);
-    const denoiser = components.denoiser({ precision: job.precision });
+    const denoiser = components.denoiser({ precision: job.precision }, {}, imageSizes(job.condition));
     const { bands, index, mode, coding, shallow, edit } = job;
     const what = {
       bands,

@@ -133,7 +133,7 @@ export async function compareTokenBands(
     for (const [i, unit] of units.entries()) {
       if (step > warmUp) await unit.fetch(mailboxes[i]!, step - 1);
       const isDense = step < warmUp;
-      const at = isDense ? unit.everywhere.active : unit.positions;
+      const at = isDense ? unit.everywhere.active : unit.own.active;
       const rows = float32(toRows(sample, batch, channels, at), [batch, at.length, channels]);
       const inputs = { ...conditions, timestep, sample: rows };
       overPlanes(out, await (isDense ? unit.dense(inputs) : unit.step(inputs)), batch, channels, at);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { float32, int64 } from '../../engine/graph/tensor.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { SMALL_JOB as job } from './testing/job.ts';
-import { beginSchema, packJob } from './wire.ts';
+import { beginSchema, packJob, unpackJob } from './wire.ts';
 
 test('bands without an edge, beyond the image, or larger than images are, are refused without an exception', () => {
   const accepts = (bands: object, index = 0) =>
@@ -18,4 +19,25 @@ test('bands without an edge, beyond the image, or larger than images are, are re
     [{ height: side, width: side, axis: 'y', edges: [[0, side]] }, 0],
   ] as const)
     assert.ok(!accepts(bands, index), JSON.stringify(bands));
+});
+
+test('a job travels with the images that its model reads, and with which tokens count', () => {
+  const images = [2, 3].map((side) =>
+    float32(
+      new Float32Array(4 * side).map((_, i) => i),
+      [4, 1, side],
+    ),
+  );
+  const [batch, tokens] = job.condition.text.dims;
+  const mask = BigInt64Array.from({ length: batch! * tokens! }, (_, i) => BigInt(i % 2));
+  const condition = { ...job.condition, images, textMask: int64(mask, [batch!, tokens!]) };
+  const { head, body } = packJob({ ...job, condition }, 'hash');
+  const read = unpackJob(beginSchema.parse(JSON.parse(JSON.stringify(head))), body, {
+    id: job.model,
+    version: job.version,
+  });
+  assert.deepEqual(read.condition.images, images);
+  assert.deepEqual(read.condition.textMask, condition.textMask);
+  assert.deepEqual(read.condition.text, job.condition.text);
+  assert.throws(() => unpackJob(beginSchema.parse(head), body.subarray(1), { id: '', version: '' }));
 });

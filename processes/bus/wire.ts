@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { PATCH_MODES } from '../../engine/execution/bands/band-of.ts';
 import { type Condition, VECTOR_ROLES } from '../../engine/execution/condition.ts';
-import { float32, type Tensor } from '../../engine/graph/tensor.ts';
+import { float32, int64, type Tensor } from '../../engine/graph/tensor.ts';
 import type { Job, StepAnswer, StepCall } from '../../engine/parallel/job.ts';
 import { CODINGS, PRECISIONS } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { Parcel } from './parcels.ts';
 
 /** Protocol version; increment on any wire change. */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 /** The service by which workers are found. */
 export const SERVICE = 'patchwork-worker';
 
@@ -57,12 +57,15 @@ const planesSchema = z.object({
   dims: z.tuple([count(MAX_CHANNELS), count(MAX_SIDE), count(MAX_SIDE)]),
 });
 
-/** A condition: its text, then its vectors by role, then its planes. */
+/** A condition: its text, then its vectors by role, its planes, the images that are read beside its own, and the text's mask. */
 const tensorsSchema = z.object({
   guidance: z.number(),
   text: tensorSchema,
   vectors: z.array(tensorSchema.extend({ name: z.enum(VECTOR_ROLES) })).max(VECTOR_ROLES.length),
+  /** Which tokens are read, a byte each. */
+  mask: z.object({ dims: z.tuple([count(2), count(MAX_TOKENS)]) }).optional(),
   planes: planesSchema.optional(),
+  images: z.array(planesSchema).max(LIMITS.references).optional(),
 });
 
 /** The name of a picture whose features a worker keeps. */
@@ -148,8 +151,7 @@ export function packJob(job: Job, model: string): Parcel {
       edit: { picture: edit.picture, condition: describe(edit.condition), ring: edit.ring },
     }),
   };
-  const tensors = [condition, ...(edit ? [edit.condition] : [])].flatMap(tensorsOf);
-  const body = tensors.map(({ data }) => bytesIn(data as Float32Array));
+  const body = [condition, ...(edit ? [edit.condition] : [])].flatMap(bytesOf);
   return { head, body: Buffer.concat([...body, ...(edit ? [edit.mask.data] : [])]) };
 }
 
@@ -169,11 +171,13 @@ export function unpackJob(
   };
   const tensor = ({ dims }: { dims: number[] }): Tensor =>
     float32(numbersIn(bytes(4 * dims.reduce((a, b) => a * b, 1))), dims);
-  const conditionIn = ({ guidance, text, vectors, planes }: TensorsHead): Condition => ({
+  const conditionIn = ({ guidance, text, vectors, planes, images, mask }: TensorsHead): Condition => ({
     text: tensor(text),
     guidance,
     vectors: Object.fromEntries(vectors.map((described) => [described.name, tensor(described)])),
     ...(planes && { planes: tensor(planes) }),
+    ...(images && { images: images.map(tensor) }),
+    ...(mask && { textMask: maskOf(bytes(mask.dims[0] * mask.dims[1]), mask.dims) }),
   });
   const common = { id: job, model, version, precision, channels, bands, index, mode, coding, shallow };
   const unpacked: Job = { ...common, condition: conditionIn(condition) };
@@ -189,17 +193,28 @@ export function unpackJob(
 }
 
 /** A condition's tensors, in the order in which they travel. */
-function tensorsOf({ text, vectors = {}, planes }: Condition): Tensor[] {
-  return [text, ...Object.values(vectors), ...(planes ? [planes] : [])];
+function bytesOf({ text, vectors = {}, planes, images = [], textMask }: Condition): Uint8Array[] {
+  const tensors = [text, ...Object.values(vectors), ...(planes ? [planes] : []), ...images];
+  const mask = textMask ? [Uint8Array.from(textMask.data as BigInt64Array, Number)] : [];
+  return [...tensors.map(({ data }) => bytesIn(data as Float32Array)), ...mask];
 }
 
-function describe({ guidance, text, vectors = {}, planes }: Condition): TensorsHead {
+function maskOf(bytes: Uint8Array, dims: readonly number[]): Tensor {
+  return int64(
+    BigInt64Array.from(bytes, (byte) => (byte ? 1n : 0n)),
+    [...dims],
+  );
+}
+
+function describe({ guidance, text, vectors = {}, planes, images, textMask: mask }: Condition): TensorsHead {
   const described = (name: string, { dims }: Tensor) => ({ name, dims: [...dims] });
   return {
     guidance,
     text: described('text', text),
     vectors: Object.entries(vectors).map(([role, tensor]) => described(role, tensor)),
     ...(planes && { planes: { dims: [...planes.dims] } }),
+    ...(images && { images: images.map(({ dims }) => ({ dims: [...dims] })) }),
+    ...(mask && { mask: { dims: [...mask.dims] } }),
   } as TensorsHead;
 }
 
@@ -229,7 +244,10 @@ export function packAnswer({ output, ...figures }: StepAnswer): Parcel {
 
 /** The float32 numbers in bytes, which need not be aligned. */
 export function numbersIn(bytes: Uint8Array): Float32Array {
-  return new Float32Array(bytes.slice(0, bytes.byteLength - (bytes.byteLength % 4)).buffer);
+  // A copy of its own: the slice of a Buffer would be of the memory that it is part of.
+  return new Float32Array(
+    new Uint8Array(bytes.subarray(0, bytes.byteLength - (bytes.byteLength % 4))).buffer,
+  );
 }
 
 function bytesIn(data: Float32Array): Uint8Array {

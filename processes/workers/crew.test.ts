@@ -235,3 +235,26 @@ test('workers end and clear up when who started them dies', { skip: !existsSync(
   assert.deepEqual(pids.filter(alive), []);
   assert.deepEqual(mine(), []);
 });
+
+test('two workers read the reference images of a model that reads images itself', async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-crew-'));
+  try {
+    await writeCheckpoint(folder, 'flux2-klein');
+    const image = await encodePng(
+      new Float32Array(3 * 96 * 64).map((_, i) => (i % 97) / 97),
+      96,
+      64,
+    );
+    const request = { prompt: 'make it night', model: folder, seed: 3, steps: 4, references: [{ image }] };
+    const own = (await engine.generate(request)).picture.png;
+    const blind = (await engine.generate({ ...request, references: [], width: 96, height: 64 })).picture.png;
+    const divided = await engine.generate({ ...request, workers: 2 });
+    assert.equal(divided.workers!.length, 2);
+    const near = await decibels(divided.picture.png, own);
+    assert.ok(near > 6 + (await decibels(blind, own)), `${near} dB`);
+    const dense = await engine.generate({ ...request, workers: 2, patch: { mode: 'synchronous' } });
+    assert.ok((await decibels(dense.picture.png, own)) > 60);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});

@@ -7,7 +7,7 @@ import type { PatchMode } from '../bands/band-of.ts';
 import { type Bands, bandCount, bandMasks } from '../bands/bands.ts';
 import { bytesOf, codedBytes, decode, encode } from '../bands/coding.ts';
 import type { Mailbox } from '../bands/mailbox.ts';
-import { planTokens, type TokenPlan, wholeTokens } from './token-plan.ts';
+import { areaOf, type Grid, planTokens, type TokenPlan, wholeTokens } from './token-plan.ts';
 import type { Feeds, TokensNetwork } from './tokens-network.ts';
 
 interface TokenBandOptions {
@@ -16,6 +16,8 @@ interface TokenBandOptions {
   batch: number;
   mode: PatchMode;
   coding: Coding;
+  /** Sizes of the images that are read beside its own. */
+  references?: readonly Grid[];
 }
 
 /** What a band exchanges with another one: positions of the other that it reads, and its own that the other reads. */
@@ -30,7 +32,7 @@ interface Neighbour {
 /**
  * One band of a transformer's image. It computes its positions like an edit of the image as it was after the last step.
  * From the others it reads by how much that step changed the sums of linear attention, the keys and values of attention
- * over text and image, and the rows beside it. Every band computes the text's tokens itself. A dense step computes
+ * over text and image, and the rows beside it. Every band computes the text's tokens and the reference images itself. A dense step computes
  * every band and needs nothing from the others. The first step must be dense.
  */
 export class TokenBand {
@@ -46,12 +48,12 @@ export class TokenBand {
 
   /** `network` keeps features as float32. */
   constructor(network: TokensNetwork, options: TokenBandOptions) {
-    const { bands, index } = options;
+    const { bands, index, references = [] } = options;
     this.#network = network;
     this.#options = options;
-    this.#all = wholeTokens(bands.height, bands.width);
+    this.#all = wholeTokens(bands.height, bands.width, references);
     const plans = Array.from({ length: bandCount(bands) }, (_, k) =>
-      planTokens(bandMasks(bands, k)[0]!, [], network.network.cell),
+      planTokens(bandMasks(bands, k)[0]!, references, network.network.cell, { withReferences: true }),
     );
     this.#own = plans[index]!;
     this.#neighbours = plans.flatMap((other, k) =>
@@ -68,16 +70,15 @@ export class TokenBand {
     );
   }
 
-  /** This band's positions, in the order of its rows. */
-  get positions(): Int32Array {
-    return this.#own.active;
+  get own(): TokenPlan {
+    return this.#own;
   }
 
   get everywhere(): TokenPlan {
     return this.#all;
   }
 
-  /** A step over every band: the inputs have all rows. Resolves with the output [B, all rows, C]. */
+  /** A step over every band: the inputs have all rows, and those of references. Resolves with the output [B, all rows, C]. */
   async dense(inputs: Feeds): Promise<Float32Array> {
     const { batch } = this.#options;
     const { output, features } = await this.#network.pass(this.#all, batch, inputs, { features: true });
@@ -86,7 +87,7 @@ export class TokenBand {
     return output;
   }
 
-  /** A step over this band: the inputs have its rows. Resolves with the output [B, rows, C]. */
+  /** A step over this band: the inputs have its rows, and those of references. Resolves with the output [B, rows, C]. */
   async step(inputs: Feeds): Promise<Float32Array> {
     const { batch } = this.#options;
     const before = this.#record;
@@ -108,12 +109,14 @@ export class TokenBand {
     const outgoing = this.#outgoing;
     this.#outgoing = undefined;
     if (!outgoing || !this.#exchanges) return;
-    const attended = this.#attended.map(({ name, channels }) =>
-      this.#coded(floats(outgoing.features, `new.${name}`), channels),
-    );
+    const { batch } = this.#options;
+    const attended = this.#attended.map((feature) => {
+      const rows = floats(outgoing.features, `new.${feature.name}`);
+      const sent = this.#sentOf(this.#own, feature).map((_, row) => row);
+      return this.#coded(takeRows(rows, batch, feature.channels, sent), feature.channels);
+    });
     await mailbox.post(step, 'all', [...outgoing.changes.map(bytesOf), ...attended]);
     const rowOf = new Map([...this.#own.active].map((position, row) => [position, row]));
-    const { batch } = this.#options;
     for (const { index, given } of this.#neighbours) {
       if (given.length === 0) continue;
       const rows = given.map((position) => rowOf.get(position)!);
@@ -133,10 +136,12 @@ export class TokenBand {
       const changes = this.#sums.map(
         (name) => new Float32Array((this.#record!.get(name) as Float32Array).length),
       );
-      const slots = this.#attended.map((feature) => this.#slot(neighbour.plan.at(feature).computed, feature));
+      const slots = this.#attended.map((feature) =>
+        this.#slot(this.#sentOf(neighbour.plan, feature), feature),
+      );
       await mailbox.fetch(step, neighbour.index, 'all', [...changes.map(bytesOf), ...slots]);
       for (const [i, feature] of this.#attended.entries())
-        this.#decode(slots[i]!, neighbour.plan.at(feature).computed, feature);
+        this.#decode(slots[i]!, this.#sentOf(neighbour.plan, feature), feature);
       for (const [i, name] of this.#sums.entries()) {
         const own = this.#record.get(name) as Float32Array;
         const change = changes[i]!;
@@ -155,6 +160,12 @@ export class TokenBand {
     const slots = windows.map((feature) => this.#slot(taken, feature));
     await mailbox.fetch(step, index, this.#options.index, slots);
     for (const [i, feature] of windows.entries()) this.#decode(slots[i]!, taken, feature);
+  }
+
+  /** The positions of a band whose keys and values the others read; references, which are the last, all compute. */
+  #sentOf(plan: TokenPlan, feature: RowsFeature): Int32Array {
+    const { computed } = plan.at(feature);
+    return computed.subarray(0, computed.length - areaOf(plan.references));
   }
 
   #coded(rows: Float32Array, channels: number): Uint8Array {

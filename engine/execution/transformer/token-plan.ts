@@ -13,7 +13,10 @@ export interface TokenPlan {
   readonly active: Int32Array;
   /** Inactive positions beside active ones, ascending. */
   readonly halo: Int32Array;
-  /** The active positions and, if the plan is of everything, those of the references, numbered on from the image's. */
+  /**
+   * The active positions and, if the plan is of everything or a band's, those of the references, numbered on from the
+   * image's.
+   */
   readonly computed: Int32Array;
   /** All positions, those of references included, that are not computed, ascending. */
   readonly others: Int32Array;
@@ -45,7 +48,7 @@ export function wholeTokens(height: number, width: number, references: readonly 
   return planTokens(fullMask(height, width), references);
 }
 
-/** The positions of reference images: they are computed in passes over everything only. */
+/** The positions of reference images: edits do not compute them. */
 export function areaOf(references: readonly Grid[]): number {
   return references.reduce((sum, { height, width }) => sum + height * width, 0);
 }
@@ -53,15 +56,22 @@ export function areaOf(references: readonly Grid[]): number {
 /**
  * @param wanted the positions that are computed; may be empty
  * @param cell grows it to whole cells of that side; see `Network.cell`
+ * @param options `withReferences`: references are computed even if the plan is of a part
  */
-export function planTokens(wanted: Mask, references: readonly Grid[] = [], cell = 1): TokenPlan {
+export function planTokens(
+  wanted: Mask,
+  references: readonly Grid[] = [],
+  cell = 1,
+  { withReferences = false } = {},
+): TokenPlan {
   const mask = wholeCells(wanted, cell);
   const { height, width, data } = mask;
   const { active, halo, feeds } = planWindow(mask);
   const isWhole = active.length === data.length;
   const all = Array.from({ length: data.length + areaOf(references) }, (_, position) => position);
-  const computed = isWhole ? Int32Array.from(all) : active;
-  const others = isWhole ? [] : all.filter((position) => !data[position]);
+  const isComputed = (position: number) => (position < data.length ? data[position] : withReferences);
+  const computed = isWhole ? Int32Array.from(all) : Int32Array.from(all.filter(isComputed));
+  const others = isWhole ? [] : all.filter((position) => !isComputed(position));
   const places = float32(placesOf(computed, [{ height, width }, ...references]), [computed.length, 4]);
   const finest = { computed, others: Int32Array.from(others) };
   return {

@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.ts';
+import { joined } from '../../numbers.ts';
 import { dilate } from '../../regions/mask.ts';
 import { planLevels } from '../../regions/plan.ts';
 import { takeRows, toRows } from '../../regions/rows.ts';
@@ -7,35 +8,47 @@ import { bandCount, bandMasks } from '../bands/bands.ts';
 import type { Mailbox } from '../bands/mailbox.ts';
 import { batchOf } from '../condition.ts';
 import { denoiserInputs } from '../denoiser-inputs.ts';
+import { imageRows } from './image-rows.ts';
 import { TokenBand } from './token-band.ts';
-import { planTokens } from './token-plan.ts';
+import { type Grid, planTokens, type TokenPlan } from './token-plan.ts';
 import type { Feeds, TokensNetwork } from './tokens-network.ts';
 import { FreshTokens, recordedOf, TokensPlan } from './tokens-plan.ts';
 
 /**
  * A worker's share of a transformer's image. `network` keeps features as float32.
+ * @param references sizes of the images that are read beside its own
  * @throws InputError for an edit that several workers would divide
  */
-export function openTokenBand(network: TokensNetwork, what: BandOf, batch: number): DenoisedBand {
-  if (!what.edit) return pictureBand(network, what, batch);
+export function openTokenBand(
+  network: TokensNetwork,
+  what: BandOf,
+  batch: number,
+  references: readonly Grid[] = [],
+): DenoisedBand {
+  if (!what.edit) return pictureBand(network, what, batch, references);
   if (bandCount(what.bands) > 1)
     throw new InputError('Several workers cannot share an edit of this kind of model: use one worker.', {
       setting: 'workers',
     });
-  return wholeEdit(network, what.edit, batch);
+  return wholeEdit(network, what.edit, batch, references);
 }
 
-function pictureBand(network: TokensNetwork, what: BandOf, batch: number): DenoisedBand {
+function pictureBand(
+  network: TokensNetwork,
+  what: BandOf,
+  batch: number,
+  references: readonly Grid[],
+): DenoisedBand {
   const { bands, index, mode, coding } = what;
-  const unit = new TokenBand(network, { bands, index, batch, mode, coding });
+  const unit = new TokenBand(network, { bands, index, batch, mode, coding, references });
   // Callers expect rows in the order of a region plan.
   const expected = planLevels([bandMasks(bands, index)[0]!]).levels[0]!.active;
-  const everywhere = unit.everywhere.active;
+  const size = bands.height * bands.width;
   const among = (all: Int32Array) => {
     const rows = new Map([...all].map((position, row) => [position, row]));
     return expected.map((position) => rows.get(position)!);
   };
-  const [ofAll, ofOwn] = [among(everywhere), among(unit.positions)];
+  const [ofAll, ofOwn] = [among(unit.everywhere.active), among(unit.own.active)];
   let posted: number | undefined;
   return {
     whole: new TokensPlan(network, unit.everywhere, batch, true),
@@ -43,7 +56,8 @@ function pictureBand(network: TokensNetwork, what: BandOf, batch: number): Denoi
       const { kind, step } = call;
       const isDense = kind === 'dense';
       if (!isDense && posted !== undefined) await unit.fetch(mailbox, posted);
-      const inputs = inputsAt(call, isDense ? everywhere : unit.positions, everywhere.length);
+      const plan = isDense ? unit.everywhere : unit.own;
+      const inputs = inputsAt(call, plan, size);
       const begin = performance.now();
       const rows = await (isDense ? unit.dense(inputs) : unit.step(inputs));
       const runSeconds = (performance.now() - begin) / 1000;
@@ -52,8 +66,7 @@ function pictureBand(network: TokensNetwork, what: BandOf, batch: number): Denoi
         await unit.post(mailbox, step);
         posted = step;
       }
-      const all = isDense ? everywhere : unit.positions;
-      const channels = rows.length / (batch * all.length);
+      const channels = rows.length / (batch * plan.active.length);
       return { output: takeRows(rows, batch, channels, isDense ? ofAll : ofOwn), runSeconds };
     },
   };
@@ -64,8 +77,9 @@ function wholeEdit(
   network: TokensNetwork,
   { mask, ring }: NonNullable<BandOf['edit']>,
   batch: number,
+  references: readonly Grid[],
 ): DenoisedBand {
-  const tokens = planTokens(dilate(mask, ring), [], network.network.cell);
+  const tokens = planTokens(dilate(mask, ring), references, network.network.cell);
   const expected = planLevels([tokens.mask]).levels[0]!.active;
   const rowOf = new Map([...tokens.active].map((position, row) => [position, row]));
   const order = expected.map((position) => rowOf.get(position)!);
@@ -73,7 +87,7 @@ function wholeEdit(
     whole: new TokensPlan(network, tokens, batch, false),
     async step(call: BandStep): Promise<BandOutput> {
       if (!call.seen) throw new Error('an edit came without the features of its picture');
-      const inputs = inputsAt(call, tokens.active, mask.data.length);
+      const inputs = inputsAt(call, tokens, mask.data.length);
       const begin = performance.now();
       const options = { recorded: recordedOf(call.seen), features: true };
       const { output, features } = await network.pass(tokens, batchOf(call.condition), inputs, options);
@@ -88,8 +102,14 @@ function wholeEdit(
   };
 }
 
-/** Network inputs for the rows at some positions of a whole sample [C, size]. */
-function inputsAt({ sample, timestep, condition }: BandStep, at: Int32Array, size: number): Feeds {
+/** Network inputs for the rows that a plan computes of a whole sample [C, size], and of the images beside it. */
+function inputsAt(
+  { sample, timestep, condition }: BandStep,
+  { active, computed }: TokenPlan,
+  size: number,
+): Feeds {
   const channels = sample.length / size;
-  return denoiserInputs(toRows(sample, 1, channels, at), [at.length, channels], timestep, condition);
+  const own = toRows(sample, 1, channels, active);
+  const rows = computed.length > active.length ? joined([own, ...imageRows(condition)]) : own;
+  return denoiserInputs(rows, [computed.length, channels], timestep, condition);
 }

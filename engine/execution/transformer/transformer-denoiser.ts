@@ -1,6 +1,5 @@
 import type { Arithmetic } from '../../../shared/api.ts';
 import { countMacs } from '../../graph/macs.ts';
-import { floats } from '../../graph/tensor.ts';
 import { joined } from '../../numbers.ts';
 import { countEdit, editsOf } from '../../regions/edit-count.ts';
 import { dilate } from '../../regions/mask.ts';
@@ -11,6 +10,7 @@ import { batchOf, type Condition, guide } from '../condition.ts';
 import type { Denoiser, Prediction, PredictOptions, Region, Whole } from '../denoiser.ts';
 import { denoiserInputs } from '../denoiser-inputs.ts';
 import type { Plan } from '../plan.ts';
+import { imageRows } from './image-rows.ts';
 import { areaOf, type Grid, planTokens, wholeTokens } from './token-plan.ts';
 import { FreshTokens, recordedOf, TokensPlan } from './tokens-plan.ts';
 import { openTokenBand } from './transformer-bands.ts';
@@ -95,15 +95,6 @@ export class TransformerDenoiser implements Denoiser {
   }
 
   async band(what: BandOf, batch: number): Promise<DenoisedBand> {
-    return openTokenBand(await this.#forms.bands(this.#arithmetic.precision), what, batch);
+    return openTokenBand(await this.#forms.bands(this.#arithmetic.precision), what, batch, this.#images);
   }
-}
-
-/** The rows [n, C] of the images that are read beside the denoiser's own. */
-function imageRows({ images = [] }: Condition): Float32Array[] {
-  return images.map((image) => {
-    const [channels = 1, height = 1, width = 1] = image.dims;
-    const every = Int32Array.from({ length: height * width }, (_, position) => position);
-    return toRows(floats({ image }, 'image'), 1, channels, every);
-  });
 }
