@@ -67,7 +67,7 @@ step('a file is not replaced without a word, and nothing outside the workspace i
   for (const image of ['../outside.png', '/etc/hostname'])
     for (const tool of ['describe_image', 'select_object', 'edit_image']) {
       const title = { describe_image: 'Describe', select_object: 'Select', edit_image: 'Edit' }[tool]!;
-      const asked = { image, prompt: PROMPT, object: tool === 'edit_image' ? '1' : undefined };
+      const asked = { image, ...(tool === 'edit_image' && { prompt: PROMPT, object: '1' }) };
       const refused = await call(tool, asked, tool === 'edit_image' ? undefined : { title, text: image });
       assert.match(refused.error!, /is outside/, tool);
     }
@@ -132,4 +132,6 @@ step('what an agent asks wrongly is answered in one sentence', async () => {
   assert.match((await call('generate_image', { prompt: ' ' })).error!, /The prompt is missing/);
   assert.match((await call('generate_image', { prompt: PROMPT, steps: 0.5 })).error!, /steps/);
   assert.match((await call('edit_image', { image: 'lake.png', prompt: 'x' })).error!, /object or a mask/);
+  assert.match((await call('generate_image', { prompt: PROMPT, size: '64x64' })).error!, /key: "size"/);
+  assert.match((await call('describe_image', {})).error!, /A path is missing/);
 });
