@@ -173,7 +173,7 @@ step('the variations that were not picked stay in the list, and can take the pla
   await shows(picked, 'the one that was picked');
 });
 
-step('a draft is shown under the outline of the mask after a stroke, and Apply takes its seed', async () => {
+step('a draft is shown under the outline of the mask after a stroke, and is no edit', async () => {
   fs.writeFileSync(file('draft.png'), await picture());
   await editor.open('draft.png');
   await editor.prepared();
