@@ -79,3 +79,28 @@ test('several workers reach the result of all of it when nothing changes any mor
       if (step === 7) assertClose(output, toRows(expected, 1, channels, positionsOf(edges, index)));
     }
 });
+
+test('an edit by one worker reads the references that were recorded, as without workers', async () => {
+  const [before, sample] = [sampleOf(10), sampleOf(11)];
+  const plan = await denoiser.plan({ of: 'whole', height, width, records: true }, 1);
+  const { features: seen } = await denoiser.predict(plan, before, 300, condition, { record: true });
+  const mask = { height, width, data: new Uint8Array(height * width).map((_, i) => (i % 4 < 2 ? 1 : 0)) };
+  const region = await denoiser.plan({ of: 'region', mask, ring: 0 }, 1);
+  const { active } = planLevels([mask]).levels[0]!;
+  // A region's sample has its positions only, in ascending order.
+  const ascending = active.toSorted();
+  const part = Float32Array.from({ length: channels * active.length }, (_, i) => {
+    const [channel, place] = [Math.floor(i / active.length), i % active.length];
+    return sample[channel * height * width + ascending[place]!]!;
+  });
+  const expected = (await denoiser.predict(region, part, 300, condition, { seen: seen! })).output;
+  const bands = { height, width, axis: 'y', edges: [[0, height]] } as const;
+  const band = await denoiser.band(
+    { bands, index: 0, mode: 'displaced', coding: 'float32', edit: { mask, ring: 0 } },
+    1,
+  );
+  const call = { sample, timestep: 300, condition, kind: 'band', step: 0, seen: seen! } as const;
+  const { output } = await band.step(call, memoryMailboxes(1)[0]!);
+  const places = active.map((position) => ascending.indexOf(position));
+  assertClose(output, toRows(expected, 1, channels, places));
+});
