@@ -8,11 +8,42 @@ const GROUP = 320;
 /** Largest step of a four-bit residual in either direction. */
 const LARGEST = 7;
 
+/** One way to code rows [rows, channels]. */
+interface Coder {
+  /** Codes the difference to the rows that the receiver has, which both sides keep. */
+  differences?: true;
+  bytes(rows: number, channels: number): number;
+  encode(rows: Float32Array, out: Uint8Array, channels: number, known?: Float32Array): void;
+  decode(coded: Uint8Array, rows: Float32Array, channels: number): void;
+}
+
+const CODERS: Readonly<Record<Coding, Coder>> = {
+  float32: {
+    bytes: (rows, channels) => 4 * rows * channels,
+    encode: (rows, out) => out.set(bytesOf(rows)),
+    decode: (coded, rows) => bytesOf(rows).set(coded),
+  },
+  float16: {
+    bytes: (rows, channels) => 2 * rows * channels,
+    encode: (rows, out) => encodeHalves(rows, new Uint16Array(out.buffer, out.byteOffset, rows.length)),
+    decode: (coded, rows) => fromHalves(new Uint16Array(coded.buffer, coded.byteOffset, rows.length), rows),
+  },
+  residual: {
+    differences: true,
+    bytes: (rows, channels) => rows * (Math.ceil(channels / 2) + 4 * Math.ceil(channels / GROUP)),
+    encode: (rows, out, channels, known) => encodeResidual(rows, known!, channels, out),
+    decode: addResidual,
+  },
+};
+
+/** Whether a coding needs the receiver's rows, on both sides. */
+export function codesDifferences(coding: Coding): boolean {
+  return CODERS[coding].differences === true;
+}
+
 /** Bytes of coded rows [rows, channels]. */
 export function codedBytes(coding: Coding, rows: number, channels: number): number {
-  if (coding === 'float32') return 4 * rows * channels;
-  if (coding === 'float16') return 2 * rows * channels;
-  return rows * (Math.ceil(channels / 2) + 4 * Math.ceil(channels / GROUP));
+  return CODERS[coding].bytes(rows, channels);
 }
 
 /**
@@ -26,17 +57,12 @@ export function encode(
   out: Uint8Array,
   known?: Float32Array,
 ): void {
-  if (coding === 'float32') out.set(bytesOf(rows));
-  else if (coding === 'float16') encodeHalves(rows, new Uint16Array(out.buffer, out.byteOffset, rows.length));
-  else encodeResidual(rows, known!, channels, out);
+  CODERS[coding].encode(rows, out, channels, known);
 }
 
 /** Decodes rows into `rows`, which contain the rows known before. */
 export function decode(coding: Coding, coded: Uint8Array, rows: Float32Array, channels: number): void {
-  if (coding === 'float32') bytesOf(rows).set(coded);
-  else if (coding === 'float16')
-    fromHalves(new Uint16Array(coded.buffer, coded.byteOffset, rows.length), rows);
-  else addResidual(coded, rows, channels);
+  CODERS[coding].decode(coded, rows, channels);
 }
 
 export function bytesOf(data: Float32Array): Uint8Array {

@@ -2,7 +2,7 @@ import type { Coding } from '../../../shared/api.ts';
 import { floats, type Tensor } from '../../graph/tensor.ts';
 import type { RegionPlan } from '../../regions/plan.ts';
 import { putRows, takeRows } from '../../regions/rows.ts';
-import { bytesOf, codedBytes, decode, encode } from './coding.ts';
+import { bytesOf, codedBytes, codesDifferences, decode, encode } from './coding.ts';
 import type { Exchange, WindowExchange } from './exchange.ts';
 import type { Mailbox } from './mailbox.ts';
 
@@ -60,7 +60,7 @@ export class SeenFeatures {
     const { plan, others } = this.#exchange;
     const { windows, attended } = this.#computed(computes);
     const batch = this.#batch;
-    const differences = this.#coding === 'residual';
+    const differences = codesDifferences(this.#coding);
     const wholeRows = (level: number, stored: Int32Array) =>
       stored.map((row) => this.#wholeRows[level]![row]!);
     for (const window of windows) {
