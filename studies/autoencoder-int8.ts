@@ -2,7 +2,7 @@ import { NodeBackend } from '../engine/backends/node/backend.ts';
 import { interleave } from '../engine/benchmark/timing.ts';
 import type { Program } from '../engine/execution/backend.ts';
 import { Components } from '../engine/execution/components.ts';
-import { onlyMap } from '../engine/execution/crops/planes.ts';
+import { onlyMap } from '../engine/execution/crops/crop-network.ts';
 import { decoderPrecision } from '../engine/execution/decoder-precision.ts';
 import { PLANAR } from '../engine/execution/forms/form.ts';
 import { float32, floats, type Tensor } from '../engine/graph/tensor.ts';

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { cutPlanes } from '../engine/execution/crops/planes.ts';
+import { cutPlanes } from '../engine/execution/crops/crop-network.ts';
 import { DEFAULT_MARGIN, RegionAutoencoder } from '../engine/execution/crops/region-autoencoder.ts';
 import { autoencoderComponents } from '../engine/execution/testing.ts';
 import { signalToNoise } from '../engine/numbers.ts';

@@ -8,7 +8,6 @@ import { openModel } from '../engine/models/open.ts';
 import { signalToNoise } from '../engine/numbers.ts';
 import { scaleMask } from '../engine/pictures/mask.ts';
 import { centredMask } from '../engine/regions/mask.ts';
-import { Recorded } from '../engine/regions/recorded.ts';
 import { bytesOf } from '../engine/regions/store.ts';
 import { byDefault, study, table, text, whole } from './frame.ts';
 import { decibels } from './support/figures.ts';
@@ -113,9 +112,8 @@ async function decoderParts(components: Components, side: number, percent: numbe
   const part = await autoencoder.decodeRegion(latent, side, side, before, mask);
   const pixels = scaleMask(mask, side, side).data;
   const inside = (planes: Float32Array) => planes.filter((_, i) => pixels[i % pixels.length]);
-  const recorded = before.record instanceof Recorded ? bytesOf(before.record) : 0;
   console.log(
-    `The decoder: ${giga(part.macs)} of ${giga(whole.macs)} GMACs, ${(recorded / 1e6).toFixed(1)} MB recorded; ` +
+    `The decoder: ${giga(part.macs)} of ${giga(whole.macs)} GMACs; ` +
       `${decibels(signalToNoise(inside(part.data), inside(whole.data)))} inside the mask against decoding everything.\n`,
   );
   return [

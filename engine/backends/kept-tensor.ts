@@ -39,7 +39,7 @@ export class LeftTensors {
 }
 
 /** Bytes of an element. */
-const BYTES: Readonly<Record<Tensor['type'], number>> = { float32: 4, int8: 1, uint8: 1, int32: 4, int64: 8 };
+const BYTES: Readonly<Record<Tensor['type'], number>> = { float32: 4, int8: 1, int32: 4, int64: 8 };
 
 /** A result where it was computed. If that is the processor's own memory, nothing is copied. */
 export class KeptTensor<Held extends RuntimeTensor> implements DeviceTensor {

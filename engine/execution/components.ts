@@ -6,14 +6,11 @@ import { TRANSFORMER } from '../networks/sana.ts';
 import { INT8_MOST } from '../quantization/arithmetic.ts';
 import { identityOf } from '../quantization/identity.ts';
 import type { Statistics } from '../quantization/statistics.ts';
-import { coarsePartsOf } from '../regions/coarse-parts.ts';
 import { stagesOf } from '../regions/stages.ts';
 import { requireUnchanged } from '../weights/file-version.ts';
 import type { WeightsOptions } from '../weights/source.ts';
 import { type Backend, hasByteProducts, type Program } from './backend.ts';
 import type { CalibrationRuns } from './calibration.ts';
-import { CoarseNetwork } from './crops/coarse-network.ts';
-import { type CoarseStages, WholeStages } from './crops/coarse-stages.ts';
 import { CropNetwork } from './crops/crop-network.ts';
 import { decoderPrecision } from './decoder-precision.ts';
 import type { Denoiser } from './denoiser.ts';
@@ -218,29 +215,8 @@ export class Components {
     const { coarse, fine } = stagesOf(this.network(role));
     const key = { role, precision: this.#precisionOf(role) };
     const program = await this.#compiled({ ...key, of: 'whole', form: { kind: 'crops' } }, fine);
-    return new CropNetwork(program, this.network(role), coarse && (await this.#coarseStages(coarse, key)));
-  }
-
-  /**
-   * Coarse stages in bytes are recorded, and a part of them is computed from the record. In float32 they are computed
-   * whole, so that a decoded part is that of everything decoded.
-   */
-  async #coarseStages(coarse: Network, key: Pick<ProgramKey, 'role' | 'precision'>): Promise<CoarseStages> {
-    const compiled = (form: Form) => this.#compiled({ ...key, of: 'coarse', form }, coarse);
-    const parts = key.precision === 'int8' ? coarsePartsOf(coarse) : undefined;
-    if (!parts) return new WholeStages(await compiled(PLANAR), coarse);
-    return new CoarseNetwork(coarse, parts, {
-      whole: () => compiled({ kind: 'coarse-recording', parts }),
-      part: () => compiled({ kind: 'coarse-part', parts }),
-    });
-  }
-
-  /** Whether the decoder, as it is prepared, records its coarse stages. */
-  get recordsDecoder(): boolean {
-    const role = 'vae-decoder';
-    if (this.#precisionOf(role) !== 'int8') return false;
-    const { coarse } = stagesOf(this.network(role));
-    return coarse !== undefined && coarsePartsOf(coarse) !== undefined;
+    const before = coarse && (await this.#compiled({ ...key, of: 'coarse', form: PLANAR }, coarse));
+    return new CropNetwork(program, this.network(role), before);
   }
 
   /** See `PlannedPicture`. Opens the weights. */

@@ -9,9 +9,6 @@ import type { AutoencoderFacts, NetworkRole } from '../models/networks.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
 import { formsOf } from '../networks/weight-forms.ts';
 import { weightBytes } from '../quantization/size.ts';
-import { coarsePartsOf } from '../regions/coarse-parts.ts';
-import { coarsestLevel } from '../regions/reach.ts';
-import { stagesOf } from '../regions/stages.ts';
 import { rowsFeaturesOf, tokenFeaturesOf } from '../regions/token-features.ts';
 import type { Capabilities } from './backend.ts';
 import { decoderPrecision } from './decoder-precision.ts';
@@ -122,8 +119,7 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   const denoiser =
     need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records })) -
     saved('denoiser', precision);
-  const ofRecord = records && ofDecoder === 'int8' ? decoderRecord(model.network('vae-decoder'), pixels) : 0;
-  const decoder = decoderOf(pixels) + ofRecord;
+  const decoder = decoderOf(pixels);
   const encoder = edit ? need(predictPart(model.network('vae-encoder'), pixels, 'fp32', device)) : 0;
   const together = PROCESS_BYTES + text + denoiser + decoder + encoder;
   if (records) return { together, apart: together, tiled: together };
@@ -189,19 +185,6 @@ function predictDecoder(
   const weights = weightBytes(network, precision, true);
   const values = ARENA.byteRows * peakValueBytes(network, extent, scratch);
   return { weights, values, total: PROCESS_BYTES + weights + values };
-}
-
-/** What decoding a part of an image adds: the coarse stages' record, and their weights in a second form. */
-function decoderRecord(network: Network, extent: Extent): number {
-  const { coarse } = stagesOf(network);
-  const parts = coarse && coarsePartsOf(coarse);
-  if (!parts) return 0;
-  const coarsest = coarsestLevel(coarse);
-  const rows = [...parts.anchors.values()].reduce((sum, { map, recorded }) => {
-    const bytes = recorded ? valueBytes(map, extent) : 0;
-    return sum + (map.level === coarsest ? bytes : bytes / bytesOf('fp32'));
-  }, 0);
-  return rows + weightBytes({ ...coarse, name: network.name }, 'int8', true);
 }
 
 /** Scores before and after the softmax. */

@@ -1,7 +1,6 @@
 import type { Arithmetic } from '../../shared/api.ts';
-import { type Coded, NO_RECORD } from '../execution/crops/region-autoencoder.ts';
+import type { Coded } from '../execution/crops/region-autoencoder.ts';
 import type { PictureWindow } from '../pictures/window.ts';
-import { Recorded } from '../regions/recorded.ts';
 import type { FeatureStore } from '../regions/store.ts';
 import type { ReadyModel } from './ready-model.ts';
 import type { Trajectory } from './recorder.ts';
@@ -10,7 +9,7 @@ import type { Trajectory } from './recorder.ts';
 export interface Analysis {
   window: PictureWindow;
   trajectory: Trajectory;
-  /** The decoded picture, if the autoencoder recorded it to decode a part. */
+  /** The decoded picture, if the autoencoder needs a record to decode a part. */
   decoded: Coded | undefined;
   /** The encoded picture, if the model sees the picture without what is masked. */
   encoded?: Coded;
@@ -51,28 +50,6 @@ export async function findAnalysis(
   return known;
 }
 
-/**
- * What decoding a part of an image starts from. Large records are among the features and may be gone.
- * @param planes of the image, if it was not decoded here
- */
-export function decodedImage(
-  { features }: EditCache,
-  { trajectory, decoded }: Pick<Analysis, 'trajectory' | 'decoded'>,
-  planes: Float32Array,
-): Pick<Coded, 'data' | 'record'> {
-  const { data, record } = decoded ?? { data: planes, record: NO_RECORD };
-  const kept = features.get({ picture: trajectory.id });
-  return { data, record: kept instanceof Recorded ? kept : record };
-}
-
-/** An analysis whose decoder's record, if it is a large one, is among the features. */
-function withFeatures(features: FeatureStore, analysis: Analysis): Analysis {
-  const { decoded, trajectory } = analysis;
-  if (!decoded || !(decoded.record instanceof Recorded)) return analysis;
-  features.put({ picture: trajectory.id }, decoded.record);
-  return { ...analysis, decoded: { ...decoded, record: NO_RECORD } };
-}
-
 /** Remembers an analysis. The least recently used one is forgotten, with its features. */
 export async function keepAnalysis(
   { analyses, features }: EditCache,
@@ -85,7 +62,7 @@ export async function keepAnalysis(
   const replaced = analyses.get(key);
   if (replaced) features.drop(replaced.trajectory.id);
   analyses.delete(key);
-  analyses.set(key, withFeatures(features, analysis));
+  analyses.set(key, analysis);
   for (const [oldest, { trajectory }] of analyses) {
     if (analyses.size <= MAX_ANALYSES) break;
     analyses.delete(oldest);

@@ -12,7 +12,7 @@ import type { Raster } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import { batchOf, type Condition } from '../execution/condition.ts';
-import { type Coded, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
+import { type Coded, NO_RECORD, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { listen, type Predict } from '../execution/denoise.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
 import { seesMask } from '../execution/denoiser-inputs.ts';
@@ -37,7 +37,7 @@ import { type Box, boundsOf } from '../regions/box.ts';
 import { activeCount, coarser, type Mask } from '../regions/mask.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { analyse } from './analyse.ts';
-import { type Analysis, decodedImage, type EditCache, featuresOwner, keepAnalysis } from './edit-cache.ts';
+import { type Analysis, type EditCache, featuresOwner, keepAnalysis } from './edit-cache.ts';
 import { fasterMode } from './edit-mode.ts';
 import { editPlanes, recordingPlanes } from './inpainting.ts';
 import { prepareNetworks } from './prepare.ts';
@@ -113,7 +113,7 @@ export async function edit(
   const progress = new Progress<EditProgress>(options.onProgress, steps);
   const prepared = await prepareEdit(ready, memory, task, scope, progress, options);
   const { loadSeconds, mode, denoiser, request, text, before, known } = prepared;
-  const decoder = decoderOf(memory, prepared, task, scope);
+  const decoder = decoderOf(prepared, task, scope);
   const callbacks = callbacksOf(ready, scope, progress, decoder, options);
   const { share } = options;
   progress.begin();
@@ -202,13 +202,12 @@ type EditDecoder = ReturnType<typeof decoderOf>;
 
 /** Latents → pixels of the window → the picture with the masked part replaced. */
 function decoderOf(
-  memory: EditCache,
   { autoencoder, planes, before, request }: PreparedEdit,
   { picture, mask, coverage }: EditTask,
   { window }: Scope,
 ) {
   const { width, height } = workedSize(window);
-  const known = decodedImage(memory, before.analysis, planes);
+  const known = before.analysis.decoded ?? { data: planes, record: NO_RECORD };
   return {
     whole: (latent: Float32Array) => autoencoder.decode(latent, width, height),
     region: (latent: Float32Array) => autoencoder.decodeRegion(latent, width, height, known, request.mask),
@@ -262,7 +261,7 @@ async function rememberEdit(
   await keepAnalysis(memory, featuresOwner(ready, recipe), windowPlanes(result, window), batch, {
     window,
     trajectory: { ...trajectory, id, latent, condition: { ...trajectory.condition, ...planes } },
-    decoded: whole || decoded.record.size > 0 ? decoded : undefined,
+    decoded: whole && decoded,
     ...(seesMask && { encoded: { data: latent, record: encoded!.record, macs: 0 } }),
   });
 }

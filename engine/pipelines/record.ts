@@ -73,7 +73,8 @@ export async function record(
   }
   const complete = missingSteps(memory.features, trajectory.id, timesteps, start, kinds) === 0;
   const ofImage = { ...image, start };
-  if (complete) await rehearse(denoiser, memory, autoencoder, ofImage, { ...analysis, planes }, signal);
+  if (complete)
+    await rehearse(denoiser, memory.features, autoencoder, ofImage, { ...analysis, planes }, signal);
   return {
     complete,
     recordedSteps: recorder.seconds.length,

@@ -1,4 +1,4 @@
-import type { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
+import { NO_RECORD, type RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { listen } from '../execution/denoise.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
 import { takePositions } from '../execution/latents.ts';
@@ -6,7 +6,8 @@ import { fullSteps } from '../execution/step-kinds.ts';
 import { Steps } from '../execution/steps.ts';
 import { workedSize } from '../pictures/window.ts';
 import { centredMask } from '../regions/mask.ts';
-import { type Analysis, decodedImage, type EditCache } from './edit-cache.ts';
+import type { FeatureStore } from '../regions/store.ts';
+import type { Analysis } from './edit-cache.ts';
 import type { RecordedImage } from './recorder.ts';
 
 /** Share of the image in the part that is computed. */
@@ -18,10 +19,10 @@ const SHARE = 0.05;
  */
 export async function rehearse(
   denoiser: Denoiser,
-  memory: EditCache,
+  features: FeatureStore,
   autoencoder: RegionAutoencoder,
   { trajectory, scheduler, height, width, kinds, start }: RecordedImage & { start: number },
-  { window, encoded, planes, ...analysis }: Analysis & { planes: Float32Array },
+  { window, decoded, encoded, planes }: Analysis & { planes: Float32Array },
   signal?: AbortSignal,
 ): Promise<void> {
   const mask = centredMask(height, width, SHARE);
@@ -29,18 +30,14 @@ export async function rehearse(
   const computed = kinds ?? fullSteps(scheduler, start);
   const steps = await Steps.open(denoiser, part, scheduler, trajectory.condition, computed);
   const { latent, id } = trajectory;
-  const seen = memory.features.get({
-    picture: id,
-    timestep: scheduler.timesteps[start]!,
-    way: steps.wayAt(start),
-  });
+  const seen = features.get({ picture: id, timestep: scheduler.timesteps[start]!, way: steps.wayAt(start) });
   if (!seen) return;
   await listen(signal);
   const sample = takePositions(latent, mask.data.length, steps.plan.positions!);
   await steps.predict(sample, start, { seen, record: true });
   await listen(signal);
   const size = workedSize(window);
-  const known = decodedImage(memory, analysis, planes);
+  const known = decoded ?? { data: planes, record: NO_RECORD };
   await autoencoder.decodeRegion(latent, size.width, size.height, known, mask);
   if (encoded) await autoencoder.encodeRegion(planes, size.width, size.height, encoded, mask);
 }

@@ -215,7 +215,7 @@ async function decode(
     return { png: await encodePng(planes, width, height), width, height };
   };
   const autoencoder = new RegionAutoencoder(components);
-  if (record && autoencoder.keepsRecord) {
+  if (record && autoencoder.needsRecord) {
     const decoded = await autoencoder.decode(latent, width, height);
     return { picture: await pictureOf(decoded.data), decoded };
   }

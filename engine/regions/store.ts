@@ -12,12 +12,12 @@ export interface Piece {
   readonly released?: boolean;
 }
 
-/** A remembered pass: one denoising step of an image, or its decoding. */
+/** A remembered pass: one denoising step of an image. */
 interface StoreKey {
   /** Identifies the image and everything that its features depend on: model, precision, prompt, noise. */
   picture: string;
-  /** The timestep as the network takes it; absent: what decoding recorded. */
-  timestep?: number;
+  /** The timestep as the network takes it. */
+  timestep: number;
   /** What they depend on beside that, where a step is not computed in full; see `Steps.wayAt`. */
   way?: string | undefined;
 }
@@ -95,7 +95,7 @@ export class FeatureStore {
     const counted = new Set<Piece>();
     for (const { key, features } of this.#entries.values()) {
       const known = pictures.get(key.picture) ?? { picture: key.picture, timesteps: [], bytes: 0 };
-      if (key.timestep !== undefined) known.timesteps.push(key.timestep);
+      known.timesteps.push(key.timestep);
       for (const array of features.pieces()) {
         if (!counted.has(array)) known.bytes += array.byteLength;
         counted.add(array);
@@ -156,5 +156,5 @@ export function bytesOf(features: Features): number {
 }
 
 function idOf({ picture, timestep, way = '' }: StoreKey): string {
-  return `${picture}@${timestep ?? 'decoding'} ${way}`.trim();
+  return `${picture}@${timestep} ${way}`.trim();
 }

@@ -19,7 +19,7 @@ export class NodeBackend extends OnnxBackend {
     operator: () => true,
     opset: 24,
     precisions: PROCESSOR_PRECISIONS,
-    elements: ['float32', 'int8', 'uint8', 'int32', 'int64'],
+    elements: ['float32', 'int8', 'int32', 'int64'],
     memoryBytes: memoryBytes(),
   };
   readonly threads: number;

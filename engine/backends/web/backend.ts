@@ -36,7 +36,7 @@ export class WebBackend extends OnnxBackend {
     opset: 21,
     emulates: true,
     precisions: PROCESSOR_PRECISIONS,
-    elements: ['float32', 'int8', 'uint8', 'int32', 'int64'],
+    elements: ['float32', 'int8', 'int32', 'int64'],
     memoryBytes: memoryBytes(),
   };
   readonly threads: number;

@@ -3,24 +3,29 @@ import type { Attention } from '../../graph/operators.ts';
 import { float32, floats, int64, type Tensor } from '../../graph/tensor.ts';
 import type { FeatureMap } from '../../graph/values.ts';
 import { requireFinite } from '../../numbers.ts';
-import { areaOf, type Box, fullBox, positionsIn, union, widthOf, within } from '../../regions/box.ts';
+import {
+  areaOf,
+  type Box,
+  fullBox,
+  heightOf,
+  positionsIn,
+  union,
+  widthOf,
+  within,
+} from '../../regions/box.ts';
 import { type CropPlan, planCrop } from '../../regions/crop.ts';
 import { featuresOf, type MomentsFeature } from '../../regions/features.ts';
 import { coarsestLevel } from '../../regions/reach.ts';
-import type { RecordedRows } from '../../regions/recorded.ts';
 import { putRows, takeRows } from '../../regions/rows.ts';
 import { stagesOf } from '../../regions/stages.ts';
 import type { Program } from '../backend.ts';
 import { FRESH, rowsName, trimNames } from '../forms/crops.ts';
-import type { CoarseStages } from './coarse-stages.ts';
-import { cutPlanes, onlyMap, sizeOf } from './planes.ts';
 
 /**
  * Features of a pass over an image, for later passes over a part of it, by name: moments [2, groups] of group norms, keys
- * and values [positions, channels] of self-attention, row by row; of coarse stages what `CoarseNetwork` records. Empty
- * for a purely convolutional network.
+ * and values [positions, channels] of self-attention, row by row. Empty for a purely convolutional network.
  */
-export type CropRecord = ReadonlyMap<string, RecordedRows>;
+export type CropRecord = ReadonlyMap<string, Float32Array>;
 
 interface CropResult {
   /** Planes [C, height, width] of `box`. */
@@ -39,14 +44,17 @@ export class CropNetwork {
   readonly #output: { name: string; value: FeatureMap };
   readonly #moments: readonly MomentsFeature[];
   readonly #attentions: readonly Attention[];
-  readonly #before: CoarseStages | undefined;
+  /** Stages that are computed whole before a crop. */
+  readonly #before: { program: Program; network: Network } | undefined;
+  /** What they gave for the last input. */
+  #between: { of: Float32Array; planes: Promise<Float32Array> } | undefined;
 
-  /** @param before the network's coarse stages, if it has any; see `regions/stages.ts` */
-  constructor(program: Program, network: Network, before?: CoarseStages) {
-    const { fine } = stagesOf(network);
+  /** @param before the program of the network's coarse stages, if it has any; see `regions/stages.ts` */
+  constructor(program: Program, network: Network, before?: Program) {
+    const { coarse, fine } = stagesOf(network);
     this.#program = program;
     this.#network = fine;
-    this.#before = before;
+    this.#before = before && coarse && { program: before, network: coarse };
     this.#input = onlyMap(fine.inputs);
     this.#output = onlyMap(fine.outputs);
     this.#moments = featuresOf(fine).filter((feature) => feature.kind === 'moments');
@@ -68,42 +76,52 @@ export class CropNetwork {
    * A rectangle of the output. Only the part of the input that the plan needs is read.
    * `record` comes from an earlier pass; that of the result has the fresh keys and values in place. A plan that computes
    * everything needs no record and creates a new one.
-   * @param changed where the input differs from that of the record, for coarse stages that were recorded
    */
-  async part(input: Float32Array, plan: CropPlan, record: CropRecord, changed?: Box): Promise<CropResult> {
+  async part(input: Float32Array, plan: CropPlan, record: CropRecord): Promise<CropResult> {
     const everything = plan.levels.every((box, l) => areaOf(box) === (plan.height * plan.width) / 4 ** l);
-    return this.#run(input, plan, everything ? undefined : record, changed);
+    return this.#run(input, plan, everything ? undefined : record);
   }
 
-  async #run(input: Float32Array, plan: CropPlan, record?: CropRecord, changed?: Box): Promise<CropResult> {
+  async #run(input: Float32Array, plan: CropPlan, record?: CropRecord): Promise<CropResult> {
     const { name, value } = this.#input;
     const { name: outputName, value: output } = this.#output;
     const box = plan.levels[value.level]!;
+    const width = plan.width / 2 ** value.level;
     const attended = this.#attentions.map((attention) => attendedRows(attention, plan));
-    const whole = fullBox(plan.height / 2 ** value.level, plan.width / 2 ** value.level);
-    const read = (await this.#before?.between(input, plan, record, changed)) ?? { planes: input, macs: 0 };
-    const held = read.box ?? whole;
-    const cut = cutPlanes(read.planes, value.channels, widthOf(held), within(box, held));
+    const read = await this.#computedBefore(input, plan);
     const outputs = await this.#program.run({
-      [name]: float32(cut, [1, value.channels, ...sizeOf(box)]),
+      [name]: float32(cutPlanes(read, value.channels, width, box), [1, value.channels, ...sizeOf(box)]),
       ...trimFeeds(plan),
       ...this.#momentFeeds(record),
       ...Object.assign({}, ...attended.map((rows) => attendedFeeds(rows, record))),
     });
-    const kept = read.record ?? new Map(record);
+    const kept = new Map(record);
     if (!record) for (const { name } of this.#moments) kept.set(name, floats(outputs, `new.${name}`));
     for (const { features, channels, taken, at, positions } of attended)
       for (const feature of features) {
         const earlier = record?.get(feature);
-        const all = earlier
-          ? Float32Array.from(earlier as Float32Array)
-          : new Float32Array(positions * channels);
+        const all = earlier ? new Float32Array(earlier) : new Float32Array(positions * channels);
         putRows(all, takeRows(floats(outputs, `new.${feature}`), 1, channels, taken), 1, channels, at);
         kept.set(feature, all);
       }
     const data = floats(outputs, outputName);
     requireFinite(data, `The autoencoder, in ${outputName === 'image' ? 'decoding' : 'encoding'},`);
-    return { data, box: plan.levels[output.level]!, record: kept, macs: plan.macs + read.macs };
+    return { data, box: plan.levels[output.level]!, record: kept, macs: plan.macs };
+  }
+
+  /** The planes that the crop is cut from: the input, or what the stages before make of it. */
+  #computedBefore(input: Float32Array, { height, width }: CropPlan): Promise<Float32Array> | Float32Array {
+    if (!this.#before) return input;
+    if (this.#between?.of !== input) {
+      const { program, network } = this.#before;
+      const { name, value } = onlyMap(network.inputs);
+      const size = [height, width].map((side) => side / 2 ** value.level);
+      const planes = program
+        .run({ [name]: float32(input, [1, value.channels, ...size]) })
+        .then((outputs) => floats(outputs, this.#input.name));
+      this.#between = { of: input, planes };
+    }
+    return this.#between.planes;
   }
 
   /** Fresh moments for a whole map, recorded ones for a part. */
@@ -183,6 +201,57 @@ export function cornerFeeds(names: { from: string; to: string }, { y, x }: Box):
 
 function recordedIn(record: CropRecord, name: string): Float32Array {
   const values = record.get(name);
-  if (!(values instanceof Float32Array)) throw new Error(`${name} was not recorded`);
+  if (!values) throw new Error(`${name} was not recorded`);
   return values;
+}
+
+/** The only map among the inputs or outputs of a network. */
+export function onlyMap(values: Network['inputs']): { name: string; value: FeatureMap } {
+  const [entry, ...others] = values;
+  if (!entry || others.length > 0 || entry[1].kind !== 'map')
+    throw new Error('the network must have one map');
+  return { name: entry[0], value: entry[1] };
+}
+
+function sizeOf(box: Box): [number, number] {
+  return [heightOf(box), widthOf(box)];
+}
+
+/** A rectangle of planes [C, H, width]. */
+export function cutPlanes(planes: Float32Array, channels: number, width: number, box: Box): Float32Array {
+  const [rows, columns] = sizeOf(box);
+  const positions = planes.length / channels;
+  if (areaOf(box) === positions) return planes;
+  const cut = new Float32Array(channels * rows * columns);
+  for (let c = 0; c < channels; c++)
+    for (let y = 0; y < rows; y++) {
+      const start = c * positions + (box.y.from + y) * width + box.x.from;
+      copyRun(planes, start, cut, (c * rows + y) * columns, columns);
+    }
+  return cut;
+}
+
+/** Writes a rectangle's planes into planes [C, H, width]. */
+export function pastePlanes(
+  planes: Float32Array,
+  part: Float32Array,
+  channels: number,
+  width: number,
+  box: Box,
+): void {
+  const [rows, columns] = sizeOf(box);
+  const positions = planes.length / channels;
+  for (let c = 0; c < channels; c++)
+    for (let y = 0; y < rows; y++) {
+      const start = c * positions + (box.y.from + y) * width + box.x.from;
+      copyRun(part, (c * rows + y) * columns, planes, start, columns);
+    }
+}
+
+/** From this length on, `subarray` and `set` are faster than a loop, although they create an object each time. */
+const LONG_RUN = 64;
+
+function copyRun(from: Float32Array, start: number, to: Float32Array, at: number, count: number): void {
+  if (count >= LONG_RUN) to.set(from.subarray(start, start + count), at);
+  else for (let i = 0; i < count; i++) to[at + i] = from[start + i]!;
 }

@@ -34,7 +34,7 @@ export const NO_RECORD: CropRecord = new Map();
 
 /**
  * Latent positions computed around a region and discarded. AutoencoderTiny: all that its convolutions read, so that the
- * region is exact; likewise the fine stages of AutoencoderDC, see `CoarseNetwork` for the others. AutoencoderKL: from
+ * region is exact; likewise the fine stages of AutoencoderDC, whose coarse ones are computed whole. AutoencoderKL: from
  * 8 on, the error comes only from the recorded moments, measured with `studies/autoencoder-regions.ts`: 5 % of a
  * photograph replaced, 49 to 52 dB inside (53 dB with all that is read).
  */
@@ -48,9 +48,8 @@ type Half = 'vae-encoder' | 'vae-decoder';
 
 /**
  * Images ↔ latents, whole or in part. Sizes are in pixels, multiples of the autoencoder's scale; masks have one
- * position for each latent position. AutoencoderTiny is exact, and so is AutoencoderDC in float32; in bytes its coarse
- * stages are computed in part if they were recorded. AutoencoderKL uses the record's group norm moments, and its keys and
- * values of distant positions. Programs belong to the components, which release them.
+ * position for each latent position. AutoencoderTiny and AutoencoderDC are exact. AutoencoderKL uses the record's group
+ * norm moments, and its keys and values of distant positions. Programs belong to the components, which release them.
  */
 export class RegionAutoencoder {
   readonly facts: AutoencoderFacts;
@@ -64,11 +63,6 @@ export class RegionAutoencoder {
   /** Whether computing a part needs the record of a whole pass. */
   get needsRecord(): boolean {
     return this.facts.kind === 'kl';
-  }
-
-  /** Whether decoding records what makes later decoding of a part faster. */
-  get keepsRecord(): boolean {
-    return this.needsRecord || this.#components.recordsDecoder;
   }
 
   /**
@@ -107,7 +101,8 @@ export class RegionAutoencoder {
   /** Latents of the denoiser → planes [3, H, W]. */
   async decode(latent: Float32Array, width: number, height: number): Promise<Coded> {
     const network = await this.#network('vae-decoder', width, height);
-    return network.whole(fromLatents(latent, this.facts), { height, width });
+    const decoded = await network.whole(fromLatents(latent, this.facts), { height, width });
+    return { ...decoded, macs: decoded.macs + this.#coarseMacs('vae-decoder', { height, width }) };
   }
 
   /** The latents of `before`, recomputed from `planes` where the mask is active. */
@@ -149,29 +144,35 @@ export class RegionAutoencoder {
     if (mask.width * scale !== width || mask.height * scale !== height)
       throw new Error(`a mask of ${mask.width}×${mask.height} does not fit ${width}×${height} pixels`);
     const { margin = DEFAULT_MARGIN[this.facts.kind], dilation = 0 } = options;
-    const { coarse, fine } = stagesOf(this.#components.network(half));
+    const { fine } = stagesOf(this.#components.network(half));
     const extent = { height, width, batch: 1, tokens: 0 };
     const finer = scale / 2 ** coarsestLevel(fine);
     const planOf = (box: Box) => planCrop(fine, extent, scaled(box, finer), margin);
     const active = dilate(mask, dilation);
     const boxes = mergeBoxes(partsOf(active), (box) => planOf(box).macs);
-    const coarseMacs = coarse && boxes.length > 0 ? countMacs(coarse, extent).total : 0;
+    const coarseMacs = boxes.length > 0 ? this.#coarseMacs(half, extent) : 0;
     return { half, mask: active, plans: boxes.map((box) => ({ box, plan: planOf(box) })), coarseMacs };
+  }
+
+  /** Multiply–accumulates of the stages that are always computed whole. */
+  #coarseMacs(half: Half, size: { height: number; width: number }): number {
+    const { coarse } = stagesOf(this.#components.network(half));
+    return coarse ? countMacs(coarse, { ...size, batch: 1, tokens: 0 }).total : 0;
   }
 
   /** Computes a region's rectangles one after another. Each reads the records of those before. */
   async #again(
-    { half, mask, plans }: Region,
+    { half, mask, plans, coarseMacs }: Region,
     input: Float32Array,
     before: Pick<Coded, 'data' | 'record'>,
     finish: (crop: Float32Array) => Float32Array,
   ): Promise<Coded> {
     const data = new Float32Array(before.data);
     let { record } = before;
-    let macs = 0;
-    const network = plans.length > 0 ? await this.#components.cropNetwork(half) : undefined;
+    let macs = coarseMacs;
     for (const { box, plan } of plans) {
-      const result = await network!.part(input, plan, record, box);
+      const network = await this.#components.cropNetwork(half);
+      const result = await network.part(input, plan, record);
       const block = half === 'vae-decoder' ? this.facts.scale : 1;
       pasteBlocks(data, finish(result.data), result.box, mask, box, block);
       ({ record } = result);

@@ -1,7 +1,6 @@
 import type { AttentionMode } from '../../../shared/api.ts';
 import type { ConvolutionBytes } from '../../quantization/convolutions.ts';
 import type { Anchors } from '../../regions/anchors.ts';
-import type { CoarseParts } from '../../regions/coarse-parts.ts';
 import type { NormStatistics, Storage } from '../../regions/features.ts';
 
 /**
@@ -11,7 +10,6 @@ import type { NormStatistics, Storage } from '../../regions/features.ts';
  * `kept.ts`. `crops`: a rectangle of the output, see `crops.ts`.
  * `tokens`: a transformer's positions, any subset of them with `part`, see `lowering/tokens.ts`.
  * `recording` and `parts`: whole maps that are recorded, and a part computed from them, see `parts.ts`.
- * `coarse-recording` and `coarse-part`: the same of a decoder's coarse stages, see `coarse-parts.ts`.
  * `continued`: a language model that goes on from known keys and values, see `lowering/continued.ts`.
  * `ranges`: whole maps, with the range of every convolution as an output, see `rangeNames`. `bytes`: whole maps, with
  * convolutions in int8.
@@ -26,8 +24,6 @@ export type Form =
   | { kind: 'continued' }
   | { kind: 'recording'; anchors: Anchors }
   | { kind: 'parts'; anchors: Anchors }
-  | { kind: 'coarse-recording'; parts: CoarseParts }
-  | { kind: 'coarse-part'; parts: CoarseParts }
   | { kind: 'ranges' }
   | { kind: 'bytes'; bytes: ReadonlyMap<string, ConvolutionBytes> };
 

@@ -99,25 +99,14 @@ export class Emitter {
   /** Rows [B, N, C] as the left operand of a product by a weight: bytes if the weight is int8. */
   operand(x: Ref, weight: Weight, layout: Layout): Operand {
     if (this.#watched && !this.#watched.has(x)) this.#see(x, weight, this.#watched);
-    return this.#weights.matrix?.(weight, layout)?.form === 'int8' ? this.asBytes(x) : { rows: x };
-  }
-
-  /** Rows as the bytes that products of bytes read. */
-  asBytes(x: Ref): Operand {
-    const known = this.#bytes.get(x);
-    if (known) return known;
-    const [rows, scale, zero] = this.onnx.nodes('DynamicQuantizeLinear', [x], 3, {}, 'quantize');
-    const operand = { rows: rows!, bytes: { scale: scale!, zero: zero! } };
-    this.#bytes.set(x, operand);
+    if (this.#weights.matrix?.(weight, layout)?.form !== 'int8') return { rows: x };
+    let operand = this.#bytes.get(x);
+    if (!operand) {
+      const [rows, scale, zero] = this.onnx.nodes('DynamicQuantizeLinear', [x], 3, {}, 'quantize');
+      operand = { rows: rows!, bytes: { scale: scale!, zero: zero! } };
+      this.#bytes.set(x, operand);
+    }
     return operand;
-  }
-
-  /** Rows of bytes as float32. Products of bytes read the bytes. */
-  fromBytes(operand: Required<Operand>): Ref {
-    const { rows, bytes } = operand;
-    const x = this.onnx.node('DequantizeLinear', [rows, bytes.scale, bytes.zero], {}, 'quantize');
-    this.#bytes.set(x, operand);
-    return x;
   }
 
   /**

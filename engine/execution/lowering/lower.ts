@@ -1,7 +1,6 @@
 import type { Network } from '../../graph/network.ts';
 import type { Weights } from '../../weights/weight-table.ts';
 import type { Form } from '../forms/form.ts';
-import { lowerCoarsePart, lowerCoarseRecording } from './coarse-parts.ts';
 import { lowerContinued } from './continued.ts';
 import { lowerCrops } from './crops.ts';
 import { lowerPutting, lowerTaking } from './features.ts';
@@ -37,10 +36,6 @@ export function lower(network: Network, weights: Weights, form: Form, target: Ta
       return lowerRecording(network, weights, form.anchors, target);
     case 'parts':
       return lowerParts(network, weights, form.anchors, target);
-    case 'coarse-recording':
-      return lowerCoarseRecording(network, weights, form.parts, target);
-    case 'coarse-part':
-      return lowerCoarsePart(network, weights, form.parts, target);
     case 'ranges':
       return lowerRanges(network, weights, target);
     case 'bytes':

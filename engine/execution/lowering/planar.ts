@@ -19,7 +19,7 @@ import type {
   Sum,
   TransposedConvolution,
 } from '../../graph/operators.ts';
-import type { FeatureMap, Features, Value } from '../../graph/values.ts';
+import type { Features, Value } from '../../graph/values.ts';
 import type { Windowed } from '../../regions/reach.ts';
 import type { Weights } from '../../weights/weight-table.ts';
 import {
@@ -364,7 +364,7 @@ export class PlanarLowering {
 
   /** As `source`, in rows. */
   protected grid({ input }: Windowed): Grid {
-    return { rows: this.rows(input), extent: this.extent(input) };
+    return { rows: this.rows(input), extent: this.#extents.get(input.level)! };
   }
 
   /** Zeros that the convolution itself pads its input with: above, left, below, right. */
@@ -521,24 +521,9 @@ export class PlanarLowering {
   }
 
   #form(value: Value): Forms {
-    const forms = this.#forms.get(this.seen(value).id);
+    const forms = this.#forms.get(value.id);
     if (!forms) throw new Error(`value ${value.id} is read before it is computed`);
     return forms;
-  }
-
-  /** The value that is read in place of another, of the same kind. */
-  protected seen(value: Value): Value {
-    return value;
-  }
-
-  /** Whether a value is known as planes. */
-  protected hasPlanes(value: Value): boolean {
-    return this.#form(value).planes !== undefined;
-  }
-
-  /** Height and width of a map as a tensor of two. */
-  protected extent({ level }: FeatureMap): Ref {
-    return this.#extents.get(level)!;
   }
 
   protected setPlanes(value: Features, ref: Ref): void {
@@ -558,9 +543,10 @@ export class PlanarLowering {
     if (value.kind !== 'map') throw new Error('only maps have planes');
     const { onnx } = this.emit;
     const across = onnx.node('Transpose', [forms.rows!], { attributes: { perm: [0, 2, 1] } });
+    const extent = this.#extents.get(value.level)!;
     forms.planes = onnx.node('Reshape', [
       across,
-      this.emit.concat([onnx.ints([0, value.channels]), this.extent(value)], 0),
+      this.emit.concat([onnx.ints([0, value.channels]), extent], 0),
     ]);
     return forms.planes;
   }

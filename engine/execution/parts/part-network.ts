@@ -8,8 +8,7 @@ import { type Box, heightOf, type Span, widthOf, within } from '../../regions/bo
 import { coarseSpan, type PartPlan, planPart } from '../../regions/part.ts';
 import { mapsOf } from '../../regions/reach.ts';
 import type { Program } from '../backend.ts';
-import { cornerFeeds } from '../crops/crop-network.ts';
-import { cutPlanes, onlyMap, pastePlanes } from '../crops/planes.ts';
+import { cornerFeeds, cutPlanes, onlyMap, pastePlanes } from '../crops/crop-network.ts';
 import { PART_NAMES } from '../forms/parts.ts';
 
 /** Features of a pass for later passes over a part: whole planes by name, and sums of linear attention. */
