@@ -110,7 +110,8 @@ async function textsOf(
   const kept = found.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
   const texts = await openTextEncoders(named, kept[0]?.config);
   texts.sort((a, b) => a.width - b.width);
-  if (texts.length === folders.length) return inOrder(texts.map((text, i) => forPlace(text, folders[i]!)));
+  if (texts.length === folders.length)
+    return inOrder(texts.map((text, i) => forPlace(text, folders[i]!, kept[i]?.config)));
   const [text, ...others] = texts;
   const at = kept.findIndex((placed) => placed && widthOf(placed.config) === text?.width);
   if (others.length > 0 || at < 0)
@@ -118,7 +119,9 @@ async function textsOf(
       `${named.join(' and ')}: ${texts.length} text encoder${texts.length === 1 ? '' : 's'} cannot take the place of the ${folders.length} of ${folder}, by their widths.`,
       { setting: 'textEncoder' },
     );
-  return inOrder(await Promise.all(own.map((one, i) => (i === at ? forPlace(text!, folders[i]!) : one))));
+  return inOrder(
+    await Promise.all(own.map((one, i) => (i === at ? forPlace(text!, folders[i]!, kept[i]?.config) : one))),
+  );
 }
 
 function recommendedOf(config: unknown, origin: string): Partial<GenerationDefaults> {

@@ -154,7 +154,12 @@ async function textsFor(
   const named = await openTextEncoders(textEncoders);
   const found = named.length > 0 ? named.sort((a, b) => a.width - b.width) : own;
   if (found.length >= folders.length)
-    return { placed: folders.map((folder, i) => [folder, forPlace(found[i]!, folder)]) };
+    return {
+      placed: folders.map((folder, i) => [
+        folder,
+        forPlace(found[i]!, folder, standIn(folder, facts, family)),
+      ]),
+    };
   const what = folders.length > 1 ? 'two text encoders, CLIP and OpenCLIP,' : 'a text encoder (CLIP)';
   const { example } = SD_FAMILIES[family];
   const missing = `needs ${what} and ${found.length === 0 ? 'has none' : 'has one'} in it: name them with --text-encoder PLACE or the setting patchwork.textEncoder, a file, a folder, or an installed model as ${example}.`;

@@ -115,12 +115,20 @@ export async function textEncoderInFolder(folder: string): Promise<PlacedNetwork
   return found!.placed;
 }
 
-/** SDXL's second encoder gives the embedding of the whole text, too; a first one that could does not. */
-export function forPlace({ placed }: NamedText, folder: string): PlacedNetwork {
-  const config = placed.config as { architectures?: unknown };
-  if (folder !== 'text_encoder' || String(config.architectures) !== 'CLIPTextModelWithProjection')
-    return placed;
-  return { ...placed, config: { ...config, architectures: ['CLIPTextModel'] } };
+/**
+ * A text encoder as a model's place takes it. SDXL's second encoder gives the embedding of the whole text, too; a first
+ * one that could does not. Layers after those that the model was trained with are left out, as the last of OpenCLIP in
+ * Stable Diffusion 2.
+ * @param trained the config of the encoder whose place it takes
+ */
+export function forPlace({ placed, width }: NamedText, folder: string, trained?: unknown): PlacedNetwork {
+  const config = { ...(placed.config as { architectures?: unknown; num_hidden_layers?: unknown }) };
+  if (folder === 'text_encoder' && String(config.architectures) === 'CLIPTextModelWithProjection')
+    config.architectures = ['CLIPTextModel'];
+  const { num_hidden_layers: layers } = (trained ?? {}) as { num_hidden_layers?: unknown };
+  const fits = trained !== undefined && widthOf(trained) === width;
+  if (fits && Number(config.num_hidden_layers) > Number(layers)) config.num_hidden_layers = layers;
+  return { ...placed, config };
 }
 
 /** The config of a text encoder in a file. @param projects it also outputs the text's embedding */
