@@ -256,7 +256,7 @@ step('hot exit: after a reload the edits, the mask, the form and what can be und
 
 step('a killed engine loses nothing, and the next edit comes from a fresh one', async () => {
   const [painted, masked] = [await editor.pixels('current'), await editor.mask()];
-  await editor.view.locator('#steps input').fill('150');
+  await editor.spend({ steps: '150', budget: 'End' });
   await editor.apply();
   await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
   const outlined = editor.view.locator('main.editor[data-mask=outline]');
@@ -266,7 +266,7 @@ step('a killed engine loses nothing, and the next edit comes from a fresh one', 
   assert.deepEqual(await editor.pixels('current'), painted);
   assert.deepEqual(await editor.mask(), masked);
   await editor.view.locator('main.editor[data-mask=shown]').waitFor();
-  await editor.view.locator('#steps input').fill('');
+  await editor.spend({ steps: '', budget: 'Home' });
   await editor.apply();
   await editor.notice('Edit applied.');
   assert.ok(!(await editor.pixels('current')).equals(painted));
@@ -275,7 +275,7 @@ step('a killed engine loses nothing, and the next edit comes from a fresh one', 
 step('cancelling leaves the picture as it is, and the mask in sight', async () => {
   await editor.drag(STROKE);
   const [painted, masked] = [await editor.pixels('current'), await editor.mask()];
-  await editor.view.locator('#steps input').fill('150');
+  await editor.spend({ steps: '150', budget: 'End' });
   await editor.apply();
   await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
   await editor.press('cancel');
@@ -310,7 +310,7 @@ step('strokes while an edit is painted prepare the next mask', async () => {
   await editor.drag(ELSEWHERE);
   await editor.notice('Edit applied.');
   await editor.idle();
-  await editor.view.locator('#steps input').fill('');
+  await editor.spend({ steps: '', budget: 'Home' });
   assert.ok(same(await editor.masked(), next), 'the next mask is still there');
   const changed = changes(before, await editor.pixels('current'));
   assert.ok(

@@ -65,6 +65,14 @@ export class EditorUnderTest {
     await this.view.locator('#prompt textarea').fill(text);
   }
 
+  /** Steps, and the key for an end of the budget's slider: `End` computes all of them, `Home` is the model's choice. */
+  async spend({ steps, budget }: { steps: string; budget: 'Home' | 'End' }): Promise<void> {
+    await this.view.locator('#steps input').fill(steps);
+    await this.view.locator('[data-action=budget]').press(budget);
+    // What was recorded for the steps before does not serve these.
+    await this.view.locator('main.editor[data-prepared=false]').waitFor();
+  }
+
   /** Starts an edit; it may be finished before this returns. */
   async apply(): Promise<void> {
     const main = this.view.locator('main.editor');
