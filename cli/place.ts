@@ -21,7 +21,7 @@ export function withPlaceOptions(command: Command): Command {
         .argParser(addPoint)
         .default([], 'none'),
     )
-    .addOption(new Option('--box <x0,y0,x1,y1>', 'a rectangle around the object').argParser(box))
+    .addOption(new Option('--box <x0,y0,x1,y1>', 'a rectangle around the object').argParser(pixelBox))
     .option(
       '--model <folder>',
       "a segmenter's folder, or EfficientViT-SAM's two ONNX files (default: the built-in one)",
@@ -40,7 +40,8 @@ function addPoint(text: string, points: readonly PromptPoint[]): PromptPoint[] {
   return [...points, { x, y, include: label === 1 }];
 }
 
-function box(text: string): PixelBox {
+/** A rectangle as `X0,Y0,X1,Y1`. */
+export function pixelBox(text: string): PixelBox {
   const [x0, y0, x1, y1, ...more] = numbersOf(text);
   if (x0 === undefined || y0 === undefined || x1 === undefined || y1 === undefined || more.length > 0)
     throw new InvalidArgumentError('It must be X0,Y0,X1,Y1.');

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { batchCommand } from './commands/batch.ts';
 import { benchCommand } from './commands/bench.ts';
+import { cropCommand } from './commands/crop.ts';
 import { cutOutCommand } from './commands/cutout.ts';
 import { describeCommand } from './commands/describe.ts';
 import { devicesCommand } from './commands/devices.ts';
@@ -19,7 +20,7 @@ import { writeLines } from './output.ts';
 
 /** All commands, those that one needs first at the top. */
 const COMMANDS: readonly (readonly [heading: string, commands: readonly (() => Command)[]])[] = [
-  ['Make images:', [generateCommand, editCommand, batchCommand, upscaleCommand]],
+  ['Make images:', [generateCommand, editCommand, batchCommand, upscaleCommand, cropCommand]],
   ['Look at images:', [describeCommand, objectsCommand, segmentCommand, cutOutCommand]],
   ['Set up:', [modelsCommand, devicesCommand, workerCommand, mcpCommand]],
   ['Measure:', [benchCommand, macsCommand, verifyCommand]],

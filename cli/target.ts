@@ -47,11 +47,11 @@ export class Target {
     return { file, replaced };
   }
 
-  /** Writes a mask or a cut-out object, which must keep its pixels, as a PNG file. */
-  async writePng(png: Uint8Array, names: Iterable<string>): Promise<WrittenFile> {
+  /** Writes a file's bytes as they are. */
+  async writeFile(bytes: Uint8Array, names: Iterable<string>): Promise<WrittenFile> {
     const file = this.#named(0) ?? this.#free(names);
     const replaced = existsSync(file);
-    await writePicture(file, png);
+    await writePicture(file, bytes);
     return { file, replaced };
   }
 

@@ -59,7 +59,7 @@ async function run(image: string, options: Options): Promise<void> {
     const request = { image: files.image, ...part, feather, trim };
     const result = await engine.cutOut(request, { signal: interruptible(options.model) });
     const { picture, left, top, area, sure, macs, seconds, warnings } = result;
-    const written = await target.writePng(picture.png, derivedNames(path.parse(image).name, name));
+    const written = await target.writeFile(picture.png, derivedNames(path.parse(image).name, name));
     for (const warning of warnings) note(warning);
     const { width, height } = picture;
     const figures = { width, height, left, top, area, sure, macs, seconds };

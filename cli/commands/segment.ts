@@ -66,7 +66,7 @@ async function atPlace(
   );
   const [best] = masks;
   if (!best?.png) throw new Error('the segmenter gave no mask');
-  const written = await target.writePng(best.png, derivedNames(path.parse(image).name, 'mask'));
+  const written = await target.writeFile(best.png, derivedNames(path.parse(image).name, 'mask'));
   for (const warning of warnings) note(warning);
   const candidates = masks.map(({ score, area, box }: ObjectMask) => ({ score, area, box }));
   const figures = { ...maskFigures(best), width, height, candidates, macs, seconds, encodeSeconds, device };
@@ -88,7 +88,7 @@ async function byName(
   const { threads, model: segmenter } = options;
   const about = { image, threads, segmenter, signal: interruptible(segmenter), progress: new Progress() };
   const object = await maskOfObject(engine, bytes, name, about);
-  const written = await target.writePng(object.png!, derivedNames(path.parse(image).name, object.name));
+  const written = await target.writeFile(object.png!, derivedNames(path.parse(image).name, object.name));
   const { width, height } = object;
   const seconds = (performance.now() - start) / 1000;
   const figures = { name: object.name, ...maskFigures(object), width, height, seconds };

@@ -89,7 +89,10 @@ async function run(image: string, options: Options): Promise<void> {
       },
     );
     progress.stop();
-    const written = await target.writePng(result.picture.png, derivedNames(path.parse(image).name, 'larger'));
+    const written = await target.writeFile(
+      result.picture.png,
+      derivedNames(path.parse(image).name, 'larger'),
+    );
     const { width, height } = result.picture;
     const { macs, seconds } = result;
     for (const warning of new Set(result.repaint?.warnings)) note(warning);

@@ -173,3 +173,32 @@ test('a model that is not there is said in a sentence, without a list of all tha
   assert.doesNotMatch(stderr, /sd15|efficientvit|sana/);
   assert.ok(stderr.length < 300, stderr);
 });
+
+test('crop keeps pixels and recipe, and says what would leave nothing', () =>
+  inTemporaryFolder(async (folder) => {
+    await json(
+      folder,
+      'generate',
+      PROMPT,
+      '--seed',
+      '7',
+      '--steps',
+      '1',
+      '--size',
+      '64x64',
+      '-o',
+      'lake.png',
+    );
+    const cut = await json(folder, 'crop', 'lake.png', '--box', '8,16,40,999');
+    const { file, width, height, left, top, exact } = cut;
+    assert.deepEqual([file, width, height, left, top, exact], ['lake.cropped.png', 32, 48, 8, 16, true]);
+    const [whole, part] = await Promise.all(
+      ['lake.png', file].map(async (name) => readFile(path.join(folder, name))),
+    );
+    const expected = await sharp(whole).extract({ left, top, width, height }).removeAlpha().raw().toBuffer();
+    assert.deepEqual(Buffer.from((await decodePicture(part!, file)).pixels), expected);
+    assert.ok(part!.includes('Seed: 7'));
+    const { code, stderr } = await patchwork(['crop', 'lake.png', '--box', '64,0,90,9'], { cwd: folder });
+    assert.equal(code, 2);
+    assert.match(stderr, /^--box leaves nothing of lake\.png, which is 64×64 pixels\.$/m);
+  }));
