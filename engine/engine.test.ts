@@ -141,6 +141,58 @@ test('the greys of a soft mask blend the new with the old', async () => {
   assert.equal(full, await changes(soft, false));
 });
 
+test('an edit begins with painted colours where they are, computed in part or in full', async () => {
+  const data = new Uint8Array(4 * 256 ** 2);
+  for (let i = 0; i < 256 ** 2; i++)
+    if (Math.hypot((i % 256) - 128, Math.floor(i / 256) - 160) <= 28) data.set([32, 48, 208, 255], 4 * i);
+  const colours = { width: 256, height: 256, channels: 4, data };
+  const painted = { prompt: 'a house', mask: undefined, colours } as Partial<EditRequest>;
+  const mask = await rectangle(92, 124, 72, 72);
+  const before = await pixelsOf(image);
+  /** How much bluer than red the middle of the disc is. */
+  const blueness = (pixels: Buffer) => {
+    let sum = 0;
+    for (let y = 140; y < 180; y++)
+      for (let x = 108; x < 148; x++) sum += pixels[3 * (256 * y + x) + 2]! - pixels[3 * (256 * y + x)]!;
+    return sum / 1600;
+  };
+  const plain = await engine.edit(request(mask, { prompt: 'a house', strength: 0.5 }));
+  const without = blueness(await pixelsOf(plain.picture.png));
+  const edits = await Promise.all(
+    (['sparse', 'dense'] as const).map((mode) =>
+      engine.edit(request(mask, { ...painted, strength: 0.5, mode })),
+    ),
+  );
+  const results = await Promise.all(edits.map(({ picture }) => pixelsOf(picture.png)));
+  for (const [i, pixels] of results.entries()) {
+    assert.deepEqual(edits[i]!.warnings, []);
+    assert.ok(blueness(pixels) > without + 60, `${edits[i]!.mode}: ${blueness(pixels)}, without ${without}`);
+    for (let y = 0, at = 0; y < 256; y++)
+      for (let x = 0; x < 256; x++, at += 3)
+        if (Math.hypot(x - 128, y - 160) > 28 + 13)
+          assert.ok(
+            pixels[at] === before[at] &&
+              pixels[at + 1] === before[at + 1] &&
+              pixels[at + 2] === before[at + 2],
+            `${x}, ${y}`,
+          );
+  }
+  const alike = psnr(results[0]!, results[1]!);
+  assert.ok(alike > 25, `${alike} dB`);
+
+  // A mask decides in place of what is painted, and colours beyond it are not seen; 0.7 is the usual strength.
+  const beside = await engine.edit(request(mask, { ...painted, mask: await rectangle(0, 0, 64, 64) }));
+  const unpainted = await engine.edit(
+    request(await rectangle(0, 0, 64, 64), { prompt: 'a house', strength: 0.7 }),
+  );
+  assert.deepEqual(await pixelsOf(beside.picture.png), await pixelsOf(unpainted.picture.png));
+
+  const lost = await engine.edit(request(mask, { ...painted, strength: 1 }));
+  assert.match(lost.warnings.join(' '), /Nothing of the painted colours is left at this strength/);
+  const removal = { ...painted, mask, remove: true };
+  await assert.rejects(engine.edit(request(mask, removal)), /do not go with a removal/);
+});
+
 test('pixels in, pixels out: the same edit as with files', async () => {
   const mask = await rectangle(96, 96, 64, 64);
   const raster = async (file: Uint8Array, channels: 1 | 3) => {

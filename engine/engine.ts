@@ -33,7 +33,7 @@ import {
   type UpscaleRequest,
   type UpscaleResult,
 } from '../shared/api.ts';
-import { DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
+import { COLOUR_STRENGTH, DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/check-request.ts';
 import type { Backend } from './execution/backend.ts';
@@ -192,18 +192,18 @@ class LocalEngine implements Engine {
       { ...asked, model },
       await placeOfModel(model),
     );
-    const { picture, mask, coverage, warnings } = await editedPart(checked);
+    const { warnings, ...part } = await editedPart(checked);
     const decoded = performance.now();
     const loaded = await this.#models.load(checked, options);
     loaded.reading = readingOf(checked, prompts);
-    const isWhole = !checked.mask && !checked.extend;
+    const isWhole = !checked.mask && !checked.extend && !checked.colours;
     const {
-      strength = isWhole ? WHOLE_STRENGTH : defaultStrength(seesMaskOf(loaded)),
+      strength = strengthOf(checked, isWhole, seesMaskOf(loaded)),
       mode = isWhole ? 'dense' : 'sparse',
       zoom = 'off',
       previews,
     } = checked;
-    const { width, height } = picture;
+    const { width, height } = part.picture;
     await this.#steer(loaded, checked, { width, height });
     const precision = await this.#precision(checked, loaded, { width, height, edit: true });
     const { dilation = loaded.components.denoiser({ precision }).ring } = checked;
@@ -213,7 +213,7 @@ class LocalEngine implements Engine {
     const spending = spendingOf(checked, loaded.model, asIs, { shared: team !== undefined, edit: true });
     const { recipe } = spending;
     if (!team) await this.#budget.plan(loaded, recipe, { edit: true });
-    const task = { picture, mask, coverage, recipe, strength, mode, dilation, zoom };
+    const task = { ...part, recipe, strength, mode, dilation, zoom };
     const opening = secondsSince(decoded);
     await this.#remembered;
     const { result, remember } = await edit(loaded, this.#memory, task, {
@@ -449,6 +449,12 @@ function readingOf(
 /** The prompt of an edit; for a removal without one, the model's own for surroundings. */
 function promptFor({ prompt, remove }: EditRequest, { removalPrompt = '' }: GenerationDefaults): string {
   return remove && prompt.trim() === '' ? removalPrompt : prompt;
+}
+
+/** The strength of an edit that says none. */
+function strengthOf({ colours }: EditRequest, isWhole: boolean, seesMask: boolean): number {
+  if (colours) return COLOUR_STRENGTH;
+  return isWhole ? WHOLE_STRENGTH : defaultStrength(seesMask);
 }
 
 /** A model that sees the mask needs nothing of what was under it. */

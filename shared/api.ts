@@ -276,6 +276,11 @@ export interface EditRequest extends DrawingRequest {
    * of it.
    */
   mask?: Uint8Array | Raster;
+  /**
+   * Colours that the edit begins with, painted over the image: a file in its size with transparency, or pixels, RGBA.
+   * Without a mask what they cover is repainted, and a few pixels around it.
+   */
+  colours?: Uint8Array | Raster;
   /** Pixels by which the canvas grows at each side. The new part is painted; the result has the new size. */
   extend?: { left: number; top: number; right: number; bottom: number };
   /** Paints the surroundings over what is masked, which is grown by a few pixels. The prompt may be empty. */
@@ -333,6 +338,7 @@ export interface ComputedLevel {
 export type PrepareEditRequest = Omit<
   EditRequest,
   | 'mask'
+  | 'colours'
   | 'softMask'
   | 'extend'
   | 'remove'

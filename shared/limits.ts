@@ -56,3 +56,6 @@ export const DEFAULT_STRENGTH = 0.9;
 
 /** The same for an edit of the whole image, which keeps its composition. */
 export const WHOLE_STRENGTH = 0.6;
+
+/** The same for an edit that begins with painted colours. */
+export const COLOUR_STRENGTH = 0.7;

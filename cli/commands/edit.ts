@@ -38,6 +38,7 @@ type Options = DrawingOptions &
   WorkerOptions & {
     output?: string;
     mask?: string;
+    colours?: string;
     object?: string;
     extend?: Extension;
     remove?: boolean;
@@ -52,7 +53,7 @@ export function editCommand(): Command {
   const { min, max } = LIMITS.strength;
   const command = new Command('edit')
     .description(
-      'Repaint a part of an image, or all of it; what is not repainted keeps its pixels. Without --mask, --object or --extend the whole image is repainted.',
+      'Repaint a part of an image, or all of it; what is not repainted keeps its pixels. Without --mask, --object, --colours or --extend the whole image is repainted.',
     )
     .argument('<image>', 'the image to edit')
     .addArgument(promptArgument('what should be there; not needed with --remove').argOptional())
@@ -61,6 +62,10 @@ export function editCommand(): Command {
       'where to write it: .png, .jpg or .webp (default: beside the image, named after it and the prompt)',
     )
     .option('--mask <file>', 'an image, white = area to repaint')
+    .option(
+      '--colours <file>',
+      'an image in the same size, transparent where nothing is painted: the edit begins with its colours; without a mask it repaints what they cover (see --strength)',
+    )
     .option('--object <name>', 'repaint this object, by a name or number that `patchwork objects` lists')
     .addOption(
       new Option(
@@ -99,6 +104,7 @@ export function editCommand(): Command {
     withWorkerOptions(withControlOptions(withDrawingOptions(command))).action(run),
     'edit lake.png "a blue boat" --mask mask.png -o boat.png',
     'edit lake.png "a green castle" --object "red house"',
+    'edit lake.png "a red house" --colours painted.png --strength 0.7',
     'edit lake.png --remove --object "red house"',
     'edit lake.png "a lake at sunset" --extend 0,0,128,0',
     'edit lake.png "a lake in winter" --strength 0.5',
@@ -114,17 +120,36 @@ function extension(text: string): Extension {
   return { left: left!, top: top!, right: right!, bottom: bottom! };
 }
 
-async function run(image: string, asked: string | undefined, options: Options): Promise<void> {
-  const { output, mask, object, extend, remove, editModel, strength, mode, dilation, zoom, threads } =
-    options;
+/** @throws InputError if the options do not say which part is repainted, and with what */
+function checkPart(asked: string | undefined, { mask, object, extend, colours, remove }: Options): void {
   if ([mask, object, extend].filter((part) => part !== undefined).length > 1)
     throw new InputError('Say once which part to repaint: --mask FILE, --object NAME or --extend L,T,R,B.');
+  if (colours !== undefined && (remove || extend))
+    throw new InputError('--colours goes with --mask or --object, not with --remove or --extend.');
   if (remove && mask === undefined && object === undefined)
     throw new InputError('Say what to remove: --mask FILE or --object NAME.');
   if (!remove && asked === undefined) throw new InputError('Say what should be there, or give --remove.');
+}
+
+async function run(image: string, asked: string | undefined, options: Options): Promise<void> {
+  const {
+    output,
+    mask,
+    colours,
+    object,
+    extend,
+    remove,
+    editModel,
+    strength,
+    mode,
+    dilation,
+    zoom,
+    threads,
+  } = options;
+  checkPart(asked, options);
   const prompt = asked ?? '';
   const target = await Target.open(output, path.dirname(image));
-  const files = await readImages({ image, mask });
+  const files = await readImages({ image, mask, colours });
   const control = await steeringRequest(options);
   const signal = interruptible(editModel ?? options.model);
   const engine: Engine = await openEngine(options.device);
@@ -141,6 +166,7 @@ async function run(image: string, asked: string | undefined, options: Options): 
         ...workerRequest(options),
         image: files.image,
         mask: found?.png ?? files.mask,
+        colours: files.colours,
         extend,
         remove,
         editModel,

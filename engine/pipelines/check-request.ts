@@ -197,6 +197,7 @@ const editSchema = z.object({
   ...drawing,
   image: image('The image', 3),
   mask: image('The mask', 1).optional(),
+  colours: image('The colours', 4).optional(),
   extend: z
     .object({
       left: whole('The extension', LIMITS.extension),

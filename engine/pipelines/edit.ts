@@ -8,6 +8,7 @@ import type {
   Recipe,
   ZoomMode,
 } from '../../shared/api.ts';
+import { COLOUR_STRENGTH } from '../../shared/limits.ts';
 import type { Raster } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
@@ -60,6 +61,8 @@ const FEATHER = 6;
 
 interface EditTask {
   picture: Picture;
+  /** The picture under the colours that the masked part starts from. */
+  coloured?: Picture;
   /** At the picture's size. */
   mask: Mask;
   /** For a soft mask; see `compose`. */
@@ -112,7 +115,7 @@ export async function edit(
   const steps = scheduler.timesteps.length - start;
   const progress = new Progress<EditProgress>(options.onProgress, steps);
   const prepared = await prepareEdit(ready, memory, task, scope, progress, options);
-  const { loadSeconds, mode, denoiser, request, text, before, known } = prepared;
+  const { loadSeconds, mode, denoiser, request, text, before, known, coloured } = prepared;
   const decoder = decoderOf(prepared, task, scope);
   const callbacks = callbacksOf(ready, scope, progress, decoder, options);
   const { share } = options;
@@ -130,7 +133,7 @@ export async function edit(
   const { components } = ready;
   const { condition } = request;
   const edited: EditedPicture = { repainted, decoded, result, batch: batchOf(condition), seesMask: !!known };
-  const besides = text.macs + before.macs + (known?.macs ?? 0) + decoded.macs;
+  const besides = text.macs + before.macs + (known?.macs ?? 0) + (coloured?.macs ?? 0) + decoded.macs;
   return {
     remember: () => rememberEdit(ready, memory, scope, task, before.analysis, edited),
     result: {
@@ -142,7 +145,7 @@ export async function edit(
       loadSeconds,
       stepSeconds: computedOnly(progress.stepSeconds, request.kinds),
       ...(workers && { workers }),
-      warnings: [...text.warnings, ...(run?.notices ?? [])],
+      warnings: [...text.warnings, ...lostColours(task, scope), ...(run?.notices ?? [])],
       activeFraction: repainted.activeFraction,
       denseMacs: text.macs + codingMacs(components, scope) + wholeMacs(denoiser, scope, request),
       computed: computedLevels(repainted, ready.model.autoencoder.scale, window),
@@ -194,8 +197,9 @@ async function prepareEdit(
     mode,
   });
   const condition = known ? { ...text.condition, planes: known.planes } : text.condition;
-  const request = { ...blind, condition };
-  return { loadSeconds, denoiser, autoencoder, planes, text, before, known, request, mode, region };
+  const coloured = await colouredPicture(autoencoder, before.analysis, task, scope, painted);
+  const request = { ...blind, condition, origin: coloured?.data };
+  return { loadSeconds, denoiser, autoencoder, planes, text, before, known, coloured, request, mode, region };
 }
 
 type EditDecoder = ReturnType<typeof decoderOf>;
@@ -304,6 +308,30 @@ async function maskedPicture(
   const before = mode === 'dense' ? undefined : encoded;
   const part = before && { encoded: before, ring: dilation };
   return editPlanes(autoencoder, { planes, window, hole, painted, ...part }, dims);
+}
+
+/** The latents of the picture under its colours, right where it is painted; undefined without colours. */
+async function colouredPicture(
+  autoencoder: RegionAutoencoder,
+  { trajectory: { latent }, encoded }: Analysis,
+  { coloured }: EditTask,
+  { window }: Scope,
+  painted: Mask,
+): Promise<Coded | undefined> {
+  if (!coloured) return undefined;
+  const { width, height } = workedSize(window);
+  const planes = windowPlanes(coloured, window);
+  const before = encoded ?? (autoencoder.needsRecord ? undefined : { data: latent, record: NO_RECORD });
+  return before
+    ? await autoencoder.encodeRegion(planes, width, height, before, painted)
+    : await autoencoder.encode(planes, width, height);
+}
+
+/** At full strength the masked part starts from noise alone. */
+function lostColours({ coloured }: EditTask, { start }: Scope): string[] {
+  return coloured && start === 0
+    ? [`Nothing of the painted colours is left at this strength: choose less, such as ${COLOUR_STRENGTH}.`]
+    : [];
 }
 
 function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength, zoom }: EditTask): Scope {

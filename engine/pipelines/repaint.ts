@@ -12,6 +12,8 @@ import { Recorder, type Trajectory } from './recorder.ts';
 export interface RepaintRequest {
   trajectory: Trajectory;
   scheduler: Scheduler;
+  /** Latents [C, h, w] that the masked part starts from; the image's own if absent. */
+  origin?: Float32Array | undefined;
   /** First step; steps before it are skipped for an edit of partial strength. */
   start: number;
   /** The repainted positions, at latent size. */
@@ -111,7 +113,7 @@ export async function repaintSparse(
  */
 export async function paintAt(
   predict: Predict,
-  { trajectory, scheduler, start, mask, noise, stepNoise }: RepaintRequest,
+  { trajectory, origin = trajectory.latent, scheduler, start, mask, noise, stepNoise }: RepaintRequest,
   at: Int32Array,
   { signal, onStep }: Callbacks,
 ): Promise<Float32Array> {
@@ -125,7 +127,7 @@ export async function paintAt(
   const known = (index: number) =>
     index < scheduler.timesteps.length ? scheduler.addNoise(clean, own, index) : clean;
   const laidIn = (sample: Float32Array) => putPositions(trajectory.latent, keepRing(sample, clean), size, at);
-  const begin = keepRing(beginning(scheduler, clean, taken(noise), start), known(start));
+  const begin = keepRing(beginning(scheduler, taken(origin), taken(noise), start), known(start));
   const painted = await denoise(predict, scheduler, begin, {
     start,
     signal,
@@ -157,13 +159,13 @@ export async function repaintDense(
   macs: number,
   callbacks: Callbacks = {},
 ): Promise<Repainted> {
-  const { trajectory, scheduler, start, mask } = request;
+  const { trajectory, origin = trajectory.latent, scheduler, start, mask } = request;
   const positions = mask.data.length;
   const keepOutside = (painted: Float32Array, outside: Float32Array) =>
     painted.map((value, i) => (mask.data[i % positions] ? value : outside[i]!));
   const steps = scheduler.timesteps.length;
   const begin = keepOutside(
-    beginning(scheduler, trajectory.latent, request.noise, start),
+    beginning(scheduler, origin, request.noise, start),
     scheduler.addNoise(trajectory.latent, trajectory.noise, start),
   );
   const painted = await denoise(predict, scheduler, begin, {
@@ -190,7 +192,7 @@ export async function repaintDense(
   };
 }
 
-/** Start of the masked part: at full strength noise alone, without anything of the image. */
+/** Start of the masked part: at full strength noise alone, without anything of the image or of its colours. */
 function beginning(
   scheduler: Scheduler,
   clean: Float32Array,

@@ -35,6 +35,24 @@ test('edit paints the masked part and leaves every other pixel', () =>
     const auto = await patchwork([...args, ...fixed, '--mode', 'auto']);
     assert.deepEqual([JSON.parse(auto.stdout).mode, JSON.parse(auto.stdout).recordedSteps], ['dense', 0]);
 
+    await sharp({ create: { width: 200, height: 120, channels: 4, background: '#0000' } })
+      .composite([{ input: white, left: 80, top: 40 }])
+      .png()
+      .toFile(at('colours.png'));
+    const coloured = await patchwork([
+      ...['edit', at('image.png'), 'a house', '--colours', at('colours.png'), '-o', at('coloured.png')],
+      ...fixed,
+    ]);
+    assert.equal(coloured.code, 0, coloured.stderr);
+    assert.equal(JSON.parse(coloured.stdout).strength, 0.7);
+    const repainted = await pixels('coloured.png');
+    const around = (i: number) => {
+      const [x, y] = [Math.floor(i / 3) % 200, Math.floor(i / 600)];
+      return x >= 72 && x < 136 && y >= 32 && y < 88;
+    };
+    assert.ok(before!.every((value, i) => around(i) || repainted[i] === value));
+    assert.ok(before!.some((value, i) => repainted[i] !== value));
+
     const shared = await patchwork([...args, ...fixed, '--workers', '2']);
     assert.equal(shared.code, 0, shared.stderr);
     const { workers, recordedSteps } = JSON.parse(shared.stdout);
@@ -51,6 +69,8 @@ test('edit refuses what cannot be edited in one sentence', () =>
       .toFile(black);
     const out = path.join(folder, 'out.png');
     for (const [args, sentence] of [
+      [[black, 'x', '--colours', black], /cover the whole image: leave transparent/],
+      [[black, '--remove', '--mask', black, '--colours', black], /--colours goes with --mask/],
       [[black, 'x', '--mask', black], /no white pixel/],
       [[black, 'x', '--mask', path.join(folder, 'none.png')], /none\.png/],
       [[path.join(folder, 'none.png'), 'x', '--mask', black], /none\.png/],
