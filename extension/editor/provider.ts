@@ -20,11 +20,11 @@ import { confirmed, showInformation } from '../messages.ts';
 import { nameOf } from '../readUri.ts';
 import { registerCommands } from '../registerCommands.ts';
 import { reportError } from '../report.ts';
-import { makeFolder, writeAtomically } from '../save.ts';
 import type { Services } from '../services.ts';
 import { PICTURE_ENDINGS } from '../sight/picked.ts';
 import { reached } from '../walkthrough.ts';
 import { type Backup, readBackup } from './backup.ts';
+import { writeBackup } from './backupFile.ts';
 import { PictureDocument } from './document.ts';
 import type { EditStore } from './editStore.ts';
 import { EditorPage } from './page.ts';
@@ -191,21 +191,9 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     { destination }: CustomDocumentBackupContext,
     token: CancellationToken,
   ): Promise<CustomDocumentBackup> {
-    const bytes = await document.backup();
-    await makeFolder(workspace.fs, Uri.joinPath(destination, '..'));
-    // The window may be closed in the meantime.
-    if (!token.isCancellationRequested)
-      await writeAtomically(workspace.fs, destination, bytes, { overwrite: true });
-    const remove = () => void workspace.fs.delete(destination).then(undefined, () => {});
-    return { id: destination.toString(), delete: () => void setTimeout(remove, BACKUP_LINGERS) };
+    return await writeBackup(destination, await document.backup(), token);
   }
 }
-
-/**
- * Milliseconds that a backup outlives its successor: a window that is closed before VS Code has noted the new one looks
- * for the old one.
- */
-const BACKUP_LINGERS = 10_000;
 
 /** Notifies a document when its file is written by another program. */
 function watchDisk(document: PictureDocument): Disposable {
