@@ -1,10 +1,12 @@
 import {
+  CancellationError,
   type CancellationToken,
   type CustomDocumentBackup,
   type CustomDocumentBackupContext,
   type CustomDocumentEditEvent,
   type CustomDocumentOpenContext,
   type CustomEditorProvider,
+  commands,
   type Disposable,
   EventEmitter,
   RelativePattern,
@@ -16,7 +18,7 @@ import {
 } from 'vscode';
 import type { MaskPixels } from '../../shared/api.ts';
 import { EDITOR_COMMANDS } from '../../shared/editorProtocol.ts';
-import { confirmed, showInformation } from '../messages.ts';
+import { confirmed, showError, showInformation } from '../messages.ts';
 import { nameOf } from '../readUri.ts';
 import { registerCommands } from '../registerCommands.ts';
 import { reportError } from '../report.ts';
@@ -175,6 +177,11 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   }
 
   async saveCustomDocumentAs(document: PictureDocument, destination: Uri): Promise<void> {
+    if (!isEditable(destination)) {
+      void offerOtherName(document, destination);
+      // An error would make VS Code offer *Revert*, which drops the edits.
+      throw new CancellationError();
+    }
     const { losses, disk } = await document.saveAs(destination);
     await this.#keepEdits(document, destination, disk);
     stayInEditor(destination);
@@ -193,6 +200,15 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   ): Promise<CustomDocumentBackup> {
     return await writeBackup(destination, await document.backup(), token);
   }
+}
+
+/** VS Code's dialog takes any name: says which endings there are, and opens it again if the user wants. */
+async function offerOtherName(document: PictureDocument, refused: Uri): Promise<void> {
+  const saveAs = 'Save As…';
+  const text = `${nameOf(refused)} was not saved: images are saved as PNG, JPEG or WebP. Choose a name that ends in .png, .jpg or .webp.`;
+  if ((await showError(text, saveAs)) !== saveAs) return;
+  await openEditor(document.uri);
+  await commands.executeCommand('workbench.action.files.saveAs');
 }
 
 /** Notifies a document when its file is written by another program. */

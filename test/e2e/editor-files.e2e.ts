@@ -47,6 +47,25 @@ step('Save As writes another file in its format, and leaves the first as it is',
   assert.equal((await sharp(fs.readFileSync(file('copy.jpg'))).metadata()).format, 'jpeg');
 });
 
+step('Save As under an ending that is not supported says which are, and keeps the edits', async () => {
+  await paint('a white balloon', '8');
+  const painted = await editor.pixels('current');
+  void vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.files.saveAs'));
+  await vscode.answerDialog(file('copy.bmp'));
+  const toast = vscode.page.locator('.notification-toast', { hasText: 'copy.bmp was not saved' });
+  await toast.waitFor();
+  assert.match((await toast.textContent())!, /a name that ends in \.png, \.jpg or \.webp/);
+  // VS Code's own message would offer to drop the edits.
+  assert.equal(await vscode.page.getByRole('button', { name: 'Revert File' }).count(), 0);
+  assert.ok(await editor.dirty());
+  await toast.getByRole('button', { name: 'Save As…' }).click();
+  await vscode.answerDialog(file('other.png'));
+  await until(async () => (await label()) === 'other.png', 'the editor of other.png');
+  await editor.idle();
+  assert.deepEqual(await editor.pixels('current'), painted);
+  assert.ok(!fs.existsSync(file('copy.bmp')));
+});
+
 step('a file that is renamed stays in the editor, with what was not saved', async () => {
   await editor.close();
   fs.copyFileSync(file('hill.png'), file('old.png'));
