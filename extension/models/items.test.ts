@@ -66,3 +66,17 @@ test('time, size, memory and licence are said, each once', () => {
     /^The smallest Stable Diffusion.*; \d\.\d+ GB of memory; licence creativeml-openrail-m$/,
   );
 });
+
+test('every image model says its time before its size, and no row repeats a figure', () => {
+  const rows = modelRows([scenes], CATALOGUE, { used: '', machine });
+  const entries = rows.filter((row) => row.kind === 'entry');
+  assert.equal(entries.length, CATALOGUE.length);
+  for (const { label, description, detail, entry } of entries) {
+    if (entry.purpose === 'pictures')
+      assert.match(description, /^about [\d.]+ (s|min) an image · [\d.]+ [GM]B download$/, label);
+    const figures = `${description} ${detail}`.match(/[\d.]+ GB/g) ?? [];
+    assert.equal(new Set(figures).size, figures.length, `${label}: ${description}; ${detail}`);
+    // A longer description would leave no room for anything else in the row.
+    assert.ok(description.length <= 60, description);
+  }
+});
