@@ -7,16 +7,25 @@ import { ARCHITECTURES, configOf } from '../models/architectures.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
 
+type EntryMemory = Record<Precision, MemoryNeeds>;
+
+/** What was predicted before: it depends on the entry alone, and a whole catalogue takes a second. */
+const predicted = new WeakMap<CatalogueEntry, EntryMemory | undefined>();
+
 /** Predicted peaks of an image of an entry's recommended size; undefined for models that do not generate images. */
-export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeeds> | undefined {
-  const { architecture, recommended } = entry;
+export function entryMemory(entry: CatalogueEntry): EntryMemory | undefined {
+  if (!predicted.has(entry)) predicted.set(entry, predictEntry(entry));
+  return predicted.get(entry);
+}
+
+function predictEntry({ architecture, recommended }: CatalogueEntry): EntryMemory | undefined {
   if (!architecture) return undefined;
   const { width = 512, height = 512, guidance = 7.5 } = recommended ?? {};
   const model = plannedArchitecture(architecture);
   const guided = isGuided(model.network('denoiser'), guidance);
   const picture = { width, height, batch: guided ? 2 : 1 };
   const needs = PRECISIONS.map((precision) => [precision, predictMemory(model, { ...picture, precision })]);
-  return Object.fromEntries(needs) as Record<Precision, MemoryNeeds>;
+  return Object.fromEntries(needs) as EntryMemory;
 }
 
 /** The prediction as a short phrase; undefined for models that do not generate images. */
