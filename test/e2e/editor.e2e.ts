@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
+import type { Locator } from 'playwright-core';
 import sharp from 'sharp';
 import { withPngText } from '../../engine/pictures/png-text.ts';
 import { EditorUnderTest, maskOf } from './editorPage.ts';
@@ -55,6 +56,14 @@ step('a brush stroke is a mask, and a change that VS Code can undo and do again'
   await until(async () => !(await editor.dirty()), 'a clean document');
   await vscode.inHost(({ commands }) => commands.executeCommand('redo'));
   await until(async () => (await editor.masked()).filter(Boolean).length === count, 'the stroke again');
+});
+
+step('the mask has the colour that is chosen', async () => {
+  assert.ok(!(await maskColours()).some(isGreen));
+  await editor.press('colour-green');
+  await until(async () => (await maskColours()).some(isGreen), 'a green mask');
+  await editor.press('colour-red');
+  await until(async () => !(await maskColours()).some(isGreen), 'a red mask');
 });
 
 step('what keeps Apply from being pressed is said below it', async () => {
@@ -153,7 +162,11 @@ step('levels, comparison and copying', async () => {
   await editor.prompt('a red kite');
   await editor.apply();
   await editor.idle();
+  const measure = editor.view.locator('[data-action=measure]');
+  assert.ok(!(await measure.isVisible()), 'what only some users need is not in the strip itself');
   await editor.press('details');
+  assert.ok(await measure.isVisible());
+  await editor.view.locator('.levels-choice', { hasText: 'Computed, from fine to coarse:' }).waitFor();
   await editor.press('level');
   assert.ok(await editor.view.locator('canvas.levels').isVisible());
   await editor.press('level');
@@ -161,10 +174,17 @@ step('levels, comparison and copying', async () => {
   await editor.press('details');
   await editor.press('compare');
   const handle = editor.view.getByRole('slider', { name: /Before and after/ });
+  const [before, after] = ['Before', 'After'].map((side) => handle.getByText(side, { exact: true }));
+  const [left, line, right] = [await boxOf(before!), await boxOf(handle), await boxOf(after!)];
+  const middle = line.x + line.width / 2;
+  assert.ok(left.x + left.width <= middle && middle <= right.x, 'each side has its name');
+  const sheet = await boxOf(editor.view.locator('.sheet'));
+  assert.ok(line.y >= sheet.y - 1 && line.y + line.height <= sheet.y + sheet.height + 1, 'on the image only');
+  await vscode.screenshot('editor-compare');
   await handle.focus();
   await vscode.page.keyboard.press('Home');
   assert.equal(await handle.getAttribute('aria-valuenow'), '0');
-  await vscode.screenshot('editor-compare');
+  assert.ok(!(await before!.isVisible()), 'there is nothing of before');
   await editor.press('compare');
   await editor.press('reselect');
   await until(async () => (await editor.masked()).includes(true), 'the last mask');
@@ -262,7 +282,12 @@ step('a killed engine loses nothing, and the next edit comes from a fresh one', 
   const outlined = editor.view.locator('main.editor[data-mask=outline]');
   await outlined.waitFor();
   for (const pid of vscode.engines()) process.kill(pid, 'SIGKILL');
-  await editor.view.locator('[data-test=failure]', { hasText: 'was ended by SIGKILL' }).waitFor();
+  const failure = editor.view.locator('[data-test=failure]', { hasText: 'was ended by SIGKILL' });
+  await failure.waitFor();
+  const [frame, text] = [await boxOf(editor.view.locator('.failure')), await boxOf(failure)];
+  const button = await boxOf(editor.view.locator('.failure vscode-button').first());
+  assert.ok(text.width > 0.7 * frame.width, 'the text has the width of its box');
+  assert.ok(button.y >= text.y + text.height, 'the buttons are below it');
   assert.deepEqual(await editor.pixels('current'), painted);
   assert.deepEqual(await editor.mask(), masked);
   await editor.view.locator('main.editor[data-mask=shown]').waitFor();
@@ -529,6 +554,25 @@ async function rgba(name: string): Promise<Buffer> {
     .ensureAlpha()
     .raw()
     .toBuffer();
+}
+
+/** The colours on the screen's mask layer, as `R,G,B,A`. */
+async function maskColours(): Promise<string[]> {
+  return await editor.view.locator('canvas.mask').evaluate((canvas: HTMLCanvasElement) => {
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    const colours = new Set<string>();
+    for (let i = 0; i < data.length; i += 4) colours.add(data.subarray(i, i + 4).join());
+    return [...colours];
+  });
+}
+
+function isGreen(colour: string): boolean {
+  const [red, green, blue, alpha] = colour.split(',').map(Number);
+  return alpha! > 0 && green! > 60 + Math.max(red!, blue!);
+}
+
+async function boxOf(element: Locator) {
+  return (await element.boundingBox())!;
 }
 
 /** Which pixels differ. */

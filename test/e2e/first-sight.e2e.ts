@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before } from 'node:test';
+import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { storyIn } from './story.ts';
 import { PICTURE, ViewUnderTest } from './viewPage.ts';
@@ -42,4 +43,19 @@ step('Get Started opens the walkthrough at any time', async () => {
   await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeAllEditors'));
   await vscode.run('Patchwork: Get Started');
   await vscode.page.locator('.gettingStartedContainer', { hasText: 'Generate an image' }).waitFor();
+});
+
+step('where no folder is open, saving asks where, and editing asks nothing', async () => {
+  await vscode.openEmptyWindow();
+  const view = new ViewUnderTest(vscode);
+  await view.open();
+  await view.fill({ prompt: 'a boat on a lake', steps: '2' });
+  await view.generate();
+  await view.shows('a boat on a lake');
+  const save = view.view.locator('.toolbar [data-action=save]');
+  assert.match((await save.textContent())!, /^\s*Save…\s*$/);
+  await vscode.screenshot('no-folder');
+  await view.view.locator('.toolbar [data-action=edit]').click();
+  await new EditorUnderTest(vscode).idle();
+  await vscode.screenshot('no-folder-editor');
 });

@@ -48,6 +48,8 @@ export interface Workbench {
   ): Promise<Result>;
   /** Changes a user setting; undefined resets it. */
   set(name: string, value: unknown): Promise<void>;
+  /** Goes to a window in which no folder is open. */
+  openEmptyWindow(): Promise<void>;
   /** Reloads the window. */
   reload(): Promise<void>;
   /** Process ids of the engines that this VS Code runs. */
@@ -211,6 +213,11 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
         name,
         value,
       ),
+    async openEmptyWindow() {
+      fs.rmSync(portFile, { force: true });
+      await page.goto(`${server.url}/?ew=true`, { timeout: LOADING, waitUntil: 'domcontentloaded' });
+      await page.locator('.monaco-workbench').waitFor({ timeout: LOADING });
+    },
     async reload() {
       fs.rmSync(portFile, { force: true });
       // Waited for from the start: the window may have reloaded before the pick has ended.

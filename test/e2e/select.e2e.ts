@@ -186,6 +186,16 @@ step('a mask that was exported is loaded again, and grown, shrunk and feathered 
   await revertAndClose();
 });
 
+step('Select Object… says of a photograph that nothing was found', async () => {
+  await vscode.run('Patchwork: Select Object…');
+  await vscode.answerDialog(path.join(vscode.workspace, 'coffee.jpg'));
+  const list = vscode.page.locator('.quick-input-widget', { hasText: 'Enter Coordinates…' });
+  await list.waitFor();
+  const says = await list.locator('input.input').getAttribute('placeholder');
+  assert.match(says!, /No objects were found/);
+  await vscode.page.keyboard.press('Escape');
+});
+
 step('a picture that the editor cannot open gets its mask as a file', async () => {
   await sharp(path.join(vscode.workspace, 'cat.png'))
     .tiff({ compression: 'lzw' })
