@@ -1,9 +1,7 @@
 import type { BenchmarkRow, OperatorTime } from '../../shared/benchmark/report.ts';
-import type { Backend, CompileOptions, Program, PublishedModel } from '../execution/backend.ts';
-import type { Form } from '../execution/forms/form.ts';
-import type { Network } from '../graph/network.ts';
+import type { Backend, CompileOptions, Program } from '../execution/backend.ts';
+import { WrappedBackend } from '../execution/wrapped-backend.ts';
 import { type DeviceTensor, isHeld, type Tensor } from '../graph/tensor.ts';
-import type { Weights } from '../weights/weight-table.ts';
 import type { Count, Suite } from './trial.ts';
 
 /**
@@ -51,8 +49,7 @@ interface Profiled {
 }
 
 /** Loads every network with profiling enabled, and labels its runs. */
-class ProfilingBackend implements Backend {
-  readonly #backend: Backend;
+class ProfilingBackend extends WrappedBackend {
   readonly #loaded = new Set<Profiled>();
   readonly #times = new Map<number, OperatorTime[]>();
   /** Bytes of inputs and outputs in main memory, by label. */
@@ -60,48 +57,8 @@ class ProfilingBackend implements Backend {
   /** Label of the next runs; undefined for runs that do not count. */
   label: number | undefined;
 
-  constructor(backend: Backend) {
-    this.#backend = backend;
-  }
-
-  get device() {
-    return this.#backend.device;
-  }
-
-  get threads() {
-    return this.#backend.threads;
-  }
-
-  get can() {
-    return this.#backend.can;
-  }
-
-  get machine() {
-    return this.#backend.machine;
-  }
-
-  availableBytes() {
-    return this.#backend.availableBytes();
-  }
-
-  peakBytes() {
-    return this.#backend.peakBytes();
-  }
-
-  largestInt8() {
-    return this.#backend.largestInt8();
-  }
-
-  formSpeed() {
-    return this.#backend.formSpeed();
-  }
-
-  async compile(network: Network, weights: Weights, form: Form, options?: CompileOptions): Promise<Program> {
-    return this.#watched(await this.#backend.compile(network, weights, form, { ...options, profile: true }));
-  }
-
-  async open(model: PublishedModel, options?: CompileOptions): Promise<Program> {
-    return this.#watched(await this.#backend.open(model, { ...options, profile: true }));
+  protected async loaded(load: (more: CompileOptions) => Promise<Program>): Promise<Program> {
+    return this.#watched(await load({ profile: true }));
   }
 
   #watched(program: Program): Program {
