@@ -10,15 +10,8 @@ import { scaleMask } from '../engine/pictures/mask.ts';
 import { centredMask } from '../engine/regions/mask.ts';
 import { bytesOf } from '../engine/regions/store.ts';
 import { byDefault, study, table, text, whole } from './frame.ts';
-import { decibels } from './support/figures.ts';
-
-/** A part of the work, and seconds of each run: of the clock, and of the processor in all threads. */
-interface Part {
-  name: string;
-  run: () => Promise<unknown>;
-  wall: number[];
-  processor: number[];
-}
+import { decibels, gigaMacs, median } from './support/figures.ts';
+import { type Timed, timed, timeInTurns } from './support/turns.ts';
 
 await study(
   {
@@ -45,18 +38,13 @@ await study(
       ...(await stepParts(components, side, percent)),
       ...(await decoderParts(components, side, percent)),
     ];
-    for (let round = 0; round <= repeat; round++)
-      for (const part of parts) {
-        const [began, used] = [performance.now(), process.cpuUsage()];
-        await part.run();
-        const { user, system } = process.cpuUsage(used);
-        if (round === 0) continue;
-        part.wall.push((performance.now() - began) / 1000);
-        part.processor.push((user + system) / 1e6);
-      }
+    await timeInTurns(parts, repeat);
     const [step, editStep, decoder, editDecoder] = parts;
     const row = table('', 'whole', 'the edit', 'times faster', 'by processor time');
-    const line = (title: string, total: (of: 'wall' | 'processor', step: Part, decoder: Part) => number) => {
+    const line = (
+      title: string,
+      total: (of: 'wall' | 'processor', step: Timed, decoder: Timed) => number,
+    ) => {
       const of = (kind: 'wall' | 'processor') =>
         [total(kind, step!, decoder!), total(kind, editStep!, editDecoder!)] as const;
       const [[wall, editWall], [processor, editProcessor]] = [of('wall'), of('processor')];
@@ -68,18 +56,14 @@ await study(
         (processor / editProcessor).toFixed(2),
       );
     };
-    line(`a step of ${name}, ${side}×${side}`, (of, one) => middle(one[of]));
-    line('the decoder', (of, _, one) => middle(one[of]));
-    line(`the image, ${steps} steps`, (of, one, last) => steps * middle(one[of]) + middle(last[of]));
+    line(`a step of ${name}, ${side}×${side}`, (of, one) => median(one[of]));
+    line('the decoder', (of, _, one) => median(one[of]));
+    line(`the image, ${steps} steps`, (of, one, last) => steps * median(one[of]) + median(last[of]));
     await components.release();
   },
 );
 
-function timed(name: string, run: Part['run']): Part {
-  return { name, run, wall: [], processor: [] };
-}
-
-async function stepParts(components: Components, side: number, percent: number): Promise<Part[]> {
+async function stepParts(components: Components, side: number, percent: number): Promise<Timed[]> {
   const guided = isGuided(components.network('denoiser'), components.model.defaults.guidance);
   const inputs = new StepInputs(components, { width: side, height: side }, guided);
   const { height, width, batch } = inputs.extent;
@@ -93,14 +77,12 @@ async function stepParts(components: Components, side: number, percent: number):
   const everything = await denoiser.plan({ of: 'whole', height, width }, batch);
   console.log(`A step's store: ${(bytesOf(features!) / 1e6).toFixed(1)} MB.`);
   return [
-    timed('step', () => denoiser.predict(everything, original, TIMESTEP, condition)),
-    timed('edit', () =>
-      denoiser.predict(region, sample, TIMESTEP, condition, { seen: features!, record: true }),
-    ),
+    timed(() => denoiser.predict(everything, original, TIMESTEP, condition)),
+    timed(() => denoiser.predict(region, sample, TIMESTEP, condition, { seen: features!, record: true })),
   ];
 }
 
-async function decoderParts(components: Components, side: number, percent: number): Promise<Part[]> {
+async function decoderParts(components: Components, side: number, percent: number): Promise<Timed[]> {
   const guided = isGuided(components.network('denoiser'), components.model.defaults.guidance);
   const inputs = new StepInputs(components, { width: side, height: side }, guided);
   const { height, width } = inputs.extent;
@@ -113,20 +95,11 @@ async function decoderParts(components: Components, side: number, percent: numbe
   const pixels = scaleMask(mask, side, side).data;
   const inside = (planes: Float32Array) => planes.filter((_, i) => pixels[i % pixels.length]);
   console.log(
-    `The decoder: ${giga(part.macs)} of ${giga(whole.macs)} GMACs; ` +
+    `The decoder: ${gigaMacs(part.macs, 0)} of ${gigaMacs(whole.macs, 0)} MACs; ` +
       `${decibels(signalToNoise(inside(part.data), inside(whole.data)))} inside the mask against decoding everything.\n`,
   );
   return [
-    timed('decoder', () => autoencoder.decode(Float32Array.from(latent), side, side)),
-    timed('edit', () => autoencoder.decodeRegion(latent, side, side, before, mask)),
+    timed(() => autoencoder.decode(Float32Array.from(latent), side, side)),
+    timed(() => autoencoder.decodeRegion(latent, side, side, before, mask)),
   ];
-}
-
-function giga(macs: number): string {
-  return (macs / 1e9).toFixed(0);
-}
-
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)]!;
 }

@@ -7,6 +7,8 @@ import { float32 } from '../engine/graph/tensor.ts';
 import { openModel } from '../engine/models/open.ts';
 import { gaussianNoise } from '../engine/noise.ts';
 import { byDefault, study, table, texts, whole } from './frame.ts';
+import { median } from './support/figures.ts';
+import { type Timed, timed, timeInTurns } from './support/turns.ts';
 
 /** An image: of which model, how large, in how many steps. */
 interface Image {
@@ -16,12 +18,8 @@ interface Image {
 }
 
 /** A part of an image's work, and how often it is done. */
-interface Part {
+interface Part extends Timed {
   times: number;
-  run: () => Promise<unknown>;
-  /** Of each run: seconds, and seconds of the processor in all threads. */
-  wall: number[];
-  processor: number[];
 }
 
 await study(
@@ -41,24 +39,16 @@ await study(
     const backend = new NodeBackend(threads);
     const parts: Part[][] = [];
     for (const image of asked) parts.push(await partsOf(image, backend));
-    for (let round = 0; round <= repeat; round++)
-      for (const part of parts.flat()) {
-        const [began, used] = [performance.now(), process.cpuUsage()];
-        await part.run();
-        const { user, system } = process.cpuUsage(used);
-        if (round === 0) continue;
-        part.wall.push((performance.now() - began) / 1000);
-        part.processor.push((user + system) / 1e6);
-      }
+    await timeInTurns(parts.flat(), repeat);
     const row = table('', 'a step', 'the decoder', 'the image', 'times faster', 'by processor time');
     const total = (of: 'wall' | 'processor', one: Part[]) =>
-      one.reduce((sum, part) => sum + part.times * middle(part[of]), 0);
+      one.reduce((sum, part) => sum + part.times * median(part[of]), 0);
     for (const [i, image] of asked.entries()) {
       const own = parts[i]!;
       const ratio = (of: 'wall' | 'processor') => (total(of, parts[0]!) / total(of, own)).toFixed(2);
       row(
         `${image.name}, ${image.side}×${image.side}, ${image.steps} steps`,
-        ...own.map(({ wall, processor }) => `${seconds(middle(wall))}, ${seconds(middle(processor))}`),
+        ...own.map(({ wall, processor }) => `${seconds(median(wall))}, ${seconds(median(processor))}`),
         seconds(total('wall', own)),
         ratio('wall'),
         ratio('processor'),
@@ -92,16 +82,11 @@ async function partsOf({ name, side, steps }: Image, backend: NodeBackend): Prom
     height,
     width,
   ]);
-  const part = (times: number, run: Part['run']): Part => ({ times, run, wall: [], processor: [] });
+  const part = (times: number, run: Timed['run']): Part => ({ times, ...timed(run) });
   return [
     part(steps, () => denoiser.predict(plan, inputs.original, TIMESTEP, inputs.condition)),
     part(1, () => decoder.run({ latent })),
   ];
-}
-
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)]!;
 }
 
 function seconds(value: number): string {
