@@ -6,6 +6,7 @@ import { after, before } from 'node:test';
 import sharp from 'sharp';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
+import { landscape } from './picture.ts';
 import { storyIn } from './story.ts';
 
 const SIDE = 128;
@@ -14,17 +15,15 @@ let vscode: Workbench;
 let editor: EditorUnderTest;
 const step = storyIn(() => vscode);
 const file = (name: string) => path.join(vscode.workspace, name);
-const rows = () => editor.view.locator('.edits .edit');
+const rows = () => editor.edits;
 const current = () => editor.pixels('current');
 const typed = (side: string) => editor.view.locator(`[data-action=crop-${side}]`);
 const edge = (side: string) => editor.view.locator(`[data-crop=${side}]`);
-const shows = async (pixels: Buffer, what: string) =>
-  await until(async () => (await current()).equals(pixels), what);
 
 before(async () => {
   vscode = await openWorkbench();
   editor = new EditorUnderTest(vscode);
-  fs.writeFileSync(file('crop.png'), await picture());
+  fs.writeFileSync(file('crop.png'), await landscape(SIDE));
 });
 after(() => vscode?.close());
 
@@ -73,7 +72,7 @@ step('the image is cropped by its edges, as one step that the mask and later edi
 step('a cropped image is edited, saved and opened again, and what was cut off comes back', async () => {
   const original = await editor.pixels('before');
   await editor.prompt('a red house');
-  await painted();
+  await editor.applied();
   const edited = await current();
   await vscode.screenshot('crop-edited');
   await editor.save();
@@ -82,12 +81,12 @@ step('a cropped image is edited, saved and opened again, and what was cut off co
   assert.deepEqual(await saved.raw().toBuffer(), edited);
   await editor.close();
   await editor.open('crop.png');
-  await shows(edited, 'the cropped image');
+  await editor.shows(edited, 'the cropped image');
   assert.match((await rows().nth(1).textContent())!, /Crop to 96 × 109/);
   // Without the crop, what was cut off is back, also on the side of the original.
   await rows().nth(1).locator('[data-action=showEdit]').click();
   await editor.view.locator('.strip .size', { hasText: `${SIDE} × ${SIDE}` }).waitFor();
-  const whole = await sharp(await picture())
+  const whole = await sharp(await landscape(SIDE))
     .ensureAlpha()
     .raw()
     .toBuffer();
@@ -106,14 +105,3 @@ step('a cropped image is edited, saved and opened again, and what was cut off co
 step('no page has broken its content security policy', async () => {
   assert.deepEqual(vscode.violations, []);
 });
-
-async function painted(): Promise<void> {
-  await editor.apply();
-  await editor.notice('Edit applied.');
-  await editor.idle();
-}
-
-async function picture(): Promise<Buffer> {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${SIDE}" height="${SIDE}"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="#4080c0"/><stop offset="1" stop-color="#c0e0f0"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/><rect y="80" width="100%" height="48" fill="#408030"/></svg>`;
-  return await sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
-}

@@ -329,9 +329,7 @@ async function paint(prompt: string, seed: string): Promise<void> {
   await editor.prompt(prompt);
   await editor.view.locator('#seed input').fill(seed);
   await editor.view.locator('#steps input').fill('4');
-  await editor.apply();
-  await editor.notice('Edit applied.');
-  await editor.idle();
+  await editor.applied();
 }
 
 /** Elements that are cut off, cover others, or cannot be reached; none in a tidy layout. */

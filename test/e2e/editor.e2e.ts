@@ -84,9 +84,7 @@ step('applying paints what is masked and nothing else', async () => {
   await hindrance('');
   // It was recorded while the mask was painted, so that even the first edit computes only a part.
   await editor.prepared();
-  await editor.apply();
-  await editor.notice('Edit applied.');
-  await editor.idle();
+  await editor.applied();
   const cost = editor.view.locator('[data-test=cost]', { hasText: /^[\d.]+ s/ });
   await cost.waitFor();
   assert.match((await cost.textContent())!, /· [\d.]+ % computed/);
@@ -107,9 +105,7 @@ step('the next stroke begins a new mask, so that another edit leaves the first a
   const masked = await editor.masked();
   assert.ok(!masked[Math.floor(0.5 * SIDE) * SIDE + Math.floor(0.4 * SIDE)], 'nothing of the first mask');
   await editor.prompt('a white balloon');
-  await editor.apply();
-  await editor.notice('Edit applied.');
-  await editor.idle();
+  await editor.applied();
   const changed = changes(first, await editor.pixels('current'));
   assert.ok(
     changed.every((is, i) => !is || masked[i]),
@@ -215,11 +211,9 @@ step('each edit is listed: it can be hidden, shown and gone back to', async () =
   const one = await editor.pixels('current');
   await editor.drag(ELSEWHERE);
   await editor.prompt('a white balloon');
-  await editor.apply();
-  await editor.notice('Edit applied.');
-  await editor.idle();
+  await editor.applied();
   const both = await editor.pixels('current');
-  const rows = editor.view.locator('.edits .edit');
+  const rows = editor.edits;
   const row = rows.first();
   assert.match((await row.textContent())!, /a white balloon.*seed \d+/s);
   await row.locator('img[src]').waitFor();
@@ -238,7 +232,7 @@ step('each edit is listed: it can be hidden, shown and gone back to', async () =
 });
 
 step('an edit is run again in place of itself', async () => {
-  const rows = editor.view.locator('.edits .edit');
+  const rows = editor.edits;
   const count = await rows.count();
   const before = await editor.pixels('current');
   await rows.first().locator('[data-action=runAgain]').click();
@@ -252,7 +246,7 @@ step('an edit is run again in place of itself', async () => {
 
 step('hot exit: after a reload the edits, the mask, the form and what can be undone are there', async () => {
   if ((await editor.masked()).includes(true)) await editor.press('clear');
-  const rows = editor.view.locator('.edits .edit');
+  const rows = editor.edits;
   const count = await rows.count();
   await editor.prompt('a green kite');
   const changed = Date.now();

@@ -34,6 +34,16 @@ export class EditorUnderTest {
     await this.view.locator('main.editor[data-state=idle]').waitFor({ timeout: PAINTED });
   }
 
+  /** The rows of the list of edits. */
+  get edits() {
+    return this.view.locator('.edits .edit');
+  }
+
+  /** Waits until the picture has these values; see `pixels`. */
+  async shows(pixels: Buffer, what: string): Promise<void> {
+    await until(async () => (await this.pixels('current')).equals(pixels), what);
+  }
+
   /** Waits until the picture is recorded in the background. */
   async prepared(): Promise<void> {
     await this.view.locator('main.editor[data-prepared=true]').waitFor({ timeout: PAINTED });
@@ -79,6 +89,13 @@ export class EditorUnderTest {
     const before = await main.getAttribute('data-runs');
     await this.press('apply');
     await this.view.locator(`main.editor:not([data-runs="${before}"])`).waitFor();
+  }
+
+  /** Makes an edit. */
+  async applied(): Promise<void> {
+    await this.apply();
+    await this.notice('Edit applied.');
+    await this.idle();
   }
 
   async notice(text: string): Promise<void> {

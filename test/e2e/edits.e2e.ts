@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
-import sharp from 'sharp';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
+import { landscape } from './picture.ts';
 import { storyIn } from './story.ts';
 
 const SIDE = 128;
@@ -25,15 +25,13 @@ let vscode: Workbench;
 let editor: EditorUnderTest;
 const step = storyIn(() => vscode);
 const file = (name: string) => path.join(vscode.workspace, name);
-const rows = () => editor.view.locator('.edits .edit');
+const rows = () => editor.edits;
 const current = () => editor.pixels('current');
-const shows = async (pixels: Buffer, what: string) =>
-  await until(async () => (await current()).equals(pixels), what);
 
 before(async () => {
   vscode = await openWorkbench();
   editor = new EditorUnderTest(vscode);
-  fs.writeFileSync(file('field.png'), await picture());
+  fs.writeFileSync(file('field.png'), await landscape(SIDE));
 });
 after(() => vscode?.close());
 
@@ -42,11 +40,11 @@ step('an edit is seen as far as its slider says, while it is moved and as one st
   const original = await current();
   await editor.prompt('a yellow balloon');
   await editor.drag(STROKES[0]);
-  await painted();
+  await editor.applied();
   const one = await current();
   await editor.prompt('a red house');
   await editor.drag(STROKES[1]);
-  await painted();
+  await editor.applied();
   const both = await current();
   const slider = rows().first().locator('[data-action=fadeEdit]');
   await slider.focus();
@@ -60,24 +58,24 @@ step('an edit is seen as far as its slider says, while it is moved and as one st
   assert.ok(!half.equals(one) && !half.equals(both));
   await vscode.screenshot('edits-faded');
   await vscode.page.keyboard.press('Home');
-  await shows(one, 'nothing of it');
+  await editor.shows(one, 'nothing of it');
   await editor.press('undo');
-  await shows(half, 'the step before');
+  await editor.shows(half, 'the step before');
   for (let i = 0; i < 10; i++) await editor.press('undo');
-  await shows(both, 'all of it');
+  await editor.shows(both, 'all of it');
   assert.equal(await slider.inputValue(), '1');
   // While it is dragged, nothing is a step yet.
   await slider.evaluate((input: HTMLInputElement) => {
     input.value = '0';
     input.dispatchEvent(new Event('input', { bubbles: true }));
   });
-  await shows(one, 'the edit hidden while the slider is moved');
+  await editor.shows(one, 'the edit hidden while the slider is moved');
   await slider.evaluate((input: HTMLInputElement) => {
     input.value = '1';
     input.dispatchEvent(new Event('input', { bubbles: true }));
     input.dispatchEvent(new Event('change', { bubbles: true }));
   });
-  await shows(both, 'the edit again');
+  await editor.shows(both, 'the edit again');
   assert.ok(!original.equals(both));
 });
 
@@ -102,7 +100,7 @@ step('an edit is moved below another one, and the image follows', async () => {
   await editor.press('undo');
   await shown(rows().first(), '0 %');
   await editor.press('undo');
-  await shows(before, 'both as they were');
+  await editor.shows(before, 'both as they were');
   await rows().first().locator('[data-action=moveEditDown]').click();
   await until(async () => !(await current()).equals(before), 'the other edit above');
   assert.equal((await names()).length, 2);
@@ -119,13 +117,13 @@ step('order and opacity are there after a reload, and when the saved file is ope
   await editor.backedUp(changed);
   await vscode.reload();
   await editor.idle();
-  await shows(pixels, 'the image before the reload');
+  await editor.shows(pixels, 'the image before the reload');
   await shown(rows().first(), '0 %');
   await editor.save();
   await until(async () => !(await editor.dirty()), 'a clean document');
   await editor.close();
   await editor.open('field.png');
-  await shows(pixels, 'the saved image');
+  await editor.shows(pixels, 'the saved image');
   await shown(rows().first(), '0 %');
   await shown(rows().nth(1), '100 %');
 });
@@ -160,21 +158,21 @@ step('the variations that were not picked stay in the list, and can take the pla
   const other = await current();
   await vscode.screenshot('edits-variations');
   await editor.press('undo');
-  await shows(picked, 'the one that was picked');
+  await editor.shows(picked, 'the one that was picked');
   await pressed('12');
   const changed = Date.now();
   await editor.press('redo');
-  await shows(other, 'the other one again');
+  await editor.shows(other, 'the other one again');
   await editor.backedUp(changed);
   await vscode.reload();
   await editor.idle();
-  await shows(other, 'the image before the reload');
+  await editor.shows(other, 'the image before the reload');
   await kept.last().click();
-  await shows(picked, 'the one that was picked');
+  await editor.shows(picked, 'the one that was picked');
 });
 
 step('a draft is shown under the outline of the mask after a stroke, and is no edit', async () => {
-  fs.writeFileSync(file('draft.png'), await picture());
+  fs.writeFileSync(file('draft.png'), await landscape(SIDE));
   await editor.open('draft.png');
   await editor.prepared();
   const original = await current();
@@ -191,7 +189,7 @@ step('a draft is shown under the outline of the mask after a stroke, and is no e
   await editor.view.locator('canvas.preview').waitFor({ state: 'hidden' });
   await editor.press('undo');
   await editor.drafted();
-  await painted();
+  await editor.applied();
   assert.equal(await rows().count(), 1);
   await editor.view.locator('canvas.preview').waitFor({ state: 'hidden' });
 });
@@ -220,12 +218,6 @@ step('no page has broken its content security policy', async () => {
   assert.deepEqual(vscode.violations, []);
 });
 
-async function painted(): Promise<void> {
-  await editor.apply();
-  await editor.notice('Edit applied.');
-  await editor.idle();
-}
-
 /** Waits until the variation with this seed is the first row's edit. */
 async function pressed(seed: string): Promise<void> {
   const button = rows().first().locator('[data-action=varyEdit][aria-pressed=true]', { hasText: seed });
@@ -235,9 +227,4 @@ async function pressed(seed: string): Promise<void> {
 /** Waits for the opacity of a row. */
 async function shown(row: ReturnType<typeof rows>, opacity: string): Promise<void> {
   await row.locator('.slider output', { hasText: new RegExp(`^${opacity}$`) }).waitFor();
-}
-
-async function picture(): Promise<Buffer> {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${SIDE}" height="${SIDE}"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="#4080c0"/><stop offset="1" stop-color="#c0e0f0"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/><rect y="80" width="100%" height="48" fill="#408030"/></svg>`;
-  return await sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
 }

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { catalogueEntry } from '../../engine/models/catalogue.ts';
 import { writeCheckpoint } from '../support/checkpoints.ts';
-import { type Hub, startHub } from '../support/hub.ts';
+import { cutAfter, type Hub, startHub } from '../support/hub.ts';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { textChunks } from './picture.ts';
@@ -62,13 +62,7 @@ test('from an empty cache: fetched with a cut in the middle, drawn and edited wi
 
 async function story(): Promise<void> {
   // The connection breaks in the middle of the weights, and the hub is gone for good after that.
-  let broken = false;
-  hub.fault = ({ file, path }) => {
-    if (file !== UNET || path.includes('/resolve/')) return undefined;
-    if (broken) return { cut: 0 };
-    broken = true;
-    return { cut: 30_000 };
-  };
+  hub.fault = cutAfter(UNET, 30_000);
   await choose(ID);
   assert.match(await answer('Cancel'), /Licence: creativeml-openrail-m/);
   assert.ok(!hub.requests.some(({ file }) => file), 'nothing is fetched without a yes');

@@ -1,4 +1,4 @@
-/** Properties of a picture that tests check. */
+/** Pictures for tests, and properties that tests check. */
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 
@@ -54,4 +54,10 @@ function internationalText(content: Buffer): string {
   const language = content.indexOf(0, 2);
   const keyword = content.indexOf(0, language + 1);
   return content.toString('utf8', keyword + 1);
+}
+
+/** A square PNG of sky over a meadow, somewhat as Scenes draws them. */
+export async function landscape(side: number): Promise<Buffer> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${side}"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="#4080c0"/><stop offset="1" stop-color="#c0e0f0"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/><rect y="62.5%" width="100%" height="37.5%" fill="#408030"/></svg>`;
+  return await sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
 }

@@ -6,6 +6,7 @@ import { after, before } from 'node:test';
 import sharp from 'sharp';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
+import { landscape } from './picture.ts';
 import { storyIn } from './story.ts';
 import { ticks } from './walkthrough.ts';
 
@@ -19,13 +20,13 @@ let vscode: Workbench;
 let editor: EditorUnderTest;
 const step = storyIn(() => vscode);
 const file = (name: string) => path.join(vscode.workspace, name);
-const rows = () => editor.view.locator('.edits .edit');
+const rows = () => editor.edits;
 const size = () => editor.view.locator('.strip .size').textContent();
 
 before(async () => {
   vscode = await openWorkbench();
   editor = new EditorUnderTest(vscode);
-  fs.writeFileSync(file('lake.png'), await picture());
+  fs.writeFileSync(file('lake.png'), await landscape(SIDE));
   fs.writeFileSync(file('noise.png'), await noise());
 });
 after(() => vscode?.close());
@@ -37,9 +38,7 @@ step('Repaint All changes the whole image without a mask, as one step', async ()
   await hindrance('Enter a prompt first.');
   await editor.prompt('a lake in winter');
   await hindrance('');
-  await editor.apply();
-  await editor.notice('Edit applied.');
-  await editor.idle();
+  await editor.applied();
   const painted = await editor.pixels('current');
   const share = changed(original, painted) / (SIDE * SIDE);
   assert.ok(share > 0.8, `${share} of the pixels`);
@@ -69,9 +68,7 @@ step('Remove needs a mask and no prompt', async () => {
   await editor.drag(STROKE);
   await hindrance('');
   await vscode.screenshot('ways-remove');
-  await editor.apply();
-  await editor.notice('Edit applied.');
-  await editor.idle();
+  await editor.applied();
   const share = changed(original, await editor.pixels('current')) / (SIDE * SIDE);
   assert.ok(share > 0 && share < 0.7, `${share} of the pixels`);
   assert.match((await rows().first().textContent())!, /Remove/);
@@ -103,9 +100,7 @@ step('an edge is dragged outwards, and the new part is painted', async () => {
   await editor.view.locator('[data-action=extend-left]').blur();
   await hindrance('');
   await vscode.screenshot('ways-extending');
-  await editor.apply();
-  await editor.notice('Edit applied.');
-  await editor.idle();
+  await editor.applied();
   const [width, height] = [SIDE + 16 + SIDE / 4, SIDE + 8];
   assert.equal(await size(), `${width} × ${height}`);
   const extended = await editor.pixels('current');
@@ -135,9 +130,7 @@ step('an extended image takes further edits, is saved as it is, and opens again 
     [0.9, 0.4],
     [0.95, 0.5],
   ]);
-  await editor.apply();
-  await editor.notice('Edit applied.');
-  await editor.idle();
+  await editor.applied();
   const painted = await editor.pixels('current');
   await editor.save();
   await until(async () => !(await editor.dirty()), 'a clean document');
@@ -239,11 +232,6 @@ function changed(a: Buffer, b: Buffer): number {
   let count = 0;
   for (let i = 0; i < a.length; i += 4) if (a.readUInt32LE(i) !== b.readUInt32LE(i)) count++;
   return count;
-}
-
-async function picture(): Promise<Buffer> {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${SIDE}" height="${SIDE}"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="#4080c0"/><stop offset="1" stop-color="#c0e0f0"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/><rect y="80" width="100%" height="48" fill="#408030"/></svg>`;
-  return await sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
 }
 
 /** An image unlike anything in Scenes' training. */

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { after, before } from 'node:test';
 import { catalogueEntry } from '../../engine/models/catalogue.ts';
 import { writeCheckpoint } from '../support/checkpoints.ts';
-import { type Hub, startHub } from '../support/hub.ts';
+import { cutAfter, type Hub, startHub } from '../support/hub.ts';
 import { openWorkbench, type Workbench } from './harness.ts';
 import { storyIn } from './story.ts';
 import { PICTURE, ViewUnderTest } from './viewPage.ts';
@@ -95,13 +95,7 @@ step('the window is isolated, and two workers share an image', async () => {
 });
 
 step('a model whose download is cut continues where it stopped', async () => {
-  let broken = false;
-  hub.fault = ({ file, path }) => {
-    if (file !== UNET || path.includes('/resolve/')) return undefined;
-    if (broken) return { cut: 0 };
-    broken = true;
-    return { cut: 30_000 };
-  };
+  hub.fault = cutAfter(UNET, 30_000);
   assert.match(await choose('Download'), /the browser lets this site keep another/);
   await told('continues where it stopped');
   await vscode.screenshot('web-cut');

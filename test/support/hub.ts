@@ -62,6 +62,17 @@ export interface Hub {
   close(): Promise<void>;
 }
 
+/** The connection of a file's download breaks after `bytes`; after that, every request for it does at once. */
+export function cutAfter(name: string, bytes: number): Hub['fault'] {
+  let broken = false;
+  return ({ file, path }) => {
+    if (file !== name || path.includes('/resolve/')) return undefined;
+    if (broken) return { cut: 0 };
+    broken = true;
+    return { cut: bytes };
+  };
+}
+
 /** Serves folders as repositories, on a free port. */
 export async function startHub(repositories: Record<string, HubRepository>): Promise<Hub> {
   const contents = new Contents(repositories);
