@@ -100,8 +100,11 @@ export function createEngine(backend: Backend, options: EngineOptions = {}): Eng
   const engine = new LocalEngine(cancellable, options);
   const calls = (Object.keys(ENGINE_CALLS) as EngineCall[]).map((name) => {
     const run = engine[name].bind(engine) as (request: unknown, options?: CallOptions<never>) => unknown;
-    const call = (request: unknown, given?: CallOptions<never>) =>
-      cancellable.during(given?.signal, async () => run(request, given));
+    const call = async (request: unknown, given?: CallOptions<never>) => {
+      // What the last call left to do must not be cancelled with this one.
+      await engine.remembered;
+      return cancellable.during(given?.signal, async () => run(request, given));
+    };
     return [name, call] as const;
   });
   return { ...(Object.fromEntries(calls) as EngineCalls), dispose: () => engine.dispose() };
@@ -123,8 +126,8 @@ class LocalEngine implements Engine {
   readonly #crewSources: CrewSources;
   readonly #crews: Crews;
   readonly #startEngine: EngineOptions['startEngine'];
-  /** Resolves once the last edit's features are stored. Its caller does not wait for it. */
-  #remembered: Promise<void> = Promise.resolve();
+  /** Resolves once the last edit's features are stored. Its caller does not wait for it, but the next call does. */
+  remembered: Promise<void> = Promise.resolve();
   readonly #sight: Sight;
   /** Inpainting models that have been offered. */
   readonly #offered = new Set<string>();
@@ -150,7 +153,7 @@ class LocalEngine implements Engine {
     const begin = performance.now();
     const asked = checkGenerate(given);
     options.signal?.throwIfAborted();
-    await this.#sweep();
+    this.#sweep();
     const { request, ...prompts } = await readPrompts(asked, await placeOfModel(asked.model));
     const loaded = await this.#models.load(request, options);
     const checked = await sizedByReference(request, loaded.model);
@@ -187,7 +190,7 @@ class LocalEngine implements Engine {
     const editing = await editingModel(asked.model, asked.editModel);
     const model = editing.name;
     options.signal?.throwIfAborted();
-    await this.#sweep();
+    this.#sweep();
     const { request: checked, ...prompts } = await readPrompts(
       { ...asked, model },
       await placeOfModel(model),
@@ -215,7 +218,6 @@ class LocalEngine implements Engine {
     if (!team) await this.#budget.plan(loaded, recipe, { edit: true });
     const task = { ...part, recipe, strength, mode, dilation, zoom };
     const opening = secondsSince(decoded);
-    await this.#remembered;
     const { result, remember } = await edit(loaded, this.#memory, task, {
       ...options,
       previews,
@@ -225,7 +227,7 @@ class LocalEngine implements Engine {
     const known = { loaded, spending, warnings: [...prompts.warnings, ...warnings] };
     const reported = await this.#reported(result, known, { begin, opening });
     // The result is returned first. Features that are not stored are computed again when they are needed.
-    this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
+    this.remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
     return { ...reported, warnings: [...reported.warnings, ...this.#offer(editing)] };
   }
 
@@ -258,7 +260,6 @@ class LocalEngine implements Engine {
     // In a larger image the edit's mask decides which part is edited.
     const { sizes } = loaded.model;
     if (Math.max(width, height) > sizes.max) return nothing(about);
-    await this.#remembered;
     if (!(await this.#budget.canRecord(loaded, recipe))) return nothing(about);
     const whole = { x: { from: 0, to: width }, y: { from: 0, to: height } };
     const window = chooseWindow(picture, whole, sizes);
@@ -286,9 +287,8 @@ class LocalEngine implements Engine {
   }
 
   /** Frees features on a device that earlier calls have dropped. */
-  async #sweep(): Promise<void> {
+  #sweep(): void {
     if (this.#backend.device === 'cpu') return;
-    await this.#remembered;
     this.#memory.features.sweep();
   }
 
@@ -334,7 +334,7 @@ class LocalEngine implements Engine {
     options: CallOptions<UpscaleProgress> = {},
   ): Promise<UpscaleResult> {
     const begin = performance.now();
-    await this.#sweep();
+    this.#sweep();
     const { request: asked, ...prompts } = await readPrompts(given, await placeOfModel(given.model));
     const loaded = await this.#models.load(asked, options);
     loaded.reading = readingOf(asked, prompts);
@@ -360,7 +360,6 @@ class LocalEngine implements Engine {
   }
 
   async store(): Promise<StoreReport> {
-    await this.#remembered;
     const { features } = this.#memory;
     return { budgetBytes: features.budget, bytes: features.bytes, pictures: features.contents() };
   }
@@ -391,8 +390,6 @@ class LocalEngine implements Engine {
   }
 
   async #team(request: GenerateRequest | EditRequest, opened: DiffusionModel): Promise<Team | undefined> {
-    // The last edit's workers may still be keeping its features.
-    if (asksForWorkers(request)) await this.#remembered;
     return this.#crews.team(request, opened, additionsOf(request, opened));
   }
 
@@ -433,7 +430,7 @@ class LocalEngine implements Engine {
 
   /** Drops what is remembered of images. */
   async #forget(): Promise<void> {
-    await this.#remembered;
+    await this.remembered;
     this.#memory.features.clear();
     this.#memory.analyses.clear();
   }
