@@ -101,6 +101,11 @@ export function imageSizes({ images = [] }: Condition): { height: number; width:
   return images.map(({ dims: [, height = 1, width = 1] }) => ({ height, width }));
 }
 
+/** Positions of all of these images. An edit does not compute them. */
+export function imageArea(sizes: readonly { height: number; width: number }[]): number {
+  return sizes.reduce((sum, { height, width }) => sum + height * width, 0);
+}
+
 /** negative + scale · (positive − negative), from the concatenated outputs of both branches. */
 export function guide(output: Float32Array, condition: Condition): Float32Array {
   if (batchOf(condition) === 1) return output;

@@ -1,7 +1,7 @@
 import type { Precision } from '../../shared/api.ts';
 import type { StepKind } from '../../shared/stepPlan.ts';
 import { bandMasks } from '../execution/bands/bands.ts';
-import { batchOf, branchOf, type Condition, imageSizes } from '../execution/condition.ts';
+import { batchOf, branchOf, type Condition, imageArea, imageSizes } from '../execution/condition.ts';
 import { outputChannels } from '../execution/denoiser-inputs.ts';
 import type { EditedPicture } from '../execution/shared-run.ts';
 import { isShallow } from '../execution/step-kinds.ts';
@@ -182,10 +182,11 @@ export class Division {
     const { network: full, shallow = full, height, width, condition } = this.#picture;
     const network = wasShallow ? shallow : full;
     const batch = this.layout.parts[i]!.branch === undefined ? batchOf(condition) : 1;
-    // Every part computes the reference images.
-    const references = imageSizes(condition).reduce((sum, image) => sum + image.height * image.width, 0);
+    const references = imageArea(imageSizes(condition));
     const extent = { height, width, batch, tokens: condition.text.dims[1]!, references };
-    const counts = active?.map((count) => count + references);
+    // Every part computes the reference images, but the part of an edit does not.
+    const isPart = this.#picture.edit !== undefined && active?.[0] !== height * width;
+    const counts = active?.map((count) => (isPart ? count : count + references));
     return countMacs(network, extent, counts).total;
   }
 

@@ -6,6 +6,9 @@ import type { Features } from './store.ts';
  * bytes; moments [2B, groups], scale and offset [B, C].
  */
 export class Recorded extends Map<string, RecordedRows> implements Features {
+  /** How many edits one after another it has taken up since everything was computed. */
+  edits = 0;
+
   pieces(): readonly Rows[] {
     return [...this.values()].flatMap((rows) => (isLaidOver(rows) ? [rows.base, rows.rows] : [rows]));
   }

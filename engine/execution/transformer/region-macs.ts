@@ -2,7 +2,8 @@ import { countMacs, type MacCount } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
 import type { FeatureMap } from '../../graph/values.ts';
 import { type TokenFeatures, tokenFeaturesOf } from '../../regions/token-features.ts';
-import { areaOf, type TokenPlan } from './token-plan.ts';
+import { imageArea } from '../condition.ts';
+import type { TokenPlan } from './token-plan.ts';
 
 /**
  * Multiply–accumulates of one run of a transformer over a part of its positions. Rows of the record that are computed
@@ -23,6 +24,6 @@ export function countRegion(
       for (const { output } of chain) more.set(output.id, halo.length);
   }
   const rows = (map: FeatureMap) => plan.at(map).computed.length + (more.get(map.id) ?? 0);
-  const extent = { height, width, batch, tokens, references: areaOf(references) };
+  const extent = { height, width, batch, tokens, references: imageArea(references) };
   return countMacs(network, extent, rows);
 }

@@ -7,7 +7,8 @@ import type { PatchMode } from '../bands/band-of.ts';
 import { type Bands, bandCount, bandMasks } from '../bands/bands.ts';
 import { bytesOf, codedBytes, decode, encode } from '../bands/coding.ts';
 import type { Mailbox } from '../bands/mailbox.ts';
-import { areaOf, type Grid, planTokens, type TokenPlan, wholeTokens } from './token-plan.ts';
+import { imageArea } from '../condition.ts';
+import { type Grid, planTokens, type TokenPlan, wholeTokens } from './token-plan.ts';
 import type { Feeds, TokensNetwork } from './tokens-network.ts';
 
 interface TokenBandOptions {
@@ -112,8 +113,10 @@ export class TokenBand {
     const { batch } = this.#options;
     const attended = this.#attended.map((feature) => {
       const rows = floats(outgoing.features, `new.${feature.name}`);
+      // Rows of references follow those of the image, and are not sent.
       const sent = this.#sentOf(this.#own, feature).map((_, row) => row);
-      return this.#coded(takeRows(rows, batch, feature.channels, sent), feature.channels);
+      const isAll = rows.length === batch * sent.length * feature.channels;
+      return this.#coded(isAll ? rows : takeRows(rows, batch, feature.channels, sent), feature.channels);
     });
     await mailbox.post(step, 'all', [...outgoing.changes.map(bytesOf), ...attended]);
     const rowOf = new Map([...this.#own.active].map((position, row) => [position, row]));
@@ -165,7 +168,7 @@ export class TokenBand {
   /** The positions of a band whose keys and values the others read; references, which are the last, all compute. */
   #sentOf(plan: TokenPlan, feature: RowsFeature): Int32Array {
     const { computed } = plan.at(feature);
-    return computed.subarray(0, computed.length - areaOf(plan.references));
+    return computed.subarray(0, computed.length - imageArea(plan.references));
   }
 
   #coded(rows: Float32Array, channels: number): Uint8Array {

@@ -2,6 +2,7 @@ import { levelsFrom } from '../../graph/macs.ts';
 import { float32, int64, type Tensor } from '../../graph/tensor.ts';
 import { boundsOf, fullBox, grown, heightOf, positionsIn, widthOf } from '../../regions/box.ts';
 import { coarser, fullMask, type Mask, wholeCells } from '../../regions/mask.ts';
+import { imageArea } from '../condition.ts';
 import { EXTENT, INSIDE, PLACES, RECTANGLE } from '../forms/tokens.ts';
 
 /** Which positions of a transformer are computed, and where their neighbours are found. Positions are y · width + x. */
@@ -48,11 +49,6 @@ export function wholeTokens(height: number, width: number, references: readonly 
   return planTokens(fullMask(height, width), references);
 }
 
-/** The positions of reference images: edits do not compute them. */
-export function areaOf(references: readonly Grid[]): number {
-  return references.reduce((sum, { height, width }) => sum + height * width, 0);
-}
-
 /**
  * @param wanted the positions that are computed; may be empty
  * @param cell grows it to whole cells of that side; see `Network.cell`
@@ -68,7 +64,7 @@ export function planTokens(
   const { height, width, data } = mask;
   const { active, halo, feeds } = planWindow(mask);
   const isWhole = active.length === data.length;
-  const all = Array.from({ length: data.length + areaOf(references) }, (_, position) => position);
+  const all = Array.from({ length: data.length + imageArea(references) }, (_, position) => position);
   const isComputed = (position: number) => (position < data.length ? data[position] : withReferences);
   const computed = isWhole ? Int32Array.from(all) : Int32Array.from(all.filter(isComputed));
   const others = isWhole ? [] : all.filter((position) => !isComputed(position));

@@ -8,7 +8,7 @@ import { bandCount, bandMasks } from '../bands/bands.ts';
 import type { Mailbox } from '../bands/mailbox.ts';
 import { batchOf } from '../condition.ts';
 import { denoiserInputs } from '../denoiser-inputs.ts';
-import { imageRows } from './image-rows.ts';
+import { referenceRows } from './reference-rows.ts';
 import { TokenBand } from './token-band.ts';
 import { type Grid, planTokens, type TokenPlan } from './token-plan.ts';
 import type { Feeds, TokensNetwork } from './tokens-network.ts';
@@ -110,6 +110,6 @@ function inputsAt(
 ): Feeds {
   const channels = sample.length / size;
   const own = toRows(sample, 1, channels, active);
-  const rows = computed.length > active.length ? joined([own, ...imageRows(condition)]) : own;
+  const rows = computed.length > active.length ? joined([own, ...referenceRows(condition)]) : own;
   return denoiserInputs(rows, [computed.length, channels], timestep, condition);
 }

@@ -1,17 +1,16 @@
 import type { Arithmetic } from '../../../shared/api.ts';
 import { countMacs } from '../../graph/macs.ts';
 import { joined } from '../../numbers.ts';
-import { countEdit, editsOf } from '../../regions/edit-count.ts';
 import { dilate } from '../../regions/mask.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
 import type { BandOf, DenoisedBand } from '../bands/band-of.ts';
-import { batchOf, type Condition, guide } from '../condition.ts';
+import { batchOf, type Condition, guide, imageArea } from '../condition.ts';
 import type { Denoiser, Prediction, PredictOptions, Region, Whole } from '../denoiser.ts';
 import { denoiserInputs } from '../denoiser-inputs.ts';
 import type { Plan } from '../plan.ts';
-import { imageRows } from './image-rows.ts';
-import { areaOf, type Grid, planTokens, wholeTokens } from './token-plan.ts';
+import { referenceRows } from './reference-rows.ts';
+import { type Grid, planTokens, wholeTokens } from './token-plan.ts';
 import { FreshTokens, recordedOf, TokensPlan } from './tokens-plan.ts';
 import { openTokenBand } from './transformer-bands.ts';
 import type { TransformerForms } from './transformer-forms.ts';
@@ -62,7 +61,7 @@ export class TransformerDenoiser implements Denoiser {
     const channels = sample.length / (positions ? active.length : tokens.height * tokens.width);
     const every = positions ? active.map((_, i) => i) : active;
     const own = toRows(sample, 1, channels, every);
-    const rows = computed.length > active.length ? joined([own, ...imageRows(condition)]) : own;
+    const rows = computed.length > active.length ? joined([own, ...referenceRows(condition)]) : own;
     const batch = batchOf(condition);
     const inputs = denoiserInputs(rows, [computed.length, channels], timestep, condition);
     const recorded = seen && recordedOf(seen);
@@ -83,14 +82,14 @@ export class TransformerDenoiser implements Denoiser {
       throw new Error('the features are of another denoiser');
     const { network, tokens, batch } = plan;
     const recorded = recordedOf(seen);
-    if (network.features.attentions.length > 0 && editsOf(recorded) >= MOST_EDITS) return undefined;
+    if (network.features.attentions.length > 0 && recorded.edits >= MOST_EDITS) return undefined;
     const next = network.updated(recorded, tokens, batch, fresh.tensors);
-    countEdit(recorded, next);
+    if (next !== recorded) next.edits = recorded.edits + 1;
     return next;
   }
 
   stepMacs({ height, width }: { height: number; width: number }, batch: number, tokens: number): number {
-    const references = areaOf(this.#images);
+    const references = imageArea(this.#images);
     return countMacs(this.#forms.network, { height, width, batch, tokens, references }).total;
   }
 

@@ -3,7 +3,7 @@ import { toRows } from '../../regions/rows.ts';
 import type { Condition } from '../condition.ts';
 
 /** The rows [n, C] of the images that are read beside the denoiser's own. */
-export function imageRows({ images = [] }: Condition): Float32Array[] {
+export function referenceRows({ images = [] }: Condition): Float32Array[] {
   return images.map((image) => {
     const [channels = 1, height = 1, width = 1] = image.dims;
     const every = Int32Array.from({ length: height * width }, (_, position) => position);
