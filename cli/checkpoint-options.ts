@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { InputError } from '../engine/errors.ts';
-import { EMBEDDED } from '../engine/models/embedded.ts';
+import { isEmbedded } from '../engine/models/embedded.ts';
 import { type GenerateRequest, PREDICTIONS } from '../shared/api.ts';
 
 /** Options about the parts of a checkpoint in one file. */
@@ -38,7 +38,7 @@ export function checkCheckpointOptions({
   textEncoder,
   prediction,
 }: CheckpointOptions & { model?: string }): void {
-  if (textEncoder && (model === undefined || model === EMBEDDED))
+  if (textEncoder && isEmbedded(model))
     throw new InputError('--text-encoder is for other models. The embedded model has that part itself.');
   const isFile = model !== undefined && statSync(model, { throwIfNoEntry: false })?.isFile();
   if (prediction && !isFile)

@@ -9,6 +9,11 @@ export const EMBEDDED_EDITING = 'scenes-edit';
 /** The ControlNet of both, for outlines. */
 export const EMBEDDED_CONTROL = 'scenes-control';
 
+/** Whether a model is one of those that ship with Patchwork and make images. */
+export function isEmbedded(name: string = EMBEDDED): boolean {
+  return name === EMBEDDED || name === EMBEDDED_EDITING;
+}
+
 /** A model that ships with Patchwork. */
 interface EmbeddedModel {
   id: string;

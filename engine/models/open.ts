@@ -6,7 +6,7 @@ import { openAdapter } from '../weights/lora.ts';
 import { ARCHITECTURES } from './architectures.ts';
 import { catalogueEntry, inpaintingTwin } from './catalogue.ts';
 import { DiffusionModel } from './diffusion-model.ts';
-import { EMBEDDED, EMBEDDED_EDITING, embeddedModel } from './embedded.ts';
+import { EMBEDDED, EMBEDDED_EDITING, embeddedModel, isEmbedded } from './embedded.ts';
 import type { FolderOptions } from './folder.ts';
 import { hubFolder, loraFileOf } from './installed.ts';
 import type { Model } from './model.ts';
@@ -106,10 +106,6 @@ export async function openCheckpoint(
 /** The folder or file of a model that can generate; files that prompts name are looked for beside it. */
 export async function placeOfModel(name: string = EMBEDDED): Promise<string> {
   return path.resolve((await located(name)).place);
-}
-
-function isEmbedded(name: string): boolean {
-  return name === EMBEDDED || name === EMBEDDED_EDITING;
 }
 
 /** Where a model is, and what is known of it by its name. @throws InputError as `openCheckpoint` */
