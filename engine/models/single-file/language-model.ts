@@ -2,7 +2,7 @@
 import { InputError, quoted } from '../../errors.ts';
 import { readFloat32 } from '../../weights/read.ts';
 import type { StoredTensor, TensorFile } from '../../weights/source.ts';
-import { renamed } from '../../weights/views.ts';
+import { below, renamed } from '../../weights/views.ts';
 import { countOf, sizeOf } from './counting.ts';
 
 /** llama.cpp's architectures, and the class of transformers that computes each. */
@@ -82,8 +82,7 @@ function byOwnNames(
       `${file.origin} holds a language model without its config: name a folder with its config.json, or a GGUF file.`,
       { setting: 'textEncoder' },
     );
-  const all = new Map([...file.names()].map((one) => [one, file.find(one)!]));
-  const tensors = renamed(all, (one) => (one.startsWith(prefix) ? one.slice(prefix.length) : undefined));
+  const tensors = renamed(below(file, prefix), (one) => one);
   return { tensors, config: { ...known, architectures: [inner] } };
 }
 
@@ -104,17 +103,11 @@ async function fromLlamaCpp(
     );
   const architecture = stated as Architecture;
   const gemma = architecture === 'gemma2';
-  const all = new Map([...file.names()].map((one) => [one, file.find(one)!]));
-  const tensors = renamed(all, (name) => {
+  const parts: typeof PARTS = gemma ? { ...PARTS, ffn_norm: 'pre_feedforward_layernorm' } : PARTS;
+  const tensors = renamed(below(file, ''), (name) => {
     const [, layer, part = '', kind] = /^(?:blk\.(\d+)\.)?(\w+)\.(weight|bias)$/.exec(name) ?? [];
     if (layer === undefined) return Object.hasOwn(OUTER, part) ? `${OUTER[part]}.${kind}` : undefined;
-    const known =
-      gemma && part === 'ffn_norm'
-        ? 'pre_feedforward_layernorm'
-        : Object.hasOwn(PARTS, part)
-          ? PARTS[part]
-          : undefined;
-    return known && `layers.${layer}.${known}.${kind}`;
+    return Object.hasOwn(parts, part) ? `layers.${layer}.${parts[part]}.${kind}` : undefined;
   });
   const factors = file.find(FACTORS);
   const config = {

@@ -119,10 +119,16 @@ async function textFor(file: TensorFile, widths: Widths, { textEncoders = [] }: 
 }
 
 /** A folder beside the file, else a model of the hub that is installed. */
-async function partOf(file: TensorFile, folder: string, id: string): Promise<string | undefined> {
+async function partOf(
+  file: TensorFile,
+  folder: 'vae' | 'text_encoder',
+  id: string,
+): Promise<string | undefined> {
   const beside = path.join(path.dirname(file.origin), folder);
   const names = await fs.readdir(beside).catch(() => []);
-  if (names.some((name) => name === 'config.json' || /\.gguf$/i.test(name))) return beside;
+  // Only text encoders are read from GGUF.
+  const isHere = (name: string) => name === 'config.json' || (folder !== 'vae' && /\.gguf$/i.test(name));
+  if (names.some(isHere)) return beside;
   return (await hubFolder(id, { cache: hubEnvironment.cache() })) && id;
 }
 

@@ -164,7 +164,7 @@ function recipeOfGraph(graph: Graph): ReadRecipe | undefined {
     ({ inputs }) => 'ckpt_name' in inputs || 'unet_name' in inputs,
   );
   const model = loader && (inputOf(graph, loader, 'ckpt_name') ?? inputOf(graph, loader, 'unet_name'));
-  if (model) settings.set('Model', model.replace(/^.*[/\\]/, '').replace(/\.\w+$/, ''));
+  if (model) settings.set('Model', plainName(model));
   const loras = lorasOf(graph, sampler);
   if (loras) settings.set('Loras', loras);
   for (const { type } of graph.values())
@@ -308,5 +308,10 @@ function lorasIn(graph: Graph, node: Node): string[] {
   );
   return [...listed, ...fields]
     .filter(([name]) => name !== '' && name !== 'None')
-    .map(([name, strength]) => `${name.replace(/^.*[/\\]/, '').replace(/\.\w+$/, '')}: ${strength}`);
+    .map(([name, strength]) => `${plainName(name)}: ${strength}`);
+}
+
+/** A file's name without its folder and ending. */
+function plainName(file: string): string {
+  return file.replace(/^.*[/\\]/, '').replace(/\.\w+$/, '');
 }
