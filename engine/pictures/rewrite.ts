@@ -28,8 +28,8 @@ interface Rewritten {
  * Writes changed pixels into an image file. Unchanged pixels keep their values, in the file's own colour space, depth
  * and orientation; alpha, EXIF, colour profile, XMP and texts are kept. Lossless files stay lossless.
  * @param original the file. @param pixels RGB of the upright picture in sRGB, [height, width, 3]; see `decodePicture`.
- * @param format of the new file. `recipe` goes into PNG files; `frame`: where the pixels are in the original, all of
- * which they hold, if they are more than it has.
+ * @param format of the new file. `recipe` goes into PNG files; `frame`: where the pixels are in the original, if they are
+ * more or fewer than it has.
  * @throws InputError if the original cannot be read or is an animation.
  */
 export async function rewritePicture(

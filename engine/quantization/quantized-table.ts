@@ -1,8 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { Weight } from '../graph/values.ts';
 import { versionsOf } from '../weights/file-version.ts';
-import type { Layout, QuantizedMatrix, QuantizedRows } from '../weights/quantized.ts';
-import { BLOCK } from '../weights/quantized.ts';
+import { BLOCK, type Layout, type QuantizedMatrix, type QuantizedRows } from '../weights/quantized.ts';
 import { type FileVersion, SEAL, type StoredTensor, type WeightSource } from '../weights/source.ts';
 import type { Weights } from '../weights/weight-table.ts';
 import { matrixName, matrixShape, tableName } from './layers.ts';

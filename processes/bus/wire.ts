@@ -192,7 +192,7 @@ export function unpackJob(
   return unpacked;
 }
 
-/** A condition's tensors, in the order in which they travel. */
+/** The bytes of a condition's tensors, and of its mask, in the order in which they travel. */
 function bytesOf({ text, vectors = {}, planes, images = [], textMask }: Condition): Uint8Array[] {
   const tensors = [text, ...Object.values(vectors), ...(planes ? [planes] : []), ...images];
   const mask = textMask ? [Uint8Array.from(textMask.data as BigInt64Array, Number)] : [];

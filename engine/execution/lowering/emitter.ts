@@ -10,8 +10,7 @@ import type {
 } from '../../graph/operators.ts';
 import type { Weight } from '../../graph/values.ts';
 import { COARSE_TAPS, matrixShape } from '../../quantization/layers.ts';
-import type { Layout } from '../../weights/quantized.ts';
-import { BLOCK } from '../../weights/quantized.ts';
+import { BLOCK, type Layout } from '../../weights/quantized.ts';
 import type { StoredTensor } from '../../weights/source.ts';
 import type { Weights } from '../../weights/weight-table.ts';
 import { watchNames } from '../forms/watch.ts';
