@@ -418,14 +418,15 @@ class LocalEngine implements Engine {
     { model, components }: Loaded,
     { width, height, edit }: { width: number; height: number; edit?: boolean },
   ): Promise<Precision> {
+    // A recipe may come from a device with another arithmetic.
+    if (precision === 'fp16' && !this.#backend.can.precisions.includes(precision)) return 'fp32';
+    if (precision) return precision;
     const [across, down] = [width, height].map((side) => Math.min(side, model.sizes.max));
     const device = plannedDevice(this.#backend.can);
     const merged = loras.length > 0;
     const savedByBlocks = await components.savedByBlocks(['denoiser', ...model.textRoles]);
     const picture = { width: across!, height: down!, batch: 2, edit, device, savedByBlocks, merged };
-    // A recipe may come from a device with another arithmetic.
-    if (precision === 'fp16' && !this.#backend.can.precisions.includes(precision)) return 'fp32';
-    return precision ?? defaultPrecision(model, components, picture, this.#backend);
+    return defaultPrecision(model, components, picture, this.#backend);
   }
 
   /** Drops what is remembered of images. */

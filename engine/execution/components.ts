@@ -174,7 +174,8 @@ export class Components {
     const { defaults, autoencoder } = this.model;
     const [width, height] = [defaults.width, defaults.height].map((side) => side / autoencoder.scale);
     const extent = { width: width!, height: height!, batch: 2, tokens: textLength(this.network('denoiser')) };
-    const form = { precision: 'fp32', rows: true } as const;
+    const savedByBlocks = await this.savedByBlocks(['denoiser']);
+    const form = { precision: 'fp32', rows: true, savedByBlocks } as const;
     const { weights, values } = predictDenoiser(this.network('denoiser'), extent, form);
     if (weights + values > this.#backend.availableBytes()) return undefined;
     const options = {

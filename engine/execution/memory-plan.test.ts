@@ -4,7 +4,13 @@ import { PRECISIONS, PROCESSOR_PRECISIONS, type Precision } from '../../shared/a
 import { CATALOGUE } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
 import { entryMemory, memorySentences } from '../pipelines/memory-sentence.ts';
-import { type PlannedDevice, type PlannedModel, planMemory, predictMemory } from './memory-plan.ts';
+import {
+  type PlannedDevice,
+  type PlannedModel,
+  planMemory,
+  predictDenoiser,
+  predictMemory,
+} from './memory-plan.ts';
 import { isMemoryRefusal } from './memory-refusal.ts';
 
 const synthetic = (name: string, second = false): PlannedModel => {
@@ -36,6 +42,11 @@ test('weights that stay in blocks of their file take that much less, and none le
     predictMemory(sd15, { ...square(512), ...more }),
   );
   assert.equal(plain!.together - packed!.together, 2.1e9);
+  // As workers and calibration ask for it.
+  const latents = { width: 64, height: 64, batch: 2, tokens: 77 };
+  const alone = (more: object) =>
+    predictDenoiser(sd15.network('denoiser'), latents, { precision: 'fp32', rows: true, ...more });
+  assert.equal(alone({}).weights - alone({ savedByBlocks }).weights, 2e9);
   const plan = (more: object) => planMemory(sd15, { ...square(512), ...more }, 2.5e9, PROCESSOR_PRECISIONS);
   assert.throws(() => plan({}), /needs about 3\.\d+ GB/);
   assert.equal(plan({ savedByBlocks }), 'apart');

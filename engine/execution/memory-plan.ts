@@ -105,20 +105,16 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     batch,
     tokens,
   };
-  const need = ({ weights, values }: PartNeeds) => weights + values;
+  const need = ({ weights, values }: PartNeeds) => Math.round(weights + values);
   const ofDecoder = decoderPrecision(model.autoencoder, precision);
   const decoderOf = (extent: Extent) =>
     need(predictDecoder(model.network('vae-decoder'), extent, ofDecoder, device));
-  // Quantized weights, and halves of a device with float16, are other ones.
-  const saved = (role: NetworkRole, as: Precision) => (as === 'fp32' ? (savedByBlocks?.[role] ?? 0) : 0);
   const texts = model.textRoles.map((role) => {
     const as = textPrecision(precision);
-    return need(predictPart(model.network(role), latents, as, device)) - saved(role, as);
+    return need(predictPart(model.network(role), latents, as, device)) - savedOf(role, as, savedByBlocks);
   });
   const text = texts.reduce((a, b) => a + b, 0);
-  const denoiser =
-    need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records })) -
-    saved('denoiser', precision);
+  const denoiser = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
   const decoder = decoderOf(pixels);
   const encoder = edit ? need(predictPart(model.network('vae-encoder'), pixels, 'fp32', device)) : 0;
   const together = PROCESS_BYTES + text + denoiser + decoder + encoder;
@@ -193,7 +189,19 @@ function attentionScratch(extent: Extent, device: PlannedDevice | undefined): (o
 }
 
 /** The peak of a denoiser that runs alone over latents, in the form that a picture takes. */
-export function predictDenoiser(
+export function predictDenoiser(network: Network, latents: Extent, form: DenoiserForm): PartNeeds {
+  const { weights, values, total } = predictUnpacked(network, latents, form);
+  const saved = savedOf('denoiser', form.precision, form.savedByBlocks);
+  return { weights: weights - saved, values, total: total - saved };
+}
+
+/** Only weights in float32 stay in blocks: quantized ones, and halves of a device with float16, are other ones. */
+function savedOf(role: NetworkRole, precision: Precision, saved: SavedBytes = {}): number {
+  return precision === 'fp32' ? (saved[role] ?? 0) : 0;
+}
+
+/** The same if no weights stay in blocks of their file. */
+function predictUnpacked(
   network: Network,
   latents: Extent,
   { precision, rows = !isFloat(precision), records = false, device }: DenoiserForm,
@@ -232,7 +240,7 @@ function predictTransformer(
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 
-type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records' | 'device'>;
+type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records' | 'device' | 'savedByBlocks'>;
 
 /** `tiled`: as `apart`, and the image is decoded tile by tile. */
 export type MemoryPlan = 'together' | 'apart' | 'tiled';

@@ -52,7 +52,7 @@ export class PatchWorker {
     await this.#finish();
     const begin = performance.now();
     const { components, isLoaded } = await this.#componentsOf(job);
-    this.#checkRoom(components, job, isLoaded);
+    await this.#checkRoom(components, job, isLoaded);
     await components.prepare(job.precision);
     const denoiser = components.denoiser({ precision: job.precision }, {}, imageSizes(job.condition));
     const { bands, index, mode, coding, shallow, edit } = job;
@@ -71,13 +71,18 @@ export class PatchWorker {
   }
 
   /** @throws InputError if a job is larger than images may be, or needs more memory than there is */
-  #checkRoom(components: Components, { bands, condition, precision, edit }: Job, isLoaded: boolean): void {
+  async #checkRoom(
+    components: Components,
+    { bands, condition, precision, edit }: Job,
+    isLoaded: boolean,
+  ): Promise<void> {
     const { model } = components;
     const { height, width } = bands;
     if (Math.max(height, width) * model.autoencoder.scale > model.sizes.max)
       throw new InputError(`images of ${model.name} have at most ${model.sizes.max} pixels along a side`);
     const extent = { height, width, batch: batchOf(condition), tokens: condition.text.dims[1]! };
-    const form = { precision, rows: true, records: edit !== undefined };
+    const savedByBlocks = await components.savedByBlocks(['denoiser']);
+    const form = { precision, rows: true, records: edit !== undefined, savedByBlocks };
     const { weights, values } = predictDenoiser(components.network('denoiser'), extent, form);
     const available = this.#backend.availableBytes() + this.#features.bytes + (isLoaded ? weights : 0);
     if (weights + values > available)
