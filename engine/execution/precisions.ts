@@ -6,6 +6,7 @@ import type { QuantizedPrecision } from '../graph/weight-form.ts';
 import type { Model } from '../models/model.ts';
 import type { NetworkRole } from '../models/networks.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
+import { remembered } from '../remembered.ts';
 import { spareNotices } from '../weights/made-file.ts';
 import type { FileVersion, WeightsOptions } from '../weights/source.ts';
 import { type Weights, WeightTable } from '../weights/weight-table.ts';
@@ -30,17 +31,12 @@ export class Precisions {
 
   /** A network's weights as they are stored. Their headers are read once; LoRA files are merged the first time. */
   stored(role: NetworkRole, options?: WeightsOptions): Promise<WeightTable> {
-    let table = this.#tables.get(role);
-    if (!table) {
+    return remembered(this.#tables, role, async () => {
       const network = this.#model.network(role);
       const blocks = this.#keepsBlocks ? multipliedOnly(network) : undefined;
-      table = this.#model
-        .weights(role, { ...options, ...(blocks && { blocks: (name) => blocks.has(name) }) })
-        .then((source) => new WeightTable(network, source));
-      this.#tables.set(role, table);
-      table.catch(() => this.#tables.delete(role));
-    }
-    return table;
+      const more = blocks && { blocks: (name: string) => blocks.has(name) };
+      return new WeightTable(network, await this.#model.weights(role, { ...options, ...more }));
+    });
   }
 
   /** Weights that a file has in blocks are multiplied as they are, except where products are computed in float16. */

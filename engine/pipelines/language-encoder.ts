@@ -5,6 +5,7 @@ import { countMacs } from '../graph/macs.ts';
 import { float32, floats, int64 } from '../graph/tensor.ts';
 import type { DiffusionModel } from '../models/diffusion-model.ts';
 import { requireFinite } from '../numbers.ts';
+import { remembered } from '../remembered.ts';
 import { type LanguageTokenizer, loadLanguageTokenizer } from '../text/language-tokenizer.ts';
 import type { PromptForm } from '../text/prompt-form.ts';
 import { type KnownPrefix, knownPrefix, nothingKnown } from './known-prefix.ts';
@@ -161,12 +162,6 @@ export class LanguageEncoder implements PromptEncoder {
   async #prefix(ids: readonly number[], output: string): Promise<KnownPrefix | undefined> {
     if (!(await this.#components.continued(PART))) return undefined;
     const precision = this.#components.textPrecision;
-    let known = this.#prefixes.get(precision);
-    if (!known) {
-      known = knownPrefix(this.#components, PART, ids, output);
-      this.#prefixes.set(precision, known);
-      known.catch(() => this.#prefixes.delete(precision));
-    }
-    return known;
+    return remembered(this.#prefixes, precision, () => knownPrefix(this.#components, PART, ids, output));
   }
 }

@@ -6,6 +6,7 @@ import type { Storage } from '../../regions/features.ts';
 import type { Recorded } from '../../regions/recorded.ts';
 import { takeRows } from '../../regions/rows.ts';
 import { type TokenFeatures, tokenFeaturesOf } from '../../regions/token-features.ts';
+import { remembered } from '../../remembered.ts';
 import type { Program } from '../backend.ts';
 import { OUTPUT, TEXT } from '../denoiser-inputs.ts';
 import { EXTENT } from '../forms/tokens.ts';
@@ -128,14 +129,7 @@ export class TokensNetwork {
   }
 
   #textOf(text: Tensor): Promise<Feeds> {
-    let known = this.#texts.get(text);
-    if (!known) {
-      known = this.#programs.text.run({ [TEXT]: text });
-      this.#texts.set(text, known);
-      // The call may have been cancelled.
-      known.catch(() => this.#texts.delete(text));
-    }
-    return known;
+    return remembered(this.#texts, text, () => this.#programs.text.run({ [TEXT]: text }));
   }
 }
 

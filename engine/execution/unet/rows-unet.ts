@@ -7,6 +7,7 @@ import type { Mask } from '../../regions/mask.ts';
 import { convolvedCount, densePlan, planRegion, type RegionPlan } from '../../regions/plan.ts';
 import type { Recorded } from '../../regions/recorded.ts';
 import { ringsOf } from '../../regions/rings.ts';
+import { remembered } from '../../remembered.ts';
 import type { Program } from '../backend.ts';
 import { type Condition, guide } from '../condition.ts';
 import { denoiserInputs, OUTPUT, SAMPLE, TEXT, TIMESTEP } from '../denoiser-inputs.ts';
@@ -284,14 +285,8 @@ export class RowsUNet {
     const known = this.#shifts.get(owner) ?? new Map<number, Promise<Feeds>>();
     this.#shifts.set(owner, known);
     const key = floats({ at: timestep! }, 'at')[0]!;
-    let shifts = known.get(key);
-    if (!shifts) {
-      if (known.size >= MAX_SHIFTS) known.clear();
-      shifts = program.run({ [TIMESTEP]: timestep!, ...extra }).then(asRows);
-      known.set(key, shifts);
-      shifts.catch(() => known.delete(key));
-    }
-    return shifts;
+    if (!known.has(key) && known.size >= MAX_SHIFTS) known.clear();
+    return remembered(known, key, async () => asRows(await program.run({ [TIMESTEP]: timestep!, ...extra })));
   }
 
   /** How the network was lowered, for a batch. */

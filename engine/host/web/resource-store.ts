@@ -1,5 +1,6 @@
 import { messageOf } from '../../../shared/errorMessage.ts';
 import { InputError } from '../../errors.ts';
+import { remembered } from '../../remembered.ts';
 import { type Found, fileError, type Store } from './store.ts';
 
 /** Reads a file by its path from the store's folder. */
@@ -38,13 +39,8 @@ export class ResourceStore implements Store {
   }
 
   open(place: string): Promise<Blob> {
-    const known = this.#fetched.get(place);
-    if (known) return known;
-    const fetched = this.#fetch(place);
-    this.#fetched.set(place, fetched);
-    // The next try may succeed.
-    fetched.catch(() => this.#fetched.delete(place));
-    return fetched;
+    // After a failure the next try may succeed.
+    return remembered(this.#fetched, place, () => this.#fetch(place));
   }
 
   async #fetch(place: string): Promise<Blob> {

@@ -13,6 +13,7 @@ import { LEARNED_TOKENS, maskDecoder } from '../../networks/mask-decoder.ts';
 import { type ConvolutionBytes, quantizeConvolutions } from '../../quantization/convolutions.ts';
 import { anchorsOf } from '../../regions/anchors.ts';
 import { type Box, mergeBoxes } from '../../regions/box.ts';
+import { remembered } from '../../remembered.ts';
 import { WeightTable } from '../../weights/weight-table.ts';
 import { decodedFrom, type ImageEmbedding, type Prompt, type Segmenter } from './segmenter.ts';
 
@@ -173,13 +174,7 @@ export class NetworkSegmenter implements Segmenter {
   }
 
   #program(key: string, network: Network, form: Form = PLANAR): Promise<Program> {
-    let program = this.#programs.get(key);
-    if (!program) {
-      program = this.#load(network, form);
-      this.#programs.set(key, program);
-      program.catch(() => this.#programs.delete(key));
-    }
-    return program;
+    return remembered(this.#programs, key, () => this.#load(network, form));
   }
 
   async #load(network: Network, form: Form): Promise<Program> {
