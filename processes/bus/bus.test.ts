@@ -22,8 +22,8 @@ let engine: Engine;
 let request: GenerateRequest;
 let alone: Uint8Array;
 
-const startWorker = () =>
-  BusWorker.start({ bus: { url: server.url }, models: [EMBEDDED], threads: 1, patience: QUICK });
+const startWorker = (onLog?: (line: string) => void) =>
+  BusWorker.start({ bus: { url: server.url }, models: [EMBEDDED], threads: 1, patience: QUICK, onLog });
 
 before(async () => {
   if (skip) return;
@@ -181,6 +181,24 @@ test('a worker whose connection ends mid-picture: the other does the rest', { sk
   assert.ok((await decibels(result.picture.png, alone)) > 15);
 });
 
+test('a worker that is stopped while a job begins starts no process for it', { skip }, async () => {
+  const log: string[] = [];
+  const third = await startWorker((line) => log.push(line));
+  const subscribe = third.bus.subscribe.bind(third.bus);
+  let stopped: Promise<void> | undefined;
+  third.bus.subscribe = (subject, options) => {
+    if (subject.endsWith('.alive')) stopped ??= third.stop();
+    return subscribe(subject, options);
+  };
+  const { warnings } = await engine.generate(request);
+  await stopped;
+  assert.match(warnings.join(), /did the rest/);
+  assert.deepEqual(
+    log.filter((line) => /started/.test(line)),
+    [],
+  );
+});
+
 test('workers of another model, or none, are distinguished', { skip }, async () => {
   const other = await startServer();
   await assert.rejects(
@@ -196,22 +214,28 @@ test('a worker ends the job of a coordinator that is silent', { skip }, async ()
   const crew = await BusCrew.connect({ url: server.url });
   const lonely = createEngine(new NodeBackend(), { connect: async () => crew });
   const controller = new AbortController();
-  const call = lonely.generate(
-    { ...request, steps: 150 },
-    {
-      signal: controller.signal,
-      onProgress: ({ step }) => {
-        // As if the coordinator's machine had gone: it sends nothing more, not even that the job is over.
-        if (step === 2) crew.bus.publish = () => {};
+  let call: Promise<unknown> | undefined;
+  await new Promise<void>((resolve) => {
+    call = lonely.generate(
+      { ...request, steps: 150 },
+      {
+        signal: controller.signal,
+        onProgress: ({ step }) => {
+          if (step < 2) return;
+          // As if the coordinator's machine had gone: it sends nothing more, not even that the job is over.
+          crew.bus.publish = () => {};
+          resolve();
+        },
       },
-    },
-  );
-  call.catch(() => {});
-  for (let i = 0; i < 100 && workers.every(({ busy }) => !busy); i++) await pause(100);
+    );
+    call.catch(() => {});
+  });
+  assert.ok(workers.some(({ busy }) => busy));
   for (let i = 0; i < 600 && workers.some(({ busy }) => busy); i++) await pause(100);
   assert.ok(workers.every(({ busy }) => !busy));
   controller.abort();
   await lonely.dispose();
+  await assert.rejects(call!);
 });
 
 function pause(milliseconds: number): Promise<void> {

@@ -27,7 +27,7 @@ export function serveCalls(
   log: (error: unknown) => void,
 ): void {
   const calls = new Calls(bus, run, log);
-  receiveParcels(bus, subject, MAX_CALL_BYTES, (call) => void calls.answer(call));
+  receiveParcels(bus, subject, MAX_CALL_BYTES, (call) => void calls.answer(call).catch(log));
 }
 
 class Calls {

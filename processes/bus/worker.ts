@@ -74,6 +74,7 @@ export class BusWorker {
   readonly #patience: typeof PATIENCE;
   readonly #timers: NodeJS.Timeout[];
   readonly #drawer: Drawer | undefined;
+  #isStopping = false;
   /** Whether it draws a whole picture. */
   #isDrawing = false;
   /** Jobs that its process has not left yet. */
@@ -136,12 +137,16 @@ export class BusWorker {
   }
 
   get busy(): boolean {
-    return this.#isDrawing || this.#ending > 0 || this.#current !== undefined;
+    return this.#isStopping || this.#isDrawing || this.#ending > 0 || this.#current !== undefined;
   }
 
-  /** Takes the worker for a whole picture as soon as it is free, with all of the memory. */
-  async #claim(): Promise<() => void> {
-    while (this.busy) await new Promise((resolve) => setTimeout(resolve, CLAIM_MS));
+  /**
+   * Takes the worker for a whole picture as soon as it is free, with all of the memory.
+   * @returns what frees it again; undefined if the worker stops
+   */
+  async #claim(): Promise<(() => void) | undefined> {
+    while (this.busy && !this.#isStopping) await new Promise((resolve) => setTimeout(resolve, CLAIM_MS));
+    if (this.#isStopping) return undefined;
     this.#isDrawing = true;
     await this.#crew.members(0, this.#options.threads);
     return () => {
@@ -154,7 +159,9 @@ export class BusWorker {
     await this.bus.closed();
   }
 
+  /** Ends its work and its process, and leaves the bus. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     for (const timer of this.#timers) clearInterval(timer);
     await this.#drawer?.stop();
     await this.#end();
@@ -212,8 +219,9 @@ export class BusWorker {
     }
   }
 
-  /** @throws MemberLostError if the worker is busy */
+  /** @throws MemberLostError if the worker is busy, or stops */
   #requireFree(): void {
+    if (this.#isStopping) throw new MemberLostError('this worker stops');
     if (this.#isDrawing || this.#current) throw new MemberLostError('this worker is busy');
   }
 
@@ -255,6 +263,8 @@ export class BusWorker {
     if (!current) return;
     current.mail.end();
     current.alive.unsubscribe();
+    // Its process ends as well.
+    if (this.#isStopping) return;
     this.#ending++;
     try {
       const member = await this.#member();

@@ -7,7 +7,7 @@ import { type Crew, MemberLostError } from '../../engine/parallel/job.ts';
 import { EngineEndedError, ServedProcess } from '../child.ts';
 import { scriptOf } from '../scripts.ts';
 import { makeMailFolder } from './mail-folder.ts';
-import { KeptMembers, type Served, ServedMember } from './member.ts';
+import { dismissed, KeptMembers, type Served, ServedMember } from './member.ts';
 
 interface LocalCrewOptions {
   /** Milliseconds, for tests. */
@@ -26,6 +26,7 @@ export class LocalCrew implements Crew {
   readonly #options: LocalCrewOptions;
   readonly #kept = new KeptMembers<LocalMember>();
   #mail: Promise<string> | undefined;
+  #isDisposed = false;
   /** Removes the mail's folder when the process ends. */
   #clear = () => {};
 
@@ -43,6 +44,7 @@ export class LocalCrew implements Crew {
   }
 
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
     await this.#kept.dismiss();
     const mail = this.#mail;
     this.#mail = undefined;
@@ -55,8 +57,9 @@ export class LocalCrew implements Crew {
     return path.join(await this.#root(), job);
   }
 
-  /** A folder for this crew's mail: in memory, if the platform has such files. */
-  #root(): Promise<string> {
+  /** A folder for this crew's mail: in memory, if the platform has such files. @throws MemberLostError after `dispose` */
+  async #root(): Promise<string> {
+    if (this.#isDisposed) throw dismissed();
     this.#mail ??= makeMailFolder().then((folder) => {
       this.#clear = () => rmSync(folder, { recursive: true, force: true });
       process.once('exit', this.#clear);

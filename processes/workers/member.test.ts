@@ -50,3 +50,15 @@ test('workers that are still starting when their crew is dismissed are ended', a
   await assert.rejects(taking, MemberLostError);
   assert.deepEqual([...starter.running], []);
 });
+
+test('a crew that was dismissed starts no workers, nor while they end', async () => {
+  const starter = new Starter();
+  const kept = new KeptMembers<ServedMember>();
+  const take = () => kept.take(1, 1, (name) => starter.start(name));
+  await take();
+  const again = take();
+  await kept.dismiss();
+  await assert.rejects(again, MemberLostError);
+  await assert.rejects(take(), MemberLostError);
+  assert.deepEqual([...starter.running], []);
+});

@@ -78,16 +78,17 @@ export class ServedMember implements Member {
 export class KeptMembers<One extends ServedMember> {
   #members: One[] = [];
   #share = 0;
-  /** How often all were dismissed. */
-  #dismissals = 0;
+  #isDismissed = false;
 
   /**
    * `count` workers: those that are there and have the same share of the processor, and fresh ones.
    * @param share threads of each
-   * @throws MemberLostError if the crew is dismissed meanwhile, and what `start` throws; then none of the fresh ones is left
+   * @throws MemberLostError if the crew was dismissed, or is meanwhile, and what `start` throws; then none of the fresh
+   * ones is left
    */
   async take(count: number, share: number, start: (name: string) => One | Promise<One>): Promise<One[]> {
     await Promise.all(this.#members.map((member) => member.free()));
+    if (this.#isDismissed) throw dismissed();
     const usable = this.#members.filter((member) => member.usable);
     const keep = share === this.#share ? usable.slice(0, count) : [];
     await Promise.all(
@@ -101,24 +102,33 @@ export class KeptMembers<One extends ServedMember> {
       a.name.localeCompare(b.name, 'en', { numeric: true }),
     );
     this.#share = share;
+    if (this.#isDismissed) {
+      await this.dismiss();
+      throw dismissed();
+    }
     return [...this.#members];
   }
 
   /** Starts workers: all of them, or none. */
   async #started(names: readonly string[], start: (name: string) => One | Promise<One>): Promise<One[]> {
-    const dismissals = this.#dismissals;
     const starts = await Promise.allSettled(names.map(async (name) => start(name)));
     const started = starts.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     const failed = starts.find((one) => one.status === 'rejected');
-    if (!failed && dismissals === this.#dismissals) return started;
+    if (!failed) return started;
     await Promise.all(started.map((member) => member.dismiss()));
-    throw failed ? failed.reason : new MemberLostError('The workers were dismissed.');
+    throw failed.reason;
   }
 
+  /** Ends all. No others are started in their place. */
   async dismiss(): Promise<void> {
     const members = this.#members;
     this.#members = [];
-    this.#dismissals++;
+    this.#isDismissed = true;
     await Promise.all(members.map((member) => member.dismiss()));
   }
+}
+
+/** The error of a call to a crew that was dismissed. */
+export function dismissed(): MemberLostError {
+  return new MemberLostError('The workers were dismissed.');
 }

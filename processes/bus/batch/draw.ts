@@ -30,8 +30,8 @@ interface DrawerOptions {
   openEngine: () => Engine;
   /** Whether the worker is busy with another job. */
   isBusy: () => boolean;
-  /** Reserves the worker for a task as soon as it is free. Returns a function that frees it. */
-  claim: () => Promise<() => void>;
+  /** Reserves the worker for a task as soon as it is free. Returns a function that frees it; undefined if it stops. */
+  claim: () => Promise<(() => void) | undefined>;
   onLog?: (line: string) => void;
   /** Milliseconds without a sign of a worker after which its task goes to another one. */
   ackWait?: number;
@@ -109,12 +109,12 @@ export class Drawer {
     if (!message) return;
     const { ackWait = ACK_WAIT_MS } = this.#options;
     const alive = setInterval(() => message.working(), ackWait / 3);
-    const release = await this.#options.claim();
     try {
-      await this.#take(stream, message, hash);
+      const release = await this.#options.claim();
+      if (!release) return message.nak();
+      await this.#take(stream, message, hash).finally(release);
     } finally {
       clearInterval(alive);
-      release();
     }
   }
 
