@@ -89,6 +89,7 @@ export const checkEditorMessage = checked<EditorPageMessage>({
   broken: z.object({ reason: sentence }),
   mask: z.object({ label: sentence, patch }),
   control: z.object({ label: sentence, patch }),
+  colours: z.object({ label: sentence, patch }),
   chooseControl: z.object({ what: z.enum(['picture', 'model']) }),
   giveControl: z.object({ bytes: file }),
   giveControlUri: z.object({ uri: z.string().max(10_000) }),

@@ -30,6 +30,11 @@ export function needsPrompt(way: EditWay): boolean {
   return way !== 'remove';
 }
 
+/** Whether painted colours are what the edit begins with. */
+export function takesColours(way: EditWay): boolean {
+  return way === 'mask' || way === 'all';
+}
+
 /** Pixels at each side of the canvas. */
 type Sides = NonNullable<EditRequest['extend']>;
 
@@ -154,7 +159,7 @@ export interface EditorState {
   losses?: string;
   canUndo: boolean;
   canRedo: boolean;
-  /** An edit was painted with a mask that can be used again. */
+  /** An edit was painted with a mask or colours that can be used again. */
   canReselect: boolean;
   /** Set while the mask belongs to an edit that is not part of the picture yet; another number for each such edit. */
   maskTaken?: number;
@@ -235,6 +240,8 @@ export type EditorHostMessage =
   | { type: 'mask'; patch: Patch }
   /** Of the control layer: RGB. */
   | { type: 'control'; patch: Patch }
+  /** Painted colours: RGBA. */
+  | { type: 'colours'; patch: Patch }
   /** The painted part on the way; none when a run ends. */
   | { type: 'preview'; part?: PngPart }
   | { type: 'variation'; id: string; patch: Patch }
@@ -262,6 +269,8 @@ export type EditorPageMessage =
   | { type: 'mask'; label: string; patch: Patch }
   /** The new values of a part of the control layer, RGB. */
   | { type: 'control'; label: string; patch: Patch }
+  /** The new values of a part of the colours, RGBA. */
+  | { type: 'colours'; label: string; patch: Patch }
   /** Lets the user choose an image for the control layer, or the model that reads it. */
   | { type: 'chooseControl'; what: 'picture' | 'model' }
   /** An image was dropped on the control layer: its bytes, or its address in VS Code. */
@@ -286,7 +295,7 @@ export type EditorPageMessage =
   | { type: 'pick'; id: string }
   | { type: 'discard' }
   | { type: 'measure' }
-  /** Restores the mask of the last edit. */
+  /** Restores the mask and the colours of the last edit. */
   | { type: 'reselect' }
   | { type: 'showEdit'; id: string; shown: boolean }
   /** Another opacity of an edit, 0 … 1: a step, or only shown while the slider is moved. */
@@ -336,6 +345,8 @@ export interface SavedEditor {
   line: number;
   opacity: number;
   colour: string;
+  /** Of the colour brush, #rrggbb. */
+  paint: string;
   amount: number;
   /** Pixels of the screen for one of the picture, and where its upper left corner is; absent: the picture fits. */
   view?: { scale: number; left: number; top: number };

@@ -10,7 +10,7 @@ import type { WebviewPanel } from 'vscode';
 import { NO_ADDITIONS, NO_CONTROL } from '../../shared/additions.ts';
 import type { EditRequest } from '../../shared/api.ts';
 import { type EditDraft, EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
-import { boundsOf, type Raster } from '../../shared/raster.ts';
+import { boundsOf, cut, type Raster } from '../../shared/raster.ts';
 import type { Backup } from './backup.ts';
 
 const { Panel, Uri } = await import('../../test/support/vscode/stub.ts');
@@ -102,6 +102,37 @@ test('the control layer steers an edit by its settings, is undone, and is kept o
   assert.equal(model.controlled, undefined);
   panel.send({ type: 'apply', draft });
   assert.equal((await until(() => edits[1])).controls, undefined, 'an empty layer steers nothing');
+  panel.dispose();
+});
+
+test('an edit begins with painted colours, which it takes; all of the image is painted where that is asked', async () => {
+  const { panel, document, edits, until, undo } = await opened();
+  const model = await document.model();
+  const paint = { left: 5, top: 6, width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 255, 0, 0, 255, 99) };
+  panel.send({ type: 'colours', label: 'Paint Colour', patch: paint });
+  await until(() => model.coloured);
+  panel.send({ type: 'apply', draft: { ...draft, way: 'mask' } });
+  const { colours, mask } = await until(() => edits[0]);
+  assert.deepEqual([cut(colours as Raster, paint), mask], [paint, undefined]);
+  await until(() => (document.state.run ? undefined : true));
+  assert.deepEqual([model.coloured, document.state.canReselect], [undefined, true]);
+  assert.equal(model.edits[0]!.label, 'Paint “a house”');
+
+  panel.send({ type: 'reselect' });
+  await until(() => model.coloured);
+  const reloaded = await opened(readBackup(await document.backup()));
+  assert.deepEqual((await reloaded.document.model()).colours, model.colours);
+  reloaded.panel.dispose();
+
+  panel.send({ type: 'apply', draft });
+  const whole = await until(() => edits[1]);
+  assert.ok((whole.mask as Raster).data.every((value) => value === 255) && whole.colours);
+  await until(() => (document.state.run ? undefined : true));
+  panel.send({ type: 'runAgain', id: model.edits[0]!.id });
+  assert.deepEqual(cut((await until(() => edits[2])).colours as Raster, paint), paint);
+  await until(() => (document.state.run ? undefined : true));
+  for (let i = 0; i < 6; i++) await undo();
+  assert.deepEqual([model.coloured, model.edits.length], [undefined, 0]);
   panel.dispose();
 });
 

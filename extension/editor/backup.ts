@@ -13,6 +13,7 @@ import {
   frameOf,
   type Layer,
   type ListedEdit,
+  overlays,
   type Packed,
   type PictureModel,
   packed,
@@ -54,7 +55,7 @@ const extension = z.object({ left: added, top: added, right: added, bottom: adde
 const bytes = z.instanceof(Uint8Array);
 const packedSchema = z.object({ ...area, deflated: bytes });
 const placedSchema = packedSchema.extend({ left: place, top: place });
-const layer = z.enum(['pixels', 'mask', 'control']);
+const layer = z.enum(['pixels', 'mask', 'control', 'colours']);
 const text = z.string().max(100_000);
 const amount = z.number().min(0);
 const aboutSchema = z.object({
@@ -110,6 +111,7 @@ const editSchema = z.object({
     z.object({ kind: z.literal('crop'), area: z.object({ ...area, left: place, top: place }) }),
   ]),
   mask: placedSchema.optional(),
+  colours: placedSchema.optional(),
   about: aboutSchema.optional(),
   variation: variation.optional(),
   others: z
@@ -122,13 +124,13 @@ const backupSchema = z.object({
   version: z.literal(VERSION),
   file: bytes,
   disk: z.string().max(200),
-  parts: z.array(packedSchema.extend({ layer })).max(3),
+  parts: z.array(packedSchema.extend({ layer })).max(4),
   edits,
   steps: z
     .array(
       z.object({
         label: text,
-        changes: z.array(z.object({ layer, ...area, before: bytes, after: bytes })).max(4),
+        changes: z.array(z.object({ layer, ...area, before: bytes, after: bytes })).max(6),
         edits: z.object({ before: edits, after: edits }).optional(),
       }),
     )
@@ -138,7 +140,7 @@ const backupSchema = z.object({
 /** @param layers that are kept; all if absent */
 export function backupOf({
   model,
-  layers = ['pixels', 'mask', 'control'],
+  layers = ['pixels', ...overlays()],
   ...more
 }: Pick<Backup, 'file' | 'disk' | 'steps'> & {
   model: PictureModel<Painted>;
@@ -188,6 +190,7 @@ export function restoreParts(model: PictureModel<Painted>, { parts, edits, steps
       if (content.kind === 'restore') read(content.coverage, 1, fits(content.coverage, original));
       else if (content.kind === 'paint') for (const part of [content.from, content.to]) read(part, 3);
     if (edit.mask) read(edit.mask, 1);
+    if (edit.colours) read(edit.colours, 4);
   }
   for (const { changes, edits: listed } of [...steps].reverse()) {
     if (listed) canvas = frameOf(listed.before, original);

@@ -21,7 +21,10 @@ import { digestOf, formatOf, isReadOnly, readPictureUri, writePictureUri } from 
 import {
   areaOf,
   type Canvas,
+  isReselectable,
   type ListedEdit,
+  type Overlay,
+  overlays,
   type Painting,
   type PictureModel,
   type Step,
@@ -41,8 +44,8 @@ export class PictureDocument implements CustomDocument {
   #disk: Promise<string>;
   #version = 0;
   #controlVersion = 0;
-  /** The mask and the control layer at the last save, which a revert restores. */
-  #saved: { mask?: Patch; control?: Patch } = {};
+  /** The layers over the pixels at the last save, which a revert restores. */
+  #saved: Partial<Record<Overlay, Patch>> = {};
   /** The mask belongs to an edit that is under way: new strokes begin another mask. */
   #maskTaken = false;
   #masksTaken = 0;
@@ -190,17 +193,22 @@ export class PictureDocument implements CustomDocument {
     this.#perform(model, model.drawing('mask', label, patch), from);
   }
 
-  /** Changes the control layer; VS Code can undo it. `from` has drawn the change already. */
-  async changeControl(label: string, patch: Patch, from?: Page): Promise<void> {
+  /** Changes the control layer or the colours; VS Code can undo it. `from` has drawn the change already. */
+  async changeLayer(
+    layer: Exclude<Overlay, 'mask'>,
+    label: string,
+    patch: Patch,
+    from?: Page,
+  ): Promise<void> {
     const model = await this.model();
-    this.#perform(model, model.drawing('control', label, patch), from);
+    this.#perform(model, model.drawing(layer, label, patch), from);
   }
 
   /** Makes an image the control layer, scaled until it covers the picture. @throws InputError if it is none */
   async useAsControl(label: string, bytes: Uint8Array): Promise<void> {
     const { width, height } = await this.model();
     const { pixels } = await covering(await decodePicture(bytes, 'The control image'), { width, height });
-    await this.changeControl(label, { ...wholeOf({ width, height }), data: new Uint8Array(pixels) });
+    await this.changeLayer('control', label, { ...wholeOf({ width, height }), data: new Uint8Array(pixels) });
   }
 
   /** A copy of the control layer; undefined while it is empty. */
@@ -278,15 +286,13 @@ export class PictureDocument implements CustomDocument {
     return edit;
   }
 
-  /** Restores the mask that an edit was painted with, or the last one that has a mask. */
+  /** Restores the mask and the colours that an edit was painted with, or the last one that has any. */
   async reselect(id?: string): Promise<void> {
     const model = await this.model();
-    const edit = id ? await this.edit(id) : model.edits.findLast(({ mask }) => mask);
-    const mask = edit && model.maskOf(edit);
-    if (!mask) return;
-    const patch = { ...wholeOf(model), data: new Uint8Array(model.width * model.height) };
-    paste({ ...model.mask, data: patch.data }, mask);
-    await this.changeMask('Reselect', patch);
+    const edit = id ? await this.edit(id) : model.edits.findLast(isReselectable);
+    if (!edit || !isReselectable(edit)) return;
+    this.#maskTaken = false;
+    this.#perform(model, model.reselecting('Reselect', edit));
   }
 
   /** Lends the mask to an edit: until it is released, new strokes begin another mask. */
@@ -331,6 +337,7 @@ export class PictureDocument implements CustomDocument {
     this.#saved = {
       mask: cut(model.mask, whole),
       ...(model.controlled && { control: cut(model.control, whole) }),
+      ...(model.coloured && { colours: cut(model.colours, whole) }),
     };
     this.#history.saved();
     this.update({ changedOnDisk: false, failure: undefined });
@@ -360,15 +367,15 @@ export class PictureDocument implements CustomDocument {
   }
 
   /**
-   * What lists the edits again when the file that was saved is opened, with the control layer. Undefined if there is
-   * neither, or the file does not keep the pixels exactly.
+   * What lists the edits again when the file that was saved is opened, with the control layer and the colours. Undefined
+   * if there is nothing of these, or the file does not keep the pixels exactly.
    * @param disk digest of the file
    */
   async editsOf(file: Uri, disk: string): Promise<Uint8Array | undefined> {
     const model = await this.model();
-    if ((model.edits.length === 0 && !model.controlled) || (await this.#file.losses(file)).length > 0)
-      return undefined;
-    return backupOf({ file: this.file, disk, model, layers: ['pixels', 'control'], steps: [] });
+    const isPlain = model.edits.length === 0 && !model.controlled && !model.coloured;
+    if (isPlain || (await this.#file.losses(file)).length > 0) return undefined;
+    return backupOf({ file: this.file, disk, model, layers: ['pixels', 'control', 'colours'], steps: [] });
   }
 
   /** Digest of the file on the disk as it was last read or written. */
@@ -457,7 +464,7 @@ export class PictureDocument implements CustomDocument {
     this.#history.clear();
     this.#tellSteps();
     const model = await this.model();
-    for (const layer of ['mask', 'control'] as const) {
+    for (const layer of overlays()) {
       const saved = this.#saved[layer];
       if (saved?.width === model.width && saved.height === model.height) paste(model[layer], saved);
     }

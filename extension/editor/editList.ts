@@ -2,13 +2,13 @@
 import { type EditorHostMessage, type EditRow, needsMask } from '../../shared/editorProtocol.ts';
 import { shrunkTo } from '../../shared/raster.ts';
 import type { Painted } from './painted.ts';
-import { type ListedEdit, opacityOf, unpacked } from './pictureModel.ts';
+import { isReselectable, type ListedEdit, opacityOf, unpacked } from './pictureModel.ts';
 
 /** Pixels along the longer side of an edit's picture. */
 const THUMBNAIL = 72;
 
 export function rowOf(edit: ListedEdit<Painted>): EditRow {
-  const { id, label, content, shown, mask, about } = edit;
+  const { id, label, content, shown, about } = edit;
   const { recipe, cost } = about ?? {};
   return {
     id,
@@ -19,7 +19,7 @@ export function rowOf(edit: ListedEdit<Painted>): EditRow {
     variations: variationsOf(edit),
     // Below an enlarged canvas, or beyond a smaller one, there is nothing to be seen.
     ...(content.kind !== 'crop' && !('extension' in content) && { opacity: opacityOf(edit) }),
-    reusable: about !== undefined && (mask !== undefined || !needsMask(about.draft.way)),
+    reusable: about !== undefined && (isReselectable(edit) || !needsMask(about.draft.way)),
     ...(about?.draft.way === 'mask' && { prompt: about.recipe.prompt }),
     ...(recipe && { seed: recipe.seed }),
     ...(cost && { seconds: cost.seconds, computed: cost.computed.length > 0 ? cost.activeFraction[0] : 1 }),

@@ -1,8 +1,8 @@
 import { InputError } from '../../engine/errors.ts';
 import { hindranceOfAdditions, requestOfAdditions } from '../../shared/additions.ts';
 import type { EditRequest } from '../../shared/api.ts';
-import { type EditDraft, needsMask, needsPrompt } from '../../shared/editorProtocol.ts';
-import { copyOf } from '../../shared/raster.ts';
+import { type EditDraft, needsMask, needsPrompt, takesColours } from '../../shared/editorProtocol.ts';
+import { blankRaster, copyOf, type Raster } from '../../shared/raster.ts';
 import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { editWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
@@ -23,8 +23,10 @@ export async function editRequest(
   { start, layer }: { start: Canvas; layer: LayerControl | undefined },
 ): Promise<EditRequest> {
   const { way } = draft;
-  const { masked, mask } = await document.model();
-  if (needsMask(way) && !masked) throw new InputError('Paint a mask first.');
+  const model = await document.model();
+  const { masked } = model;
+  const coloured = takesColours(way) && model.coloured !== undefined;
+  if (needsMask(way) && !masked && !coloured) throw new InputError('Paint a mask first.');
   const controlled = layer ? [layer.row] : [];
   const additions = { ...draft.additions, controls: [...draft.additions.controls, ...controlled] };
   const hindrance = hindranceOfAdditions(additions, true);
@@ -40,7 +42,10 @@ export async function editRequest(
       ...withLayer(images, layer),
       negativePrompt: draft.negativePrompt.trim() || undefined,
       image: start.raster,
-      ...(needsMask(way) && { mask: copyOf(mask), softMask: way === 'mask' }),
+      ...(needsMask(way) && masked && { mask: copyOf(model.mask), softMask: way === 'mask' }),
+      ...(coloured && { colours: copyOf(model.colours) }),
+      // Without a mask only what the colours cover would be painted.
+      ...(coloured && way === 'all' && { mask: wholeMask(model) }),
       ...(way === 'remove' && { remove: true }),
       ...(way === 'extend' && { extend: draft.extension }),
       raw: true,
@@ -53,4 +58,11 @@ export async function editRequest(
     document.uri,
   );
   return await withoutIdleAdapter(request);
+}
+
+/** A mask of all of a picture. */
+function wholeMask({ width, height }: { width: number; height: number }): Raster {
+  const mask = blankRaster(width, height, 1);
+  mask.data.fill(255);
+  return mask;
 }

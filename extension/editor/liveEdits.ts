@@ -98,7 +98,7 @@ export class LiveEdits {
 
 /** Key of what a draft's time depends on. */
 function keyOf(
-  { image: _, mask: _mask, prompt: _prompt, seed: _seed, ...others }: EditRequest,
+  { image: _, mask: _mask, colours: _colours, prompt: _prompt, seed: _seed, ...others }: EditRequest,
   start: Raster,
 ): string {
   const { controls = [], references = [], negativePrompt: _negative, ...rest } = others;

@@ -167,7 +167,8 @@ export class EditorPage implements Page {
       throw this.#document.unreadable();
     },
     mask: ({ label, patch }) => this.#document.changeMask(label, patchOf(patch), this),
-    control: ({ label, patch }) => this.#document.changeControl(label, patchOf(patch), this),
+    control: ({ label, patch }) => this.#document.changeLayer('control', label, patchOf(patch), this),
+    colours: ({ label, patch }) => this.#document.changeLayer('colours', label, patchOf(patch), this),
     chooseControl: ({ what }) => this.#chooseControl(what),
     giveControl: ({ bytes }) => this.#document.useAsControl('Control Image', bytes),
     giveControlUri: async ({ uri }) =>

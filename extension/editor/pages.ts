@@ -5,7 +5,7 @@ import { cut, sameArea, wholeOf } from '../../shared/raster.ts';
 import { failureOf } from '../report.ts';
 import { picturesOf, rowOf, thumbnailOf } from './editList.ts';
 import type { Painted } from './painted.ts';
-import { changedLayers, type PictureModel, type Step } from './pictureModel.ts';
+import { changedLayers, isReselectable, type PictureModel, type Step } from './pictureModel.ts';
 
 /** One page that shows the document. */
 export interface Page {
@@ -76,6 +76,7 @@ export class Pages {
     this.tell({ type: 'pixels', patch: cut(model.pixels, wholeOf(model)) });
     this.tell({ type: 'mask', patch: cut(model.mask, wholeOf(model)) });
     if (model.controlled) this.tell({ type: 'control', patch: cut(model.control, wholeOf(model)) });
+    if (model.coloured) this.tell({ type: 'colours', patch: cut(model.colours, wholeOf(model)) });
   }
 
   /** The list of edits is another. */
@@ -105,7 +106,7 @@ export function tellEdits(page: Page, model: PictureModel<Painted>): void {
 
 /** The part of the state that depends on the list of edits. */
 export function editStateOf(model: PictureModel<Painted>): Pick<EditorState, 'edited' | 'canReselect'> {
-  return { edited: model.changed !== undefined, canReselect: model.edits.some(({ mask }) => mask) };
+  return { edited: model.changed !== undefined, canReselect: model.edits.some(isReselectable) };
 }
 
 /** Whether a side is longer than an image that models generate. */

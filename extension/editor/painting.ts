@@ -12,7 +12,7 @@ import {
 import { describeRun, formatSeconds } from '../../shared/format.ts';
 import { totalRemaining } from '../../shared/jobs.ts';
 import { shorten } from '../../shared/names.ts';
-import { blankRaster, cut, difference, type Patch, sameArea } from '../../shared/raster.ts';
+import { blankRaster, cut, difference, type Patch, type Raster, sameArea } from '../../shared/raster.ts';
 import { withStatus } from '../messages.ts';
 import type { JobOptions } from '../queue/engineQueue.ts';
 import type { Services } from '../services.ts';
@@ -70,9 +70,10 @@ export class Painting {
       const control = layer
         ? { ...layer.row, picture: await this.#services.kept.keep(await fileOf(layer), 'The control layer') }
         : { ...draft.control, picture: '' };
-      const mask = needsMask(draft.way)
-        ? await this.#document.takeMask()
-        : blankRaster(start.raster.width, start.raster.height, 1);
+      const colours = request.colours as Raster | undefined;
+      const taken = needsMask(draft.way) || colours ? await this.#document.takeMask() : undefined;
+      const mask =
+        needsMask(draft.way) && taken ? taken : blankRaster(start.raster.width, start.raster.height, 1);
       if (request.prompt) await this.#services.history.add(request.prompt);
       const seeds = seedsOf(draft, variations);
       page.post({ type: 'draft', draft: { seed: String(seeds[0]) } });
@@ -82,7 +83,7 @@ export class Painting {
           const result = await this.#edit(asked, signal, { ...step, variation });
           const { extend: extension } = asked;
           const used = { ...draft, control };
-          await this.#keep(asked, result, { start, extension, mask, replaces, draft: used });
+          await this.#keep(asked, result, { start, extension, mask, colours, replaces, draft: used });
         }
       } catch (error) {
         if (!this.#picked || !isAbort(error)) throw error;
@@ -222,7 +223,7 @@ export class Painting {
     {
       draft,
       ...made
-    }: Pick<Result<Painted>, 'start' | 'extension' | 'mask' | 'replaces'> & { draft: EditDraft },
+    }: Pick<Result<Painted>, 'start' | 'extension' | 'mask' | 'colours' | 'replaces'> & { draft: EditDraft },
   ): Promise<void> {
     const { recipe, pixels, seconds } = result;
     this.#services.log.info(`${JSON.stringify(recipe)}: ${formatSeconds(seconds)}`);
@@ -280,9 +281,9 @@ function variationsOf({ way, variations }: EditDraft): number {
 }
 
 /** Title of an edit in the undo menu, the list of edits and the queue. */
-function titleOf({ prompt, remove, extend, mask }: EditRequest): string {
+function titleOf({ prompt, remove, extend, mask, colours }: EditRequest): string {
   if (remove) return 'Remove';
-  const what = extend ? 'Extend' : mask ? 'Paint' : 'Repaint All';
+  const what = extend ? 'Extend' : mask || colours ? 'Paint' : 'Repaint All';
   return `${what} “${shorten(prompt, 40)}”`;
 }
 

@@ -33,6 +33,8 @@ const box = fc.tuple(fc.nat(6), fc.nat(4)).chain(([left, top]) =>
     value: fc.nat(255),
     what: fc.constantFrom(
       'mask' as const,
+      'colours' as const,
+      'reselect' as const,
       'paint' as const,
       'restore' as const,
       'toggle' as const,
@@ -43,8 +45,9 @@ const box = fc.tuple(fc.nat(6), fc.nat(4)).chain(([left, top]) =>
     ),
   }),
 );
-const snapshot = ({ mask, pixels, edits, frame }: PictureModel) => [
+const snapshot = ({ mask, colours, pixels, edits, frame }: PictureModel) => [
   mask.data.slice(),
+  colours.data.slice(),
   pixels.data.slice(),
   edits,
   frame,
@@ -59,7 +62,12 @@ function painted(model: PictureModel<string>, area: Patch, value: number, about 
   const start = model.canvas();
   const result = copyOf(start.raster);
   paste(result, { ...area, data: new Uint8Array(3 * area.width * area.height).fill(value) });
-  return model.painting({ label: 'Paint', start, result, mask, about, replaces });
+  const colours = copyOf(model.colours);
+  return model.painting({ label: 'Paint', start, result, mask, colours, about, replaces });
+}
+
+function coloured(area: Patch, value: number): Patch {
+  return { ...area, data: new Uint8Array(4 * area.width * area.height).fill(value) };
 }
 
 /** Extends the canvas, and fills the new part with a value. */
@@ -92,6 +100,11 @@ test('any steps taken back in reverse give every earlier state, and done again e
         const area = { ...clipped, data: new Uint8Array(clipped.width * clipped.height).fill(value) };
         const step = {
           mask: () => model.drawing('mask', 'x', area),
+          colours: () => model.drawing('colours', 'x', coloured(area, value)),
+          reselect: () => {
+            const edit = model.edits[value % model.edits.length];
+            return edit && model.reselecting('x', edit);
+          },
           paint: () => painted(model, area, value),
           restore: () => model.restoring('x', area),
           extend: () =>
@@ -143,6 +156,29 @@ test('knows what was painted last and where the picture differs from the file', 
   assert.deepEqual(model.changed, { left: 2, top: 1, width: 3, height: 3 });
   model.undo(second);
   assert.equal(model.lastPainted?.about, 'first');
+});
+
+test('painting takes the colours that it began with; reselecting brings them back with the mask', () => {
+  const model = new PictureModel<string>(grey(100));
+  model.do(model.drawing('colours', 'x', coloured(patch(2, 1, 2, 1, []), 200))!);
+  const before = copyOf(model.colours);
+  const step = painted(model, patch(1, 1, 2, 2, []), 5)!;
+  model.do(step);
+  assert.deepEqual([model.coloured, model.masked], [undefined, undefined]);
+  // A mask and colours of another edit go.
+  model.do(model.drawing('colours', 'x', coloured(patch(6, 4, 1, 1, []), 9))!);
+  model.do(mask(model, patch(5, 0, 1, 1, []))!);
+  model.do(model.reselecting('Reselect', model.edits[0]!)!);
+  assert.deepEqual(model.colours, before);
+  assert.deepEqual(model.masked, { left: 1, top: 1, width: 2, height: 2 });
+  assert.equal(model.reselecting('Reselect', model.edits[0]!), undefined);
+
+  // Colours that were painted since the edit was begun stay.
+  const late = new PictureModel<string>(grey(100));
+  const begun = painted(late, patch(1, 1, 2, 2, []), 5)!;
+  late.do(late.drawing('colours', 'x', coloured(patch(6, 4, 1, 1, []), 9))!);
+  late.do(begun);
+  assert.deepEqual(late.coloured, { left: 6, top: 4, width: 1, height: 1 });
 });
 
 test('painting clears the mask that it was painted with, in the same step, and no other', () => {

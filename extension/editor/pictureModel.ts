@@ -19,13 +19,21 @@ import {
   paste,
   type Raster,
   sameArea,
+  unite,
   wholeOf,
   within,
 } from '../../shared/raster.ts';
 
-export type Layer = 'mask' | 'control' | 'pixels';
-/** The layers over the pixels. */
-const OVERLAYS = ['mask', 'control'] as const;
+/** Channels of the layers over the pixels. */
+const OVERLAYS = { mask: 1, control: 3, colours: 4 } as const;
+/** A layer over the pixels, which strokes change. */
+export type Overlay = keyof typeof OVERLAYS;
+export type Layer = Overlay | 'pixels';
+
+/** All layers over the pixels. */
+export function overlays(): Overlay[] {
+  return Object.keys(OVERLAYS) as Overlay[];
+}
 
 /** The values of an area, deflated. */
 export interface Packed extends Area {
@@ -71,8 +79,9 @@ export interface ListedEdit<About = unknown> {
   readonly shown: boolean;
   /** How much of it is seen over what is below it, 0 … 1; absent: all. */
   readonly opacity?: number;
-  /** The mask that it was painted with, at its place in the file's pixels. */
+  /** The mask and the colours that it was painted with, at their place in the file's pixels. */
   readonly mask?: Packed;
+  readonly colours?: Packed;
   /** Details for the user. */
   readonly about?: About;
 }
@@ -116,6 +125,8 @@ export interface Painting<About> {
   extension?: Extension;
   /** The mask that it was painted with; the model's mask is cleared if it is still the same. */
   mask: Raster;
+  /** The colours that it began with, RGBA; likewise. */
+  colours?: Raster | undefined;
   about: About;
   /** Other results of the same start and mask, which are kept with the edit. */
   others?: readonly { result: Raster; about: About }[];
@@ -124,16 +135,16 @@ export interface Painting<About> {
 }
 
 /**
- * An opened picture: its pixels, the edits that they come from, the mask and the control layer over it, changed by
- * reversible steps, which are undone in reverse order.
+ * An opened picture: its pixels, the edits that they come from, the mask, the control layer and painted colours over it,
+ * changed by reversible steps, which are undone in reverse order.
  */
 export class PictureModel<About = unknown> {
   /** RGB as the file has them. */
   readonly original: Raster;
   #canvas: Canvas;
   #mask: Raster;
-  /** Until something is drawn in it there is none: most pictures never need one. */
-  #control: Raster | undefined;
+  /** Until something is drawn in them there are none: most pictures never need them. */
+  #drawn: Partial<Record<Exclude<Overlay, 'mask'>, Raster>> = {};
   #edits: readonly ListedEdit<About>[] = [];
 
   constructor(original: Raster) {
@@ -154,8 +165,14 @@ export class PictureModel<About = unknown> {
 
   /** What steers edits, RGB: white lines on black, or an image; as large as `pixels`. */
   get control(): Raster {
-    this.#control ??= blankRaster(this.width, this.height, 3);
-    return this.#control;
+    this.#drawn.control ??= blankRaster(this.width, this.height, OVERLAYS.control);
+    return this.#drawn.control;
+  }
+
+  /** Colours that edits begin with, RGBA, transparent where none are painted; as large as `pixels`. */
+  get colours(): Raster {
+    this.#drawn.colours ??= blankRaster(this.width, this.height, OVERLAYS.colours);
+    return this.#drawn.colours;
   }
 
   /** Where the canvas is in the file's pixels: edits may have extended it. */
@@ -189,7 +206,12 @@ export class PictureModel<About = unknown> {
 
   /** Where the control layer is not black; undefined if nowhere. */
   get controlled(): Area | undefined {
-    return this.#control && boundsOf(this.#control);
+    return this.#drawn.control && boundsOf(this.#drawn.control);
+  }
+
+  /** Where colours are painted; undefined if nowhere. */
+  get coloured(): Area | undefined {
+    return this.#drawn.colours && boundsOf(this.#drawn.colours);
   }
 
   /** All edits, shown or not, the first below. */
@@ -222,16 +244,26 @@ export class PictureModel<About = unknown> {
     return clip({ left: left - frame.left, top: top - frame.top, width, height }, this);
   }
 
-  /** The mask of an edit as far as it is on the canvas. */
-  maskOf({ mask }: ListedEdit<About>): Patch | undefined {
-    return mask && within(shifted(unpacked(mask, 1), this.frame, -1), this.mask);
+  /** Brings back the mask and the colours of an edit as far as they are on the canvas; undefined if they are there. */
+  reselecting(label: string, edit: ListedEdit<About>): Step<About> | undefined {
+    const changes = (['mask', 'colours'] as const).flatMap((layer) => {
+      const packed = edit[layer];
+      const patch = packed && within(shifted(unpacked(packed, OVERLAYS[layer]), this.frame, -1), this);
+      const there = layer === 'mask' ? this.masked : this.coloured;
+      const area = patch ? unite(there, patch) : there;
+      if (!area) return [];
+      const blank = { ...area, channels: OVERLAYS[layer], data: blankPatch(area, OVERLAYS[layer]).data };
+      if (patch) paste(blank, { ...patch, left: patch.left - area.left, top: patch.top - area.top });
+      return this.#change(layer, { ...area, data: blank.data }) ?? [];
+    });
+    return changes.length > 0 ? { label, changes } : undefined;
   }
 
   /**
-   * New values in an area of the mask or the control layer; undefined if they are the old ones.
+   * New values in an area of a layer over the pixels; undefined if they are the old ones.
    * @throws RangeError if the patch does not fit the image
    */
-  drawing(layer: 'mask' | 'control', label: string, patch: Patch): Step<About> | undefined {
+  drawing(layer: Overlay, label: string, patch: Patch): Step<About> | undefined {
     const change = this.#change(layer, patch);
     return change && { label, changes: [change] };
   }
@@ -243,6 +275,7 @@ export class PictureModel<About = unknown> {
     result,
     extension,
     mask,
+    colours,
     about,
     others = [],
     replaces,
@@ -253,7 +286,7 @@ export class PictureModel<About = unknown> {
       const content = paintOf(start, result, extension);
       return content ? [{ id: randomUUID(), content, about }] : [];
     });
-    const bounds = boundsOf(mask);
+    const taken = { mask, colours };
     const edit: ListedEdit<About> = {
       id: randomUUID(),
       label,
@@ -261,13 +294,17 @@ export class PictureModel<About = unknown> {
       shown: true,
       about,
       ...(kept.length > 0 && { variation: randomUUID(), others: kept }),
-      ...(bounds && { mask: packed(shifted(cut(mask, bounds), start.frame, 1)) }),
+      ...packedLayer('mask', taken, start.frame),
+      ...packedLayer('colours', taken, start.frame),
     };
     const below = this.#edits.map((other) => (other.id === replaces ? { ...other, shown: false } : other));
     const step = this.#listing(label, [...below, edit]);
-    const isSpent = this.mask.data.every((value, i) => value === mask.data[i]);
-    const cleared = isSpent && bounds ? this.#change('mask', blankPatch(bounds)) : undefined;
-    if (cleared) step.changes.push(cleared);
+    for (const layer of ['mask', 'colours'] as const) {
+      const bounds = taken[layer] && boundsOf(taken[layer]);
+      const isSpent = bounds && !difference(this[layer], taken[layer]!);
+      const cleared = isSpent ? this.#change(layer, blankPatch(bounds, OVERLAYS[layer])) : undefined;
+      if (cleared) step.changes.push(cleared);
+    }
     return step;
   }
 
@@ -376,7 +413,10 @@ export class PictureModel<About = unknown> {
     if (sameArea(from, to)) return;
     const canvas = this.#composed(edits);
     this.#mask = reframed(this.#mask, from, to);
-    this.#control = this.#control && reframed(this.#control, from, to);
+    for (const layer of ['control', 'colours'] as const) {
+      const drawn = this.#drawn[layer];
+      if (drawn) this.#drawn[layer] = reframed(drawn, from, to);
+    }
     this.#canvas = canvas;
   }
 
@@ -400,9 +440,9 @@ export class PictureModel<About = unknown> {
       if (change) step.changes.push(change);
       return step;
     }
-    // An undo must restore the parts of mask and control layer that a smaller canvas cuts off.
-    for (const layer of OVERLAYS) {
-      if (layer === 'control' && !this.#control) continue;
+    // An undo must restore the parts of these layers that a smaller canvas cuts off.
+    for (const layer of overlays()) {
+      if (layer !== 'mask' && !this.#drawn[layer]) continue;
       const stays = reframed(reframed(this[layer], this.frame, frame), frame, this.frame);
       const change = this.#change(layer, cut(stays, wholeOf(stays)));
       if (change) step.changes.push(change);
@@ -437,6 +477,7 @@ export function changedLayers(model: PictureModel): (readonly [Layer, Area | und
     ['pixels', model.changed],
     ['mask', model.masked],
     ['control', model.controlled],
+    ['colours', model.coloured],
   ];
 }
 
@@ -452,6 +493,11 @@ export function unpacked({ deflated, left, top, width, height }: Packed, channel
   return { left, top, width, height, data };
 }
 
+/** Whether an edit was painted with a mask or colours, which can be brought back. */
+export function isReselectable({ mask, colours }: ListedEdit): boolean {
+  return mask !== undefined || colours !== undefined;
+}
+
 /** How much of an edit is seen, 0 … 1. */
 export function opacityOf({ opacity = 1 }: ListedEdit): number {
   return opacity;
@@ -461,6 +507,16 @@ export function opacityOf({ opacity = 1 }: ListedEdit): number {
 export function areaOf(content: EditContent): Area {
   if (content.kind === 'crop') return content.area;
   return content.kind === 'paint' ? content.to : content.coverage;
+}
+
+/** A layer that an edit was painted with, at its place in the file's pixels, where there is anything in it. */
+function packedLayer(
+  layer: 'mask' | 'colours',
+  { [layer]: raster }: { mask: Raster; colours: Raster | undefined },
+  frame: Area,
+): Partial<Record<typeof layer, Packed>> {
+  const bounds = raster && boundsOf(raster);
+  return bounds ? { [layer]: packed(shifted(cut(raster, bounds), frame, 1)) } : {};
 }
 
 /** What painting has changed; undefined if nothing. */

@@ -155,11 +155,17 @@ export class Preparing {
 }
 
 /** The size that an edit is computed in at most; undefined for a mask that is too large for one. */
-function workedSize({ width, height, masked }: PictureModel): { width: number; height: number } | undefined {
-  if (!isLarge({ width, height }) || !masked) return { width, height };
+function workedSize({
+  width,
+  height,
+  masked,
+  coloured,
+}: PictureModel): { width: number; height: number } | undefined {
+  const part = masked ?? coloured;
+  if (!isLarge({ width, height }) || !part) return { width, height };
   const box = {
-    x: { from: masked.left, to: masked.left + masked.width },
-    y: { from: masked.top, to: masked.top + masked.height },
+    x: { from: part.left, to: part.left + part.width },
+    y: { from: part.top, to: part.top + part.height },
   };
   try {
     return chooseWindow({ width, height }, box);

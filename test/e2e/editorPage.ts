@@ -8,6 +8,7 @@ import { until, type Workbench } from './harness.ts';
 const PAINTED = 90_000;
 
 export type Layer = 'current' | 'before';
+type LayerName = 'mask' | 'hover' | 'control' | 'colours';
 
 export class EditorUnderTest {
   readonly #vscode: Workbench;
@@ -113,8 +114,8 @@ export class EditorUnderTest {
       .toBuffer();
   }
 
-  /** How much each pixel is masked, or would be by a click where the pointer is; 0 … 255. Of the control layer RGB. */
-  async mask(layer: 'mask' | 'hover' | 'control' = 'mask'): Promise<Buffer> {
+  /** How much each pixel is masked, or would be by a click where the pointer is; 0 … 255. Of the control layer RGB, of colours RGBA. */
+  async mask(layer: LayerName = 'mask'): Promise<Buffer> {
     return Buffer.from(await this.view.locator('.stage').evaluate(maskOf, layer), 'base64');
   }
 
@@ -155,8 +156,8 @@ export class EditorUnderTest {
 }
 
 /** Reads a mask of the stage, in Base64; runs in the page. */
-export function maskOf(element: Element, layer: 'mask' | 'hover' | 'control'): string {
-  const { [layer]: mask } = (element as Element & { stage: Pick<Stage, 'mask' | 'hover' | 'control'> }).stage;
+export function maskOf(element: Element, layer: LayerName): string {
+  const { [layer]: mask } = (element as Element & { stage: Pick<Stage, LayerName> }).stage;
   const { data } = mask!.raster;
   let text = '';
   for (let i = 0; i < data.length; i += 4096) text += String.fromCharCode(...data.subarray(i, i + 4096));

@@ -17,6 +17,11 @@ export function actionsOf(editor: Editor): EditorActions {
     setBrush: (change) => editor.setBrush(change),
     setOpacity: (opacity) => mask.setOpacity(opacity),
     setColour: (colour) => mask.setColour(colour),
+    setPaint: (colour) => editor.setPaint(colour),
+    clearColours() {
+      const bounds = stage.colours?.bounds;
+      if (bounds) stage.colours!.change('Clear Colours', blankPatch(bounds, 4));
+    },
     mask: (action) => mask.change(action),
     toggleMask: () => mask.show(!page.maskShown),
     setAmount(amount) {

@@ -11,11 +11,14 @@ import { AdditionsForm, withWords } from '../additions/form.ts';
 import { Announcer } from '../announcer.ts';
 import { DragOut } from './dragOut.ts';
 import { isOccupied, LiveDraft } from './liveDraft.ts';
+import { colourOf, textOf } from './mask/colours.ts';
+import type { Point } from './mask/strokes.ts';
 import { MaskView } from './maskView.ts';
 import { BRUSH_SIZES, brushSize, type EditorPage } from './page.ts';
 import { startOf } from './saved.ts';
 import { Stage } from './stage.ts';
 import { Thumbnails } from './thumbnails.ts';
+import { colourBrush } from './tools/colours.ts';
 import { toolOf } from './tools/index.ts';
 import type { Tool } from './tools/tool.ts';
 import type { ViewTransform } from './viewTransform.ts';
@@ -66,6 +69,7 @@ export class Editor {
     this.live = new LiveDraft(this);
     this.dragOut = new DragOut(this.page);
     this.stage.tool = this.page.tool;
+    this.stage.paint = colourOf(this.page.paint);
     this.resizeBrush();
   }
 
@@ -80,7 +84,7 @@ export class Editor {
 
   /** Renders the page and stores what a reload of the window must restore. */
   update(): void {
-    const { draft, tool, size, softness, line, opacity, colour, amount, stage } = this.page;
+    const { draft, tool, size, softness, line, opacity, colour, paint, amount, stage } = this.page;
     const view = stage.picture && !stage.fitting ? stage.view : undefined;
     // Before the image is loaded, its view is unknown.
     if (stage.picture)
@@ -93,6 +97,7 @@ export class Editor {
         line,
         opacity,
         colour,
+        paint,
         amount,
         view,
       });
@@ -141,6 +146,13 @@ export class Editor {
     this.page[this.page.tool.draws ? 'line' : 'size'] = whole;
     this.page.softness = softness;
     this.resizeBrush();
+    this.update();
+  }
+
+  /** Paints with another colour, #rrggbb. */
+  setPaint(paint: string): void {
+    this.page.paint = paint;
+    this.stage.paint = colourOf(paint);
     this.update();
   }
 
@@ -198,6 +210,21 @@ export class Editor {
     this.live.soon();
   }
 
+  /** Other colours are painted. */
+  coloursChanged(): void {
+    this.mask.coloursChanged();
+    if (this.page.state?.large) this.prepareSoon();
+    this.live.soon();
+  }
+
+  /** Paints with the colour that is seen at a place. */
+  #pick(at: Point): void {
+    const colour = this.stage.colourAt(at);
+    if (!colour) return;
+    this.setPaint(textOf(colour));
+    this.choose(colourBrush);
+  }
+
   /** Shows a draft in the image, under the outline of the mask, or hides it. */
   showDraft({ on, patch, seconds, hindrance }: EditorHostMessage & { type: 'live' }): void {
     this.page.live = { on, ...(seconds !== undefined && { seconds }), ...(hindrance && { hindrance }) };
@@ -227,7 +254,7 @@ export class Editor {
     else this.send({ type: 'hover' });
   }
 
-  #startPage({ draft, tool, size, softness, line, opacity, colour, amount }: SavedEditor): EditorPage {
+  #startPage({ draft, tool, size, softness, line, opacity, colour, paint, amount }: SavedEditor): EditorPage {
     return {
       state: undefined,
       stage: this.#newStage(),
@@ -238,11 +265,13 @@ export class Editor {
       line,
       opacity,
       colour,
+      paint,
       amount,
       additions: this.#newAdditions(),
       runs: 0,
       masked: false,
       maskShown: true,
+      coloured: false,
       controlled: false,
       controlShown: true,
       live: { on: false },
@@ -270,6 +299,10 @@ export class Editor {
         this.send({ type: 'control', label, patch });
         this.controlChanged();
       },
+      colours: (label, patch) => {
+        this.send({ type: 'colours', label, patch });
+        this.coloursChanged();
+      },
       restore: (patch) => this.send({ type: 'restore', patch }),
       view: () => {
         this.resizeBrush();
@@ -281,6 +314,7 @@ export class Editor {
         else this.mask.show(true);
       },
       select: (place, how) => this.send({ type: 'select', place, how }),
+      pick: (at) => this.#pick(at),
       hint: (place) => this.#hint(place),
       pointer: showPointer,
       extend: (extension) => this.edit({ extension }),

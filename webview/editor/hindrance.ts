@@ -1,16 +1,16 @@
 import { type Additions, hindranceOfAdditions } from '../../shared/additions.ts';
-import { type EditDraft, needsMask, needsPrompt } from '../../shared/editorProtocol.ts';
+import { type EditDraft, needsMask, needsPrompt, takesColours } from '../../shared/editorProtocol.ts';
 import { parseSeed } from '../../shared/seed.ts';
 import type { EditorPage } from './page.ts';
 import { cropHindrance, extensionHindrance } from './sides.ts';
 
 /** Why an edit cannot be started now; undefined if it can. */
 export function hindranceOf(page: EditorPage): string | undefined {
-  const { state, stage, draft, masked } = page;
+  const { state, stage, draft, masked, coloured } = page;
   if (!state || !stage.picture) return 'The image is loading.';
   if (page.crop) return cropHindrance(stage.picture.size, page.crop);
   const { way, extension } = draft;
-  const lacksMask = needsMask(way) && !masked;
+  const lacksMask = needsMask(way) && !masked && !(takesColours(way) && coloured);
   const lacksPrompt = needsPrompt(way) && draft.prompt.trim() === '';
   const tooLarge = way === 'extend' ? extensionHindrance(stage.picture.size, extension) : undefined;
   if (lacksMask && lacksPrompt) return 'Paint a mask and enter a prompt first.';

@@ -103,7 +103,7 @@ function isTyping(event: KeyboardEvent): boolean {
     .some(
       (target) =>
         target instanceof HTMLTextAreaElement ||
-        (target instanceof HTMLInputElement && target.type !== 'range') ||
+        (target instanceof HTMLInputElement && target.type !== 'range' && target.type !== 'color') ||
         (target instanceof HTMLElement && target.localName === 'vscode-single-select'),
     );
 }

@@ -22,7 +22,9 @@ function drawnByStroke(size: { width: number; height: number }): { moves: number
     drawn += width * height;
   };
   const brush = { radius: RADIUS / view.scale, softness: 0.2 };
-  const context = { mask: layer, control: layer, erased: layer, brush, select() {}, hint() {}, outline() {} };
+  const tools = { select() {}, pick() {}, hint() {}, outline() {} };
+  const layers = { mask: layer, control: layer, colours: layer, erased: layer };
+  const context = { ...layers, ...tools, brush, paint: [0, 0, 0] as const };
   const [first, ...others] = WAY.map((at) => toPicture(view, at));
   const moves: number[] = [];
   const since = (act: () => void) => {

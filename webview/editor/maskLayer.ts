@@ -13,8 +13,6 @@ import {
 } from '../../shared/raster.ts';
 import type { Size } from './viewTransform.ts';
 
-export type Colour = readonly [red: number, green: number, blue: number];
-
 /** A gesture that is under way. */
 interface Gesture {
   /** The area of the mask that it replaces. */
@@ -24,8 +22,8 @@ interface Gesture {
 }
 
 /**
- * A mask of the picture or its control layer, painted by gestures, each reported as one change at its end. All but `bounds` costs as much as the
- * changed area, whatever the size of the picture.
+ * A mask of the picture, its control layer or its painted colours, changed by gestures, each reported as one change at its
+ * end. All but `bounds` costs as much as the changed area, whatever the size of the picture.
  */
 export class MaskLayer {
   readonly raster: Raster;
@@ -85,11 +83,16 @@ export class MaskLayer {
     this.#changed(inside);
   }
 
+  /** A copy of an area's values, without what the current gesture has painted. */
+  before(area: Area): Patch {
+    return this.#gesture?.cleared ? blankPatch(area, this.raster.channels) : cut(this.#settled, area);
+  }
+
   /** Undoes what the current gesture has painted, to paint something else. */
   rewind(): void {
-    const { cleared, touched } = this.#gesture ?? {};
+    const { touched } = this.#gesture ?? {};
     if (!touched || isEmpty(touched)) return;
-    this.#show(cleared ? blankPatch(touched, this.raster.channels) : cut(this.#settled, touched));
+    this.#show(this.before(touched));
     this.#gesture!.touched = undefined;
   }
 

@@ -1,5 +1,5 @@
 import type { Area, Raster } from '../../shared/raster.ts';
-import type { Colour } from './maskLayer.ts';
+import type { Colour } from './mask/colours.ts';
 import type { ViewTransform } from './viewTransform.ts';
 
 /** From this value on a pixel counts as masked. */

@@ -1,10 +1,10 @@
 import { blankPatch, type Patch, wholeOf } from '../../shared/raster.ts';
+import type { Colour } from './mask/colours.ts';
 import { feathered, grown, inverted, shrunk } from './mask/morphology.ts';
-import type { Colour } from './maskLayer.ts';
 import type { EditorPage, MaskAction } from './page.ts';
 import { watchMaskColour } from './themeColour.ts';
 
-/** How the mask is shown, and the actions on all of it. */
+/** How the mask and the colours are shown, and the actions on all of the mask. */
 export class MaskView {
   readonly #page: EditorPage;
   readonly #update: () => void;
@@ -39,6 +39,7 @@ export class MaskView {
     const { stage, opacity } = this.#page;
     this.#page.maskShown = shown;
     stage.maskOpacity = shown ? opacity : 0;
+    stage.coloursShown = shown;
     this.#update();
   }
 
@@ -60,6 +61,14 @@ export class MaskView {
     if (patch) mask.change(label, patch);
   }
 
+  /** The painted colours are others. */
+  coloursChanged(): void {
+    const { colours } = this.#page.stage;
+    if (colours) colours.spent = false;
+    this.#page.coloured = colours?.bounds !== undefined;
+    this.show(true);
+  }
+
   /** The mask has other pixels. */
   changed(): void {
     const { mask } = this.#page.stage;
@@ -73,16 +82,18 @@ export class MaskView {
     const { stage } = this.#page;
     stage.maskColour = this.#colour;
     this.#page.masked = false;
+    this.#page.coloured = false;
     stage.mask!.spent = this.#taken !== undefined;
     this.show(this.#taken === undefined);
   }
 
-  /** An edit takes the mask, then only its outline is shown; or gives it back. */
+  /** An edit takes mask and colours, then only the mask's outline is shown; or gives them back. */
   take(taken: number | undefined): void {
     if (taken === this.#taken) return;
     this.#taken = taken;
     const { mask } = this.#page.stage;
     if (mask) mask.spent = taken !== undefined;
+    this.#page.stage.coloursSpent = taken !== undefined;
     this.show(taken === undefined);
   }
 }

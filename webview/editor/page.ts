@@ -26,6 +26,8 @@ export interface EditorPage {
   /** The mask's opacity 0 … 1, and its colour, one of `MASK_COLOURS`. */
   opacity: number;
   colour: string;
+  /** Of the colour brush, #rrggbb. */
+  paint: string;
   /** Pixels of the picture by which a mask is grown, shrunk or feathered. */
   amount: number;
   additions: AdditionsForm;
@@ -33,6 +35,8 @@ export interface EditorPage {
   masked: boolean;
   /** Its colour is drawn over the picture; only its outline while its result is looked at. */
   maskShown: boolean;
+  /** There are painted colours; shown with the mask. */
+  coloured: boolean;
   /** There is something in the control layer. */
   controlled: boolean;
   controlShown: boolean;
@@ -87,6 +91,8 @@ export interface EditorActions extends CommonActions, EditActions, WayActions {
   setBrush(change: { size?: number; softness?: number }): void;
   setOpacity(opacity: number): void;
   setColour(colour: string): void;
+  setPaint(colour: string): void;
+  clearColours(): void;
   mask(action: MaskAction): void;
   toggleMask(): void;
   reselect(): void;

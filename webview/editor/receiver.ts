@@ -17,7 +17,7 @@ export class Receiver {
   }
 
   async receive(message: EditorHostMessage): Promise<void> {
-    const { page, stage, mask } = this.#editor;
+    const { page, stage } = this.#editor;
     switch (message.type) {
       case 'open':
         await this.#open(message);
@@ -41,13 +41,9 @@ export class Receiver {
         this.#editor.dragOut.changed();
         break;
       case 'mask':
-        stage.mask?.write(message.patch);
-        mask.changed();
-        this.#editor.live.soon();
-        break;
       case 'control':
-        stage.control?.write(message.patch);
-        this.#editor.controlChanged();
+      case 'colours':
+        this.#draw(message);
         break;
       case 'controlModel':
         this.#actions.edit({ control: { ...page.draft.control, model: message.model } });
@@ -78,6 +74,18 @@ export class Receiver {
         page.additions.receive(message);
     }
     this.#editor.update();
+  }
+
+  /** A layer over the picture has new values. */
+  #draw({ type, patch }: Extract<EditorHostMessage, { type: 'mask' | 'control' | 'colours' }>): void {
+    const { stage, mask, live } = this.#editor;
+    stage[type]?.write(patch);
+    if (type === 'control') this.#editor.controlChanged();
+    else if (type === 'colours') this.#editor.coloursChanged();
+    else {
+      mask.changed();
+      live.soon();
+    }
   }
 
   #list(edits: EditRow[]): void {

@@ -11,6 +11,7 @@ export function startOf(saved: SavedEditor | undefined): SavedEditor {
     line: 6,
     opacity: 0.5,
     colour: 'red',
+    paint: '#c0392b',
     amount: 4,
   };
   return saved?.version === 1 ? { ...fresh, ...saved, draft: { ...EMPTY_DRAFT, ...saved.draft } } : fresh;

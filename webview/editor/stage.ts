@@ -1,11 +1,13 @@
 import type { ComputedLevel } from '../../shared/api.ts';
 import type { Crop, Extension } from '../../shared/editorProtocol.ts';
-import { type Area, blankPatch, type Patch, unite } from '../../shared/raster.ts';
+import { type Area, blankPatch, cut, type Patch, unite } from '../../shared/raster.ts';
+import { colourPixels } from './colourPixels.ts';
 import { controlPixels } from './controlPixels.ts';
 import { EdgeFrame } from './edgeFrame.ts';
 import { Marks } from './marks.ts';
+import { type Colour, layOver } from './mask/colours.ts';
 import type { Point } from './mask/strokes.ts';
-import { type Colour, MaskLayer } from './maskLayer.ts';
+import { MaskLayer } from './maskLayer.ts';
 import { type MaskLook, maskPixels, sampled } from './maskPixels.ts';
 import { type PictureLayer, paint } from './pictureLayer.ts';
 import { PointerInput } from './pointerInput.ts';
@@ -19,12 +21,14 @@ const ROOM = 1.6;
 interface StageEvents {
   mask(label: string, patch: Patch): void;
   control(label: string, patch: Patch): void;
+  colours(label: string, patch: Patch): void;
   restore(patch: Patch): void;
   /** The picture was moved or zoomed. */
   view(): void;
   /** A tool was pressed. */
   begin(): void;
   select: ToolContext['select'];
+  pick: ToolContext['pick'];
   hint: ToolContext['hint'];
   /** An edge of the canvas was moved. */
   extend(extension: Extension): void;
@@ -49,16 +53,21 @@ export class Stage {
   #picture: PictureLayer | undefined;
   #mask: MaskLayer | undefined;
   #erased: MaskLayer | undefined;
-  /** Until it is needed there is none: it takes more memory than a mask. */
+  /** Until they are needed there are none: they take more memory than a mask. */
   #control: MaskLayer | undefined;
+  #colours: MaskLayer | undefined;
   #controlShown = true;
+  #coloursShown = true;
+  /** The colour that tools paint with. */
+  paint: Colour = [0, 0, 0];
   #view: ViewTransform = { scale: 1, left: 0, top: 0 };
   /** The picture keeps fitting when the stage changes its size. */
   #fitting = true;
   #compare: number | undefined;
   #maskLook: MaskLook = { colour: [0, 120, 212], opacity: 0.5 };
-  /** Layers over the picture: the part being restored to the original, and the masks. */
+  /** Layers over the picture: the part being restored to the original, colours, control layer and masks. */
   readonly #erasedOnScreen: ScreenLayer;
+  readonly #coloursOnScreen: ScreenLayer;
   readonly #controlOnScreen: ScreenLayer;
   readonly #maskOnScreen: ScreenLayer;
   #size: Size = { width: 0, height: 0 };
@@ -79,6 +88,14 @@ export class Stage {
       () => this.#erased?.extent,
       (...place) => this.#drawErased(...place),
     );
+    this.#coloursOnScreen = new ScreenLayer(
+      'colours',
+      () => (this.#coloursShown ? this.#colours?.extent : undefined),
+      (context, area, view) => {
+        const pixels = colourPixels(area, view, this.#colours!.raster);
+        context.putImageData(new ImageData(pixels, area.width, area.height), area.left, area.top);
+      },
+    );
     this.#controlOnScreen = new ScreenLayer(
       'control',
       () => (this.#controlShown ? this.#control?.extent : undefined),
@@ -97,6 +114,7 @@ export class Stage {
     this.element.append(
       this.#sheet,
       this.#erasedOnScreen.canvas,
+      this.#coloursOnScreen.canvas,
       this.#controlOnScreen.canvas,
       this.#maskOnScreen.canvas,
       this.#extendFrame.element,
@@ -123,6 +141,26 @@ export class Stage {
       this.#control.onDraw = (area) => this.#controlOnScreen.changed(area);
     }
     return this.#control;
+  }
+
+  /** Colours that edits begin with, RGBA; undefined until a picture is open. */
+  get colours(): MaskLayer | undefined {
+    if (!this.#colours && this.#picture) {
+      this.#colours = new MaskLayer(this.#picture.size, this.#events.colours, 4);
+      this.#colours.onDraw = (area) => this.#coloursOnScreen.changed(area);
+    }
+    return this.#colours;
+  }
+
+  set coloursShown(shown: boolean) {
+    if (shown === this.#coloursShown) return;
+    this.#coloursShown = shown;
+    this.#coloursOnScreen.redraw();
+  }
+
+  /** The colours belong to an edit: the next stroke begins new ones. */
+  set coloursSpent(spent: boolean) {
+    if (this.#colours) this.#colours.spent = spent;
   }
 
   set controlShown(shown: boolean) {
@@ -158,15 +196,20 @@ export class Stage {
   context(brush: ToolContext['brush']): ToolContext | undefined {
     const [mask, erased] = [this.#mask, this.#erased];
     if (!mask || !erased) return undefined;
-    const control = () => this.control!;
+    const [control, colours] = [() => this.control!, () => this.colours!];
     return {
       mask,
       erased,
       get control() {
         return control();
       },
+      get colours() {
+        return colours();
+      },
       brush,
+      paint: this.paint,
       select: this.#events.select,
+      pick: this.#events.pick,
       hint: this.#events.hint,
       outline: (points, closed) =>
         this.#marks.outline(
@@ -187,7 +230,9 @@ export class Stage {
     this.#erased = new MaskLayer(picture.size, (_, patch) => this.#events.restore(patch));
     this.#erased.onDraw = (area) => this.#erasedOnScreen.changed(area);
     this.#control = undefined;
+    this.#colours = undefined;
     this.#controlOnScreen.redraw();
+    this.#coloursOnScreen.redraw();
     picture.current.className = 'current';
     picture.before.className = 'before';
     this.#sheet.style.width = `${width}px`;
@@ -215,6 +260,18 @@ export class Stage {
       left: view.left + (picture.frame.left - frame.left) * view.scale,
       top: view.top + (picture.frame.top - frame.top) * view.scale,
     });
+  }
+
+  /** The colour that is seen at a place: a painted one, else the picture's. Undefined beside it. */
+  colourAt({ x, y }: Point): Colour | undefined {
+    const { width, height } = this.#picture?.size ?? { width: 0, height: 0 };
+    const [left, top] = [Math.floor(x), Math.floor(y)];
+    if (left < 0 || top < 0 || left >= width || top >= height) return undefined;
+    const { data } = this.#picture!.values('current', left, top, 1, 1);
+    const pixel = Uint8Array.of(data[0]!, data[1]!, data[2]!, 255);
+    const painted = this.#colours && cut(this.#colours.raster, { left, top, width: 1, height: 1 }).data;
+    if (painted) layOver(pixel, painted.subarray(3), [painted[0]!, painted[1]!, painted[2]!]);
+    return [pixel[0]!, pixel[1]!, pixel[2]!];
   }
 
   /** Shows the edges by which the canvas is extended; undefined hides them. */
@@ -398,8 +455,8 @@ export class Stage {
     const { scale, left, top } = this.#view;
     this.#sheet.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
     this.#sheet.classList.toggle('pixels', scale >= 2);
-    for (const layer of [this.#erasedOnScreen, this.#controlOnScreen, this.#maskOnScreen])
-      layer.follow(this.#view, this.size);
+    const layers = [this.#erasedOnScreen, this.#coloursOnScreen, this.#controlOnScreen, this.#maskOnScreen];
+    for (const layer of layers) layer.follow(this.#view, this.size);
     for (const frame of [this.#extendFrame, this.#cropFrame])
       if (this.#picture) frame.follow(this.#picture.size, this.#view);
     const [width, height] = [this.#picture?.size.width ?? 0, this.#picture?.size.height ?? 0].map(

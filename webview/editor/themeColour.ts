@@ -1,4 +1,4 @@
-import type { Colour } from './maskLayer.ts';
+import type { Colour } from './mask/colours.ts';
 
 /**
  * Reports the theme's colour for masks, now and whenever the theme changes.

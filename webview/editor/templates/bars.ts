@@ -58,6 +58,7 @@ export function optionsBar(page: EditorPage, actions: EditorActions): TemplateRe
       })}
     </div>
     <div class="group options">
+      ${tool.paints ? paintField(page, actions) : nothing}
       ${tool.usesBrush ? brushOptions(page, actions) : nothing}
       <span class="hint">${tool.hint}</span>
     </div>
@@ -101,6 +102,19 @@ export function optionsBar(page: EditorPage, actions: EditorActions): TemplateRe
       })}
     </div>
   </div>`;
+}
+
+/** The colour that is painted with. */
+function paintField({ paint }: EditorPage, actions: EditorActions): TemplateResult {
+  return html`<label class="paint" title="The colour to paint with">
+    <span>Colour</span>
+    <input
+      type="color"
+      .value=${paint}
+      data-action="paint"
+      @input=${(event: Event) => actions.setPaint((event.target as HTMLInputElement).value)}
+    />
+  </label>`;
 }
 
 function brushOptions(page: EditorPage, actions: EditorActions): TemplateResult {

@@ -4,7 +4,7 @@ import { iconButton, slider } from './button.ts';
 
 /** Actions on the whole mask. */
 export function maskSection(page: EditorPage, actions: EditorActions): TemplateResult {
-  const { masked, maskShown, opacity, state } = page;
+  const { masked, maskShown, coloured, opacity, state } = page;
   const button = (action: MaskAction, name: string, title: string) =>
     iconButton({
       icon: name,
@@ -20,7 +20,7 @@ export function maskSection(page: EditorPage, actions: EditorActions): TemplateR
         icon: maskShown ? 'eye' : 'eye-closed',
         title: maskShown ? 'Show Only the Outline (M)' : 'Show Mask (M)',
         action: 'toggleMask',
-        disabled: !masked,
+        disabled: !masked && !coloured,
         onClick: actions.toggleMask,
       })}
       ${iconButton({

@@ -7,6 +7,7 @@ import {
   MOST_VARIATIONS,
   needsMask,
   needsPrompt,
+  takesColours,
 } from '../../../shared/editorProtocol.ts';
 import { formatEstimate, formatSeconds, formatShare } from '../../../shared/format.ts';
 import { LIMITS } from '../../../shared/limits.ts';
@@ -18,6 +19,7 @@ import { runTemplate } from '../../templates.ts';
 import { hindranceOf, isBadSeed, isBadSteps } from '../hindrance.ts';
 import type { EditorActions, EditorPage } from '../page.ts';
 import { iconButton, slider } from './button.ts';
+import { coloursSection, strengthSlider } from './colours.ts';
 import { controlSection } from './control.ts';
 import { editsSection } from './edits.ts';
 import { maskSection } from './mask.ts';
@@ -50,7 +52,7 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
     </div>
     <div class="side-scroll scroll">
       ${state && state.variations.length > 0 ? variations(page, actions) : nothing}
-      ${maskSection(page, actions)} ${controlSection(page, actions)} ${editsSection(page, actions)}
+      ${coloursSection(page, actions)} ${maskSection(page, actions)} ${controlSection(page, actions)} ${editsSection(page, actions)}
       <form class="form" aria-label="Options" @submit=${submit}>
         ${optionFields(page, actions)} ${additionsTemplate(page.additions)}
       </form>
@@ -172,7 +174,7 @@ function promptFields({ draft, state }: EditorPage, actions: EditorActions): Tem
     }`;
 }
 
-function optionFields({ draft, state }: EditorPage, actions: EditorActions): TemplateResult {
+function optionFields({ draft, state, coloured }: EditorPage, actions: EditorActions): TemplateResult {
   return html`<label for="negative">Negative prompt</label>
     ${textField({
       id: 'negative',
@@ -182,17 +184,7 @@ function optionFields({ draft, state }: EditorPage, actions: EditorActions): Tem
       value: draft.negativePrompt,
       onInput: (negativePrompt) => actions.edit({ negativePrompt }),
     })}
-    ${slider({
-      label: 'Strength',
-      text: draft.strength === 0 ? 'Auto' : `${Math.round(100 * draft.strength)} %`,
-      title: 'How much changes: 100 % ignores the old pixels. Auto, at the left: what suits the model.',
-      min: 0,
-      max: 1,
-      step: 0.05,
-      value: draft.strength,
-      action: 'strength',
-      onInput: (strength) => actions.edit({ strength }),
-    })}
+    ${coloured && takesColours(draft.way) ? nothing : strengthSlider(draft, actions)}
     ${slider({
       label: 'Compute budget',
       text: draft.budget === 0 ? 'Auto' : formatShare(draft.budget),

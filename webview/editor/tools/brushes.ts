@@ -1,13 +1,22 @@
 import { svg } from 'lit';
+import type { Area } from '../../../shared/raster.ts';
 import { type Blend, cover, type Point, paintSegment, uncover } from '../mask/strokes.ts';
 import type { MaskLayer } from '../maskLayer.ts';
 import type { Gesture, Tool, ToolContext } from './tool.ts';
 
-/** A stroke into a layer along the pointer's way. */
-function stroke(layer: MaskLayer, { brush }: ToolContext, at: Point, blend: Blend, label: string): Gesture {
+/**
+ * A stroke into a layer along the pointer's way.
+ * @param segment paints from one place to the next. @returns where it may have changed the layer
+ */
+export function strokeOf(
+  layer: MaskLayer,
+  at: Point,
+  label: string,
+  segment: (from: Point, to: Point) => Area,
+): Gesture {
   let last = at;
   const paintTo = (point: Point) => {
-    layer.painted(paintSegment(layer.raster, last, point, brush, blend));
+    layer.painted(segment(last, point));
     last = point;
   };
   layer.begin();
@@ -17,6 +26,10 @@ function stroke(layer: MaskLayer, { brush }: ToolContext, at: Point, blend: Blen
     end: () => layer.end(label),
     cancel: () => layer.cancel(),
   };
+}
+
+function stroke(layer: MaskLayer, { brush }: ToolContext, at: Point, blend: Blend, label: string): Gesture {
+  return strokeOf(layer, at, label, (from, to) => paintSegment(layer.raster, from, to, brush, blend));
 }
 
 const LABELS = new Map<Blend, string>([

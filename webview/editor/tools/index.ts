@@ -1,4 +1,5 @@
 import { brush, eraser, restore, sketch } from './brushes.ts';
+import { colourBrush, eyedropper } from './colours.ts';
 import { select } from './select.ts';
 import { SHAPES } from './shapes.ts';
 import type { Tool } from './tool.ts';
@@ -16,7 +17,17 @@ const hand: Tool = {
 };
 
 /** In the order that they are offered. */
-export const TOOLS: readonly Tool[] = [brush, eraser, ...SHAPES, select, sketch, restore, hand];
+export const TOOLS: readonly Tool[] = [
+  brush,
+  eraser,
+  ...SHAPES,
+  select,
+  colourBrush,
+  eyedropper,
+  sketch,
+  restore,
+  hand,
+];
 
 /** Those that can be used where clicks can become masks, or cannot. */
 export function toolsFor(canSelect: boolean): readonly Tool[] {

@@ -1,5 +1,6 @@
 import type { Combination, PicturePlace } from '../../../shared/editorProtocol.ts';
 import type { Icon } from '../icons.ts';
+import type { Colour } from '../mask/colours.ts';
 import type { Brush, Point } from '../mask/strokes.ts';
 import type { MaskLayer } from '../maskLayer.ts';
 
@@ -8,6 +9,10 @@ export interface ToolContext {
   readonly mask: MaskLayer;
   /** What steers edits: RGB. */
   readonly control: MaskLayer;
+  /** Colours that edits begin with: RGBA. */
+  readonly colours: MaskLayer;
+  /** The colour that is painted with. */
+  readonly paint: Colour;
   /** Where edits will be erased: pixels that a gesture leaves in it are restored to the original. */
   readonly erased: MaskLayer;
   readonly brush: Brush;
@@ -15,6 +20,8 @@ export interface ToolContext {
   select(place: PicturePlace, how: Combination): void;
   /** Previews a click at a place; undefined hides it. */
   hint(place: PicturePlace | undefined): void;
+  /** Paints with the image's colour at a place from now on. */
+  pick(at: Point): void;
   /** Draws a line over the image; without points removes it. */
   outline(points: readonly Point[], closed: boolean): void;
 }
@@ -46,6 +53,8 @@ export interface Tool {
   usesBrush: boolean;
   /** Draws in the control layer, with a sharp brush that has a size of its own. */
   draws?: true;
+  /** Paints colours: shows the colour that is painted with. */
+  paints?: true;
   /** A press moves the image, as with any tool while Space is held. */
   pans?: boolean;
   begin(context: ToolContext, at: Point, modifiers: Modifiers): Gesture;
