@@ -106,15 +106,15 @@ export function optionsBar(page: EditorPage, actions: EditorActions): TemplateRe
 
 /** The colour that is painted with. */
 function paintField({ paint }: EditorPage, actions: EditorActions): TemplateResult {
-  return html`<label class="paint" title="The colour to paint with">
-    <span>Colour</span>
-    <input
-      type="color"
-      .value=${paint}
-      data-action="paint"
-      @input=${(event: Event) => actions.setPaint((event.target as HTMLInputElement).value)}
-    />
-  </label>`;
+  return html`<input
+    type="color"
+    class="paint"
+    .value=${paint}
+    title="The colour to paint with"
+    aria-label="The colour to paint with"
+    data-action="paint"
+    @input=${(event: Event) => actions.setPaint((event.target as HTMLInputElement).value)}
+  />`;
 }
 
 function brushOptions(page: EditorPage, actions: EditorActions): TemplateResult {

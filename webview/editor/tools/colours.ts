@@ -11,7 +11,7 @@ export const colourBrush: Tool = {
   title: 'Colour Brush',
   key: 'P',
   icon: 'paintcan',
-  hint: 'Paint roughly what should be there: the edit begins with these colours. Alt: erase.',
+  hint: 'Paint rough colours that the edit begins with. Alt: erase.',
   usesBrush: true,
   paints: true,
   begin({ colours, brush, paint }, at, { alt }) {
