@@ -12,16 +12,23 @@ type Options = CommonOptions &
   BusCommandOptions & {
     bus: string;
     model: string[];
+    lora?: string[];
+    controlModel?: string[];
+    referenceModel?: string[];
   };
 
 export function workerCommand(): Command {
   const command = new Command('worker')
     .description('Compute parts of images for other machines, until Ctrl-C. It listens on no port.')
     .requiredOption('--bus <url>', 'the NATS server that they meet at, nats://… or tls://… (required)')
-    .option('--model <folder...>', 'the models to work for', [EMBEDDED]);
+    .option('--model <folder...>', 'the models to work for', [EMBEDDED])
+    .option('--lora <file...>', 'LoRA files that images may use')
+    .option('--control-model <folder...>', 'ControlNets that images may use')
+    .option('--reference-model <file...>', 'IP-Adapters that images may use');
   return withExamples(
     withCommonOptions(withBusAccess(command)).action(run),
     'worker --bus tls://192.168.1.10:4222 --bus-authority ca.pem',
+    'worker --bus tls://192.168.1.10:4222 --model sd15 --lora style.safetensors',
   );
 }
 
@@ -30,10 +37,12 @@ async function run(options: Options): Promise<void> {
   const bus = busOptions(options)!;
   const { BusWorker } = await import('../../processes/bus/worker.ts');
   const { model: models, threads, device } = options;
+  const { lora: loras, controlModel: controls, referenceModel: references } = options;
   const opened = await chooseDevice(device ?? 'cpu', DEVICES);
   const worker = await BusWorker.start({
     bus,
     models,
+    additions: { loras, controls, references },
     threads,
     openEngine: () => startEngine(opened.id),
     crew: { device: opened },

@@ -3,7 +3,9 @@ import { fs, path, sha256 } from '#host';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { fileHash } from '../weights/file-hash.ts';
 import { versionOf, versionsOf } from '../weights/file-version.ts';
+import { configBeside } from '../weights/lora-alphas.ts';
 import type { WeightSource } from '../weights/source.ts';
+import type { ControlModel } from './control-model.ts';
 import { DiffusionModel } from './diffusion-model.ts';
 import type { Model } from './model.ts';
 import type { NetworkRole } from './networks.ts';
@@ -28,6 +30,31 @@ export async function contentHash(model: Model): Promise<string> {
       hash.update(`${path.basename(file)} ${await fileHash(file)}`);
   }
   return hash.hex();
+}
+
+/** Identifies a LoRA file by its content, and that of PEFT's config beside it. */
+export async function loraHash(file: string): Promise<string> {
+  const beside = JSON.stringify((await configBeside(file)) ?? null);
+  return sha256()
+    .update(`lora ${await fileHash(file)} ${beside}`)
+    .hex();
+}
+
+/** Identifies a ControlNet by its config and weights, wherever they are stored. */
+export async function controlHash({ kind, config, weights }: ControlModel): Promise<string> {
+  const source = await weights();
+  const files = new Set([...source.names()].flatMap((name) => source.find(name)?.file ?? []));
+  const hashes = await Promise.all([...files].map((file) => fileHash(file)));
+  return sha256()
+    .update(JSON.stringify([kind, config, hashes.sort()]))
+    .hex();
+}
+
+/** Identifies an IP-Adapter by its file. */
+export async function referenceHash(file: string): Promise<string> {
+  return sha256()
+    .update(`reference ${await fileHash(file)}`)
+    .hex();
 }
 
 /** Distinguishes a denoiser from that of other files at the same place, on one machine. */

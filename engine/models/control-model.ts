@@ -95,10 +95,14 @@ export function isControlNet(model: ControlModel): model is ControlModel & { con
   return model.kind === 'controlnet';
 }
 
-/** The inputs that these models add to a U-Net. @throws InputError for one that is made for another family */
-export function steeringBy(models: readonly ControlModel[], base: UNetConfig): Steering {
+/**
+ * The inputs that these models add to a U-Net.
+ * @param elsewhere features of T2I-Adapters that are not among the models
+ * @throws InputError for one that is made for another family
+ */
+export function steeringBy(models: readonly ControlModel[], base: UNetConfig, elsewhere = 0): Steering {
   const controls: UNetConfig[] = [];
-  let features = 0;
+  let features = elsewhere;
   for (const model of models) {
     if (isControlNet(model)) {
       checkControlFits(model.config.unet, base, model.id);

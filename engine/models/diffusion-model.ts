@@ -22,7 +22,12 @@ import {
   placeOf,
 } from './networks.ts';
 import type { TextRole } from './pipelines.ts';
-import { checkReferenceFits, type ReferenceModel, withReferenceWeights } from './reference-model.ts';
+import {
+  checkReferenceFits,
+  type ReferenceAdapter,
+  type ReferenceModel,
+  withReferenceWeights,
+} from './reference-model.ts';
 import type { FileParts } from './single-file/file-parts.ts';
 import { isFile, readSingleFile } from './single-file/layout.ts';
 import { isTinyDecoder, openAutoencoder } from './single-file/placed.ts';
@@ -30,7 +35,7 @@ import { sizesOf } from './sizes.ts';
 
 /** Pictures as prompts: what reads them, and in which groups. */
 interface ReferenceUse {
-  model: ReferenceModel;
+  model: ReferenceAdapter | ReferenceModel;
   groups: readonly { masked: boolean }[];
 }
 
@@ -38,6 +43,8 @@ interface ReferenceUse {
 interface Additions {
   adapters?: readonly Adapter[];
   controls?: readonly ControlModel[];
+  /** Features of T2I-Adapters that are encoded elsewhere. */
+  features?: number;
   references?: ReferenceUse | undefined;
 }
 
@@ -178,10 +185,15 @@ export class DiffusionModel implements Model {
 
   /**
    * The same model, steered by ControlNets and T2I-Adapters, with pictures as prompts.
+   * @param features of T2I-Adapters that are encoded elsewhere
    * @throws InputError for one of another family
    */
-  steered(controls: readonly ControlModel[], references: ReferenceUse | undefined): DiffusionModel {
-    const model = new DiffusionModel(this.#layout, { ...this.#additions, controls, references });
+  steered(
+    controls: readonly ControlModel[],
+    references: ReferenceUse | undefined,
+    features = 0,
+  ): DiffusionModel {
+    const model = new DiffusionModel(this.#layout, { ...this.#additions, controls, features, references });
     model.network('denoiser');
     return model;
   }
@@ -215,13 +227,15 @@ export class DiffusionModel implements Model {
 
   #build(role: NetworkRole): Network {
     const { config, origin } = this.#placed(role);
-    const { controls = [], references } = this.#additions;
-    if (role !== 'denoiser' || (controls.length === 0 && !references))
+    const { controls = [], features = 0, references } = this.#additions;
+    if (role !== 'denoiser' || (controls.length === 0 && features === 0 && !references))
       return networkOf(role, config, origin, { layers: this.#layout.kind.textLayers });
     const base = parseUNetConfig(config, origin);
     if (references) checkReferenceFits(references.model, base);
     const seen = references && { references: references.groups };
-    return networkOf(role, config, origin, { steering: { ...steeringBy(controls, base), ...seen } });
+    return networkOf(role, config, origin, {
+      steering: { ...steeringBy(controls, base, features), ...seen },
+    });
   }
 
   async weights(role: NetworkRole, options?: WeightsOptions): Promise<WeightSource> {

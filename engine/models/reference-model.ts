@@ -7,17 +7,21 @@ import type { StoredTensor, WeightSource } from '../weights/source.ts';
 import { openTensors } from '../weights/tensor-file.ts';
 import { imageEncoderBeside, openImageEncoder } from './image-encoder.ts';
 
-/** A network that lets an image see pictures beside its text: an IP-Adapter with its image encoder. */
-export interface ReferenceModel {
-  /** Unique id: the absolute paths of the file and of the image encoder. */
+/** A network that lets an image see pictures beside its text: an IP-Adapter. */
+export interface ReferenceAdapter {
+  /** Unique id: the absolute paths of the file and, where it is open, of the image encoder. */
   id: string;
   file: string;
   shape: ProjectionShape;
   /** From the image encoder's output to tokens. */
   projection: Network;
-  encoder: { config: ClipVisionConfig; network: Network; weights(): Promise<WeightSource> };
   /** Weights of the projection, and of the attentions as `referencePath` names them. */
   weights: WeightSource;
+}
+
+/** An IP-Adapter with its image encoder. */
+export interface ReferenceModel extends ReferenceAdapter {
+  encoder: { config: ClipVisionConfig; network: Network; weights(): Promise<WeightSource> };
 }
 
 /** Parts of the resampler; bounds on what a file may say. */
@@ -25,34 +29,47 @@ const MAX_LAYERS = 64;
 const MAX_TOKENS = 1024;
 
 /**
- * Opens an IP-Adapter, plain, Plus or Full Face, in the layout of h94/IP-Adapter, and its image encoder, a
- * CLIPVisionModelWithProjection: a folder, or a file.
- * @throws InputError for another kind of file, and where the encoder is missing or another one
+ * Opens an IP-Adapter, plain, Plus or Full Face, in the layout of h94/IP-Adapter, where its pictures are encoded
+ * elsewhere.
+ * @throws InputError for another kind of file
  */
-export async function openReferenceModel(file: string, encoderPlace?: string): Promise<ReferenceModel> {
+export async function openReferenceAdapter(file: string): Promise<ReferenceAdapter> {
   const source = await openTensors(file);
   const shape = shapeOf(source, file);
+  return {
+    id: source.file,
+    file: source.file,
+    shape,
+    projection: imageProjection(shape),
+    weights: {
+      origin: source.origin,
+      names: () => source.names(),
+      find: (name) => adapterTensor(source, name),
+    },
+  };
+}
+
+/**
+ * The same with its image encoder, a CLIPVisionModelWithProjection: a folder, or a file.
+ * @throws InputError as `openReferenceAdapter`, and where the encoder is missing or another one
+ */
+export async function openReferenceModel(file: string, encoderPlace?: string): Promise<ReferenceModel> {
+  const adapter = await openReferenceAdapter(file);
+  const { shape } = adapter;
   const asked = shape.kind === 'plain' ? shape.embeds : shape.features;
   const given = (config: ClipVisionConfig) =>
     shape.kind === 'plain' ? config.projection_dim : config.hidden_size;
   const { place, config, weights } = await (encoderPlace === undefined
-    ? imageEncoderBeside(source.origin, (found) => given(found) === asked)
+    ? imageEncoderBeside(adapter.weights.origin, (found) => given(found) === asked)
     : openImageEncoder(encoderPlace));
   if (given(config) !== asked)
     throw new InputError(
       `${file} is made for an image encoder with ${asked} numbers, and that in ${place} has ${given(config)}.`,
     );
   return {
-    id: `${source.file} + ${place}`,
-    file: source.file,
-    shape,
-    projection: imageProjection(shape),
+    ...adapter,
+    id: `${adapter.id} + ${place}`,
     encoder: { config, network: clipVision(config), weights },
-    weights: {
-      origin: source.origin,
-      names: () => source.names(),
-      find: (name) => adapterTensor(source, name),
-    },
   };
 }
 
@@ -122,7 +139,7 @@ function adapterTensor(source: WeightSource, name: string): StoredTensor | undef
 }
 
 /** @throws InputError unless an adapter's tokens and attentions are those of this U-Net */
-export function checkReferenceFits({ file, shape, weights }: ReferenceModel, base: UNetConfig): void {
+export function checkReferenceFits({ file, shape, weights }: ReferenceAdapter, base: UNetConfig): void {
   const attentions = [...base.down, ...base.up, ...(base.mid ? [base.mid] : [])]
     .flatMap(({ transformers }) => transformers)
     .reduce((a, b) => a + b, 0);
@@ -136,7 +153,7 @@ export function checkReferenceFits({ file, shape, weights }: ReferenceModel, bas
 }
 
 /** A denoiser's weights with those of an adapter's attentions. */
-export function withReferenceWeights(base: WeightSource, { weights }: ReferenceModel): WeightSource {
+export function withReferenceWeights(base: WeightSource, { weights }: ReferenceAdapter): WeightSource {
   return {
     origin: base.origin,
     names: () => base.names(),

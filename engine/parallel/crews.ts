@@ -1,12 +1,10 @@
 import type { BusOptions, EditRequest, GenerateRequest } from '../../shared/api.ts';
 import { defined } from '../../shared/defined.ts';
-import { LIMITS } from '../../shared/limits.ts';
 import { InputError } from '../errors.ts';
 import type { ModelAdditions } from '../models/additions.ts';
 import { denoiserVersion } from '../models/content-hash.ts';
 import type { DiffusionModel } from '../models/diffusion-model.ts';
 import { EMBEDDED } from '../models/embedded.ts';
-import { scheduleOf } from '../text/prompt-schedule.ts';
 import type { Crew, OpenCrew } from './job.ts';
 import type { Team } from './team.ts';
 import { TEAM_DEFAULTS } from './team-options.ts';
@@ -29,7 +27,7 @@ export class Crews {
 
   /**
    * Workers for a request's image; undefined if it asks for none.
-   * @param additions to the model, which workers of this machine add too
+   * @param additions to the model, which workers add too
    * @throws InputError if there are none, or if they cannot compute such a request
    */
   async team(
@@ -39,11 +37,11 @@ export class Crews {
   ): Promise<Team | undefined> {
     const { workers = 0, threads, patch = {}, bus, model = EMBEDDED } = request;
     if (!asksForWorkers(request)) return undefined;
-    checkShareable(request, opened);
+    checkShareable(request);
     const crew = await this.#crew(bus);
     if (!crew) throw new InputError('This engine has no workers.');
     const version = await denoiserVersion(opened);
-    const members = await crew.members(workers, threads || undefined, model);
+    const members = await crew.members(workers, threads || undefined, model, additions);
     const options = { ...TEAM_DEFAULTS, ...defined(patch), alike: crew.alike };
     return { model, additions, version, members, options };
   }
@@ -83,19 +81,7 @@ export function asksForWorkers({ workers = 0, bus }: Pick<GenerateRequest, 'work
 }
 
 /** @throws InputError for what workers do not compute. */
-function checkShareable(request: GenerateRequest | EditRequest, { readsImages }: DiffusionModel): void {
-  const { bus, controls = [], references = [], loras = [], attention } = request;
-  // A model that reads images itself needs no adapter's file for them.
-  const adapted = readsImages ? 0 : references.length;
-  if (bus && controls.length + adapted + loras.length > 0)
-    throw new InputError(
-      'Workers of other machines take no control images, IP-Adapters and LoRA files: leave out the bus, or these.',
-    );
+function checkShareable({ attention }: GenerateRequest | EditRequest): void {
   if (attention === 'sampled')
     throw new InputError('Workers compute attention in full: leave out the workers, or sampled attention.');
-  const prompts = [request.prompt, request.negativePrompt ?? ''];
-  if (bus && prompts.some((prompt) => scheduleOf(prompt, LIMITS.steps.max).length > 1))
-    throw new InputError(
-      'Workers of other machines read one prompt for all steps: leave out the bus, or the words that change ([a:b:0.5], [a|b]).',
-    );
 }

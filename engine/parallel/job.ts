@@ -11,7 +11,7 @@ export interface Job {
   id: string;
   /** The model's `id`. */
   model: string;
-  /** What is added to it, where workers are on this machine. */
+  /** What is added to it: files of the worker's machine. */
   additions?: ModelAdditions;
   /** Its denoiser's files: see `denoiserVersion`. Those of the worker must be the same. */
   version: string;
@@ -103,7 +103,15 @@ export type OpenCrew = () => Crew | Promise<Crew>;
 export interface Crew {
   /** Whether all workers are equally fast, so that bands need not follow measurements and pictures can be repeated. */
   readonly alike: boolean;
-  /** Workers that are ready for jobs of a model: at most `count`, possibly fewer. */
-  members(count: number, threads: number | undefined, model: string): Promise<Member[]>;
+  /**
+   * Workers that are ready for jobs of a model: at most `count`, possibly fewer.
+   * @param additions to the model, whose files they must have
+   */
+  members(
+    count: number,
+    threads: number | undefined,
+    model: string,
+    additions?: ModelAdditions,
+  ): Promise<Member[]>;
   dispose(): Promise<void>;
 }

@@ -54,11 +54,12 @@ export async function readSteering(
 ): Promise<Pick<ReadyModel, 'controls' | 'images' | 'references'>> {
   const readsImages = model.readsImages && references.length > 0;
   const image = { ...size, scale: model.autoencoder.scale };
+  const seen = model.references?.model;
   return {
     controls:
       controls.length > 0 ? await ControlPictures.open(controls, model.controls, size, host) : undefined,
     images: readsImages ? await ReferenceImages.open(references, model) : undefined,
     references:
-      model.references && (await ReferencePictures.open(references, model.references.model, image, host)),
+      seen && 'encoder' in seen ? await ReferencePictures.open(references, seen, image, host) : undefined,
   };
 }

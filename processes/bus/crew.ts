@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type * as z from 'zod';
 import { InputError } from '../../engine/errors.ts';
+import type { ModelAdditions } from '../../engine/models/additions.ts';
 import { contentHash } from '../../engine/models/content-hash.ts';
 import { openModel } from '../../engine/models/open.ts';
 import {
@@ -15,7 +16,9 @@ import {
 } from '../../engine/parallel/job.ts';
 import type { BusOptions } from '../../shared/api.ts';
 import { plainText } from '../../shared/plainText.ts';
+import { sentAdditions } from './additions.ts';
 import { busAddress } from './address.ts';
+import { numbersIn } from './condition-wire.ts';
 import { connectBus, leaveBus } from './connection.ts';
 import { findWorkers } from './discovery.ts';
 import { type Parcel, receiveParcels, sendParcel } from './parcels.ts';
@@ -24,9 +27,9 @@ import {
   answeredSchema,
   failureSchema,
   MAX_CALL_BYTES,
-  numbersIn,
   packJob,
   packStep,
+  type SentAdditions,
 } from './wire.ts';
 
 /** A call without an answer is sent again: it or its answer may have been lost. */
@@ -66,21 +69,27 @@ export class BusCrew implements Crew {
   }
 
   /** Free workers that have the model and run this version. Workers choose their own thread count. */
-  async members(count: number, _threads: number | undefined, model: string): Promise<Member[]> {
+  async members(
+    count: number,
+    _threads: number | undefined,
+    model: string,
+    additions: ModelAdditions = {},
+  ): Promise<Member[]> {
     for (const member of this.#members) member.close();
     const hash = await contentHash(await openModel(model));
-    const { found, others } = await findWorkers(this.bus, hash);
+    const { sent, names } = await sentAdditions(additions);
+    const { found, others } = await findWorkers(this.bus, hash, names);
     const free = found.filter(({ busy }) => !busy);
     if (free.length === 0) {
       const why = [...others, ...found.map(({ name }) => `${name} is busy`)];
       throw new InputError(
-        `No worker on the bus can help${why.length ? `: ${why.join('; ')}` : ''}. Start one with: patchwork worker --bus URL`,
+        `No worker on the bus can help${why.length ? `: ${why.join('; ')}` : ''}. Start one with: patchwork worker --bus URL${names.size > 0 ? ', and name its files (--lora, --control-model, --reference-model)' : ''}`,
       );
     }
     const chosen = free.slice(0, count || free.length);
+    const options = { ...this.#options, whenSilent: this.#whenSilent };
     this.#members = chosen.map(
-      ({ worker, name }) =>
-        new BusMember(this.bus, worker, name, hash, { ...this.#options, whenSilent: this.#whenSilent }),
+      ({ worker, name }) => new BusMember(this.bus, { worker, name, model: hash, additions: sent }, options),
     );
     return [...this.#members];
   }
@@ -109,6 +118,14 @@ interface BusMemberOptions extends Required<BusCrewOptions> {
   whenSilent: (member: string) => Error;
 }
 
+/** A worker, and what it computes with. */
+interface MemberWork {
+  worker: string;
+  name: string;
+  model: string;
+  additions: SentAdditions | undefined;
+}
+
 /** A call that waits for its answer. */
 interface Waiting {
   answer: (parcel: Parcel) => void;
@@ -122,18 +139,25 @@ class BusMember implements Member {
   readonly name: string;
   readonly #bus: NatsConnection;
   readonly #worker: string;
+  /** The model's content hash. */
   readonly #model: string;
+  readonly #additions: SentAdditions | undefined;
   readonly #options: BusMemberOptions;
   readonly #inbox = `_INBOX.${randomBytes(16).toString('hex')}`;
   readonly #waiting = new Map<string, Waiting>();
   readonly #close: () => void;
   #job: string | undefined;
 
-  constructor(bus: NatsConnection, worker: string, name: string, model: string, options: BusMemberOptions) {
+  constructor(
+    bus: NatsConnection,
+    { worker, name, model, additions }: MemberWork,
+    options: BusMemberOptions,
+  ) {
     this.#bus = bus;
     this.#worker = worker;
     this.name = name;
     this.#model = model;
+    this.#additions = additions;
     this.#options = options;
     const answers = receiveParcels(bus, this.#inbox, MAX_CALL_BYTES, ({ head, body }) => {
       const answered = answeredSchema.safeParse(head);
@@ -153,7 +177,7 @@ class BusMember implements Member {
 
   async begin(job: Job): Promise<number> {
     this.#job = job.id;
-    return (await this.#ask(packJob(job, this.#model), ANSWERS.begin)).begun;
+    return (await this.#ask(packJob(job, this.#model, this.#additions), ANSWERS.begin)).begun;
   }
 
   async step(call: StepCall): Promise<StepAnswer> {

@@ -13,8 +13,12 @@ const metadataSchema = z.object({
   host: z.string().max(256),
   protocol: z.string(),
   models: z.string().max(1 << 16),
+  additions: z
+    .string()
+    .max(1 << 16)
+    .default('[]'),
 });
-const modelsSchema = z.array(z.string().max(128));
+const hashesSchema = z.array(z.string().max(128));
 
 interface FoundWorker {
   worker: string;
@@ -23,23 +27,28 @@ interface FoundWorker {
 }
 
 /**
- * Workers of a bus that have a model, given by its content hash, and run this version, and why the others cannot be
- * used.
+ * Workers of a bus that have a model, given by its content hash, and what is added to it, and run this version; and why
+ * the others cannot be used.
+ * @param added names of files by their content hash
  */
 export async function findWorkers(
   bus: NatsConnection,
   hash: string,
+  added: ReadonlyMap<string, string> = new Map(),
 ): Promise<{ found: FoundWorker[]; others: string[] }> {
   const found: FoundWorker[] = [];
   const others: string[] = [];
   for (const { metadata, version } of await services(bus)) {
     const known = metadataSchema.safeParse(metadata);
     if (!known.success) continue;
-    const { worker, host, protocol, models } = known.data;
+    const { worker, host, protocol, models, additions } = known.data;
+    const held = hashesIn(additions);
+    const lacking = [...added].filter(([file]) => !held.includes(file)).map(([, called]) => called);
     const name = `${plainText(host, 60)} (${worker.slice(0, 4)})`;
     if (version !== packageJson.version || protocol !== String(PROTOCOL))
       others.push(`${name} runs ${plainText(version, 40)}`);
-    else if (!holds(models, hash)) others.push(`${name} does not have the model`);
+    else if (!hashesIn(models).includes(hash)) others.push(`${name} does not have the model`);
+    else if (lacking.length > 0) others.push(`${name} does not have ${lacking.join(', ')}`);
     else found.push({ worker, name, busy: await isBusy(bus, worker) });
   }
   return { found: found.sort((a, b) => a.name.localeCompare(b.name)), others };
@@ -66,11 +75,11 @@ async function isBusy(bus: NatsConnection, worker: string): Promise<boolean> {
   }
 }
 
-function holds(models: string, hash: string): boolean {
+/** Content hashes that a worker has announced. */
+function hashesIn(announced: string): readonly string[] {
   try {
-    const list = modelsSchema.safeParse(JSON.parse(models));
-    return list.success && list.data.includes(hash);
+    return hashesSchema.safeParse(JSON.parse(announced)).data ?? [];
   } catch {
-    return false;
+    return [];
   }
 }

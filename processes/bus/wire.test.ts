@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { float32, int64 } from '../../engine/graph/tensor.ts';
 import { LIMITS } from '../../shared/limits.ts';
-import { SMALL_JOB as job } from './testing/job.ts';
+import { SMALL_JOB as job, SENT_ADDITIONS, STEERED_JOB } from './testing/job.ts';
 import { beginSchema, packJob, unpackJob } from './wire.ts';
 
 test('bands without an edge, beyond the image, or larger than images are, are refused without an exception', () => {
@@ -40,4 +40,24 @@ test('a job travels with the images that its model reads, and with which tokens 
   assert.deepEqual(read.condition.textMask, condition.textMask);
   assert.deepEqual(read.condition.text, job.condition.text);
   assert.throws(() => unpackJob(beginSchema.parse(head), body.subarray(1), { id: '', version: '' }));
+});
+
+test('a job travels with what steers it: guides, references with masks, later texts, and files by content', () => {
+  const { head, body } = packJob(STEERED_JOB, 'hash', SENT_ADDITIONS);
+  const read = beginSchema.parse(JSON.parse(JSON.stringify(head)));
+  assert.deepEqual(read.additions, SENT_ADDITIONS);
+  const additions = { loras: [{ lora: '/here/a.safetensors', strength: -0.5 }] };
+  const unpacked = unpackJob(read, body, { id: job.model, version: job.version, additions });
+  assert.deepEqual(unpacked.condition, STEERED_JOB.condition);
+  assert.deepEqual(unpacked.edit!.condition, STEERED_JOB.condition);
+  assert.deepEqual([...unpacked.edit!.mask.data], [...STEERED_JOB.edit!.mask.data]);
+  assert.deepEqual(unpacked.additions, additions);
+});
+
+test('more than a worker takes is refused before it is sent', () => {
+  // Never written or copied, so that it takes no memory.
+  const large = float32(new Float32Array(270 << 18), [1, 270, 512, 512]);
+  const guide = { maps: [large], strength: 1, from: 1, to: 0 };
+  const condition = { ...job.condition, controls: { hints: [guide], features: [] } };
+  assert.throws(() => packJob({ ...job, condition }, 'hash'), /What steers this image takes .*fewer control/);
 });

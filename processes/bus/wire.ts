@@ -1,24 +1,29 @@
 import * as z from 'zod';
+import { InputError } from '../../engine/errors.ts';
 import { PATCH_MODES } from '../../engine/execution/bands/band-of.ts';
-import { type Condition, VECTOR_ROLES } from '../../engine/execution/condition.ts';
-import { float32, int64, type Tensor } from '../../engine/graph/tensor.ts';
+import type { ModelAdditions } from '../../engine/models/additions.ts';
 import type { Job, StepAnswer, StepCall } from '../../engine/parallel/job.ts';
 import { CODINGS, PRECISIONS } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import { formatBytes } from '../../shared/units.ts';
+import {
+  bytesIn,
+  conditionSchema,
+  count,
+  MAX_CHANNELS,
+  MAX_LEVELS,
+  MAX_SIDE,
+  numbersIn,
+  packCondition,
+  unpackCondition,
+} from './condition-wire.ts';
 import type { Parcel } from './parcels.ts';
 
 /** Protocol version; increment on any wire change. */
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 /** The service by which workers are found. */
 export const SERVICE = 'patchwork-worker';
 
-/** Pixels along one side of a latent position, in the models with the largest latents. */
-const LEAST_SCALE = 4;
-/** Latent positions along one side, and channels; a worker knows its model's own bounds. */
-const MAX_SIDE = LIMITS.size.max / LEAST_SCALE;
-const MAX_CHANNELS = 64;
-const MAX_TOKENS = 4096;
-const MAX_WIDTH = 1 << 16;
 /** Largest number of positions that an edit computes around its mask. */
 const MAX_RING = 64;
 /** Most bytes of a call to a worker, or of its answer: text, or a sample. */
@@ -28,12 +33,6 @@ export const MAX_MAIL_BYTES = 2 ** 31 - 1;
 
 /** Job ids are parts of subjects and names of folders. */
 const jobId = z.string().regex(/^[\w-]{1,80}$/);
-const count = (most: number) => z.number().int().min(0).max(most);
-
-const tensorSchema = z.object({
-  name: z.string().max(64),
-  dims: z.tuple([count(2), count(MAX_TOKENS), count(MAX_WIDTH)]).or(z.tuple([count(2), count(MAX_WIDTH)])),
-});
 const bandsSchema = z
   .object({
     height: count(MAX_SIDE).min(1),
@@ -52,21 +51,24 @@ const bandsSchema = z
     }),
   );
 
-/** Planes at latent size. */
-const planesSchema = z.object({
-  dims: z.tuple([count(MAX_CHANNELS), count(MAX_SIDE), count(MAX_SIDE)]),
-});
+/** A file of a worker, by its content. */
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** A condition: its text, then its vectors by role, its planes, the images that are read beside its own, and the text's mask. */
-const tensorsSchema = z.object({
-  guidance: z.number(),
-  text: tensorSchema,
-  vectors: z.array(tensorSchema.extend({ name: z.enum(VECTOR_ROLES) })).max(VECTOR_ROLES.length),
-  /** Which tokens are read, a byte each. */
-  mask: z.object({ dims: z.tuple([count(2), count(MAX_TOKENS)]) }).optional(),
-  planes: planesSchema.optional(),
-  images: z.array(planesSchema).max(LIMITS.references).optional(),
+/** What is added to a denoiser: by content, what workers need the files of. */
+const additionsSchema = z.object({
+  loras: z
+    .array(z.object({ hash, strength: z.number().min(LIMITS.loraStrength.min).max(LIMITS.loraStrength.max) }))
+    .max(LIMITS.loras),
+  /** ControlNets, in the order of the condition's hints. */
+  controls: z.array(hash).max(LIMITS.controls),
+  /** Features of T2I-Adapters, which are computed already. */
+  features: count(MAX_LEVELS),
+  /** An IP-Adapter, and the groups in which pictures are attended to. */
+  references: z
+    .object({ hash, groups: z.array(z.object({ masked: z.boolean() })).max(LIMITS.references) })
+    .optional(),
 });
+export type SentAdditions = z.infer<typeof additionsSchema>;
 
 /** The name of a picture whose features a worker keeps. */
 const pictureName = z.string().min(1).max(128);
@@ -84,9 +86,10 @@ export const beginSchema = z
     mode: z.enum(PATCH_MODES),
     coding: z.enum(CODINGS),
     shallow: z.boolean().optional(),
-    condition: tensorsSchema,
+    additions: additionsSchema.optional(),
+    condition: conditionSchema,
     /** An edit's mask follows the tensors, a byte a position. */
-    edit: z.object({ picture: pictureName, condition: tensorsSchema, ring: count(MAX_RING) }).optional(),
+    edit: z.object({ picture: pictureName, condition: conditionSchema, ring: count(MAX_RING) }).optional(),
   })
   .refine(({ index, bands }) => index < (bands.edges[0]?.length ?? 0) - 1);
 
@@ -137,29 +140,39 @@ export const answeredSchema = z.union([
 ]);
 
 type BeginHead = z.infer<typeof beginSchema>;
-type TensorsHead = z.infer<typeof tensorsSchema>;
 
-/** A job as a parcel; `model` is its content hash. */
-export function packJob(job: Job, model: string): Parcel {
+/**
+ * A job as a parcel.
+ * @param model its content hash
+ * @throws InputError if it is larger than a call may be
+ */
+export function packJob(job: Job, model: string, additions?: SentAdditions): Parcel {
   const { id, precision, channels, bands, index, mode, coding, shallow, condition, edit } = job;
   const common = { job: id, model, precision, channels, bands, index, mode, coding, shallow };
+  const body: Uint8Array[] = [];
   const head = {
     call: 'begin' as const,
     ...common,
-    condition: describe(condition),
+    ...(additions && { additions }),
+    condition: packCondition(condition, body),
     ...(edit && {
-      edit: { picture: edit.picture, condition: describe(edit.condition), ring: edit.ring },
+      edit: { picture: edit.picture, condition: packCondition(edit.condition, body), ring: edit.ring },
     }),
   };
-  const body = [condition, ...(edit ? [edit.condition] : [])].flatMap(bytesOf);
-  return { head, body: Buffer.concat([...body, ...(edit ? [edit.mask.data] : [])]) };
+  if (edit) body.push(edit.mask.data);
+  const bytes = body.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (bytes > MAX_CALL_BYTES)
+    throw new InputError(
+      `What steers this image takes ${formatBytes(bytes)}, and at most ${formatBytes(MAX_CALL_BYTES)} are sent to a worker: use fewer control images, or a smaller size.`,
+    );
+  return { head, body: Buffer.concat(body) };
 }
 
 /** The job of a checked head, for the worker's own model. @throws if the body is not what the head says. */
 export function unpackJob(
   head: BeginHead,
   body: Uint8Array,
-  { id: model, version }: { id: string; version: string },
+  { id: model, version, additions }: { id: string; version: string; additions?: ModelAdditions | undefined },
 ): Job {
   const { job, precision, channels, bands, index, mode, coding, shallow, condition, edit } = head;
   let at = 0;
@@ -169,53 +182,21 @@ export function unpackJob(
     at += length;
     return taken;
   };
-  const tensor = ({ dims }: { dims: number[] }): Tensor =>
-    float32(numbersIn(bytes(4 * dims.reduce((a, b) => a * b, 1))), dims);
-  const conditionIn = ({ guidance, text, vectors, planes, images, mask }: TensorsHead): Condition => ({
-    text: tensor(text),
-    guidance,
-    vectors: Object.fromEntries(vectors.map((described) => [described.name, tensor(described)])),
-    ...(planes && { planes: tensor(planes) }),
-    ...(images && { images: images.map(tensor) }),
-    ...(mask && { textMask: maskOf(bytes(mask.dims[0] * mask.dims[1]), mask.dims) }),
-  });
   const common = { id: job, model, version, precision, channels, bands, index, mode, coding, shallow };
-  const unpacked: Job = { ...common, condition: conditionIn(condition) };
+  const unpacked: Job = {
+    ...common,
+    ...(additions && { additions }),
+    condition: unpackCondition(condition, bytes),
+  };
   if (edit) {
     const { picture, ring } = edit;
-    const own = conditionIn(edit.condition);
+    const own = unpackCondition(edit.condition, bytes);
     const { height, width } = bands;
     const data = bytes(height * width).map((value) => (value ? 1 : 0));
     unpacked.edit = { picture, ring, condition: own, mask: { height, width, data } };
   }
   if (at !== body.byteLength) throw new Error('a job came with more than it says');
   return unpacked;
-}
-
-/** The bytes of a condition's tensors, and of its mask, in the order in which they travel. */
-function bytesOf({ text, vectors = {}, planes, images = [], textMask }: Condition): Uint8Array[] {
-  const tensors = [text, ...Object.values(vectors), ...(planes ? [planes] : []), ...images];
-  const mask = textMask ? [Uint8Array.from(textMask.data as BigInt64Array, Number)] : [];
-  return [...tensors.map(({ data }) => bytesIn(data as Float32Array)), ...mask];
-}
-
-function maskOf(bytes: Uint8Array, dims: readonly number[]): Tensor {
-  return int64(
-    BigInt64Array.from(bytes, (byte) => (byte ? 1n : 0n)),
-    [...dims],
-  );
-}
-
-function describe({ guidance, text, vectors = {}, planes, images, textMask: mask }: Condition): TensorsHead {
-  const described = (name: string, { dims }: Tensor) => ({ name, dims: [...dims] });
-  return {
-    guidance,
-    text: described('text', text),
-    vectors: Object.entries(vectors).map(([role, tensor]) => described(role, tensor)),
-    ...(planes && { planes: { dims: [...planes.dims] } }),
-    ...(images && { images: images.map(({ dims }) => ({ dims: [...dims] })) }),
-    ...(mask && { mask: { dims: [...mask.dims] } }),
-  } as TensorsHead;
 }
 
 export function packStep({ sample, own, ...call }: StepCall): Parcel {
@@ -240,16 +221,4 @@ export function unpackStep(
 
 export function packAnswer({ output, ...figures }: StepAnswer): Parcel {
   return { head: figures, body: bytesIn(output) };
-}
-
-/** The float32 numbers in bytes, which need not be aligned. */
-export function numbersIn(bytes: Uint8Array): Float32Array {
-  // A copy of its own: the slice of a Buffer would be of the memory that it is part of.
-  return new Float32Array(
-    new Uint8Array(bytes.subarray(0, bytes.byteLength - (bytes.byteLength % 4))).buffer,
-  );
-}
-
-function bytesIn(data: Float32Array): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

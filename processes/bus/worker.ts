@@ -3,6 +3,7 @@ import os from 'node:os';
 import { Svcm } from '@nats-io/services';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type * as z from 'zod';
+import { openWithAdditions } from '../../engine/models/additions.ts';
 import { contentHash, denoiserVersion } from '../../engine/models/content-hash.ts';
 import { editingModel, openModel } from '../../engine/models/open.ts';
 import { type Job, MemberLostError } from '../../engine/parallel/job.ts';
@@ -10,6 +11,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { BusOptions, Engine } from '../../shared/api.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { LocalCrew, type LocalMember } from '../workers/crew.ts';
+import { AddedFiles, type AddedPlaces } from './additions.ts';
 import { openAnnounced } from './announced.ts';
 import { Drawer } from './batch/draw.ts';
 import { ACK_WAIT_MS } from './batch/queue.ts';
@@ -33,6 +35,8 @@ interface BusWorkerOptions {
   bus: BusOptions;
   /** The models that it serves: folders, names or architectures. */
   models: readonly string[];
+  /** Files that jobs may add to these models. */
+  additions?: AddedPlaces;
   threads?: number;
   /** Starts the engine that generates the images of batches; without it the worker takes no batches. */
   openEngine?: () => Engine;
@@ -70,6 +74,7 @@ export class BusWorker {
   readonly bus: NatsConnection;
   /** Model ids by content hash. */
   readonly #models: ReadonlyMap<string, string>;
+  readonly #added: AddedFiles;
   readonly #crew: LocalCrew;
   readonly #patience: typeof PATIENCE;
   readonly #timers: NodeJS.Timeout[];
@@ -83,10 +88,16 @@ export class BusWorker {
   /** When the coordinator was last checked. */
   #looked = Date.now();
 
-  private constructor(options: BusWorkerOptions, bus: NatsConnection, models: Map<string, string>) {
+  private constructor(
+    options: BusWorkerOptions,
+    bus: NatsConnection,
+    models: Map<string, string>,
+    added: AddedFiles,
+  ) {
     this.#options = options;
     this.bus = bus;
     this.#models = models;
+    this.#added = added;
     this.#patience = { ...PATIENCE, ...options.patience };
     this.#crew = new LocalCrew({ onLog: options.onLog, ...options.crew });
     serveCalls(bus, `patchwork.worker.${this.id}.call`, (call) => this.#do(call), this.#log);
@@ -107,7 +118,7 @@ export class BusWorker {
     this.#timers = [setInterval(() => void this.#endIfForgotten(), this.#patience.coordinator / 3)];
   }
 
-  /** Connects and announces itself. @throws InputError if the bus or a model cannot be used. */
+  /** Connects and announces itself. @throws InputError if the bus, a model or a file cannot be used. */
   static async start(options: BusWorkerOptions): Promise<BusWorker> {
     const models = new Map<string, string>();
     const editing = await Promise.all(options.models.map((model) => editingModel(model)));
@@ -115,8 +126,9 @@ export class BusWorker {
       const model = await openModel(name);
       models.set(await contentHash(model), model.id);
     }
+    const added = await AddedFiles.open(options.additions ?? {});
     const bus = await connectBus(options.bus, 'patchwork worker');
-    const worker = new BusWorker(options, bus, models);
+    const worker = new BusWorker(options, bus, models, added);
     const service = await new Svcm(bus).add({
       name: SERVICE,
       version: packageJson.version,
@@ -126,6 +138,7 @@ export class BusWorker {
         host: os.hostname(),
         protocol: String(PROTOCOL),
         models: JSON.stringify([...models.keys()]),
+        additions: JSON.stringify(added.hashes),
       },
       queue: '',
     });
@@ -193,8 +206,10 @@ export class BusWorker {
     const id = this.#models.get(head.model);
     if (!id) throw new Error('this worker does not have the model');
     this.#requireFree();
-    const version = await denoiserVersion(await openAnnounced(id, head.model));
-    const job = unpackJob(head, body, { id, version });
+    const plain = await openAnnounced(id, head.model);
+    const additions = head.additions && (await this.#added.placesOf(head.additions));
+    const version = await denoiserVersion(additions ? await openWithAdditions(id, additions) : plain);
+    const job = unpackJob(head, body, { id, version, additions });
     const folder = await this.#crew.mailFolder(job.id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     // Another call may have come first.

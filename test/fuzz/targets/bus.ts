@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { InputError } from '../../../engine/errors.ts';
+import type { Condition } from '../../../engine/execution/condition.ts';
+import type { Tensor } from '../../../engine/graph/tensor.ts';
 import { busAddress } from '../../../processes/bus/address.ts';
 import { headSchema, parsed, progressSchema, taskSchema } from '../../../processes/bus/batch/queue.ts';
 import { ParcelReader, sendParcel } from '../../../processes/bus/parcels.ts';
-import { SMALL_JOB } from '../../../processes/bus/testing/job.ts';
+import { SENT_ADDITIONS, SMALL_JOB, STEERED_JOB } from '../../../processes/bus/testing/job.ts';
 import {
   ANSWERS,
   answeredSchema,
@@ -23,9 +25,11 @@ import { changed, damaged, oddText, type Target, target } from '../target.ts';
 
 const MOST = 1 << 20;
 const begin = packJob(SMALL_JOB, 'hash');
+const steered = packJob(STEERED_JOB, 'hash', SENT_ADDITIONS);
 const step = packStep({ job: 'job', step: 1, timestep: 9, kind: 'band', sample: new Float32Array(256) });
 const heads = [
   begin.head,
+  steered.head,
   step.head,
   { job: 'job', step: 1, from: 0, files: [{ to: 'all', bytes: 4 }] },
   { ask: 'a', answer: { runSeconds: 1, seconds: 1, sentBytes: 1, receivedBytes: 1, recordSeconds: 0 } },
@@ -74,20 +78,27 @@ export const targets: Target[] = [
     for (const schema of [...schemas, taskSchema, headSchema, progressSchema]) schema.safeParse(head);
     parsed(taskSchema, Buffer.from(JSON.stringify(head) ?? ''));
   }),
-  target('jobs', fc.tuple(changed(begin.head), damaged(begin.body)), ([head, body]) => {
-    const checked = beginSchema.safeParse(head);
-    if (!checked.success) return;
-    try {
-      const { bands, index, condition } = unpackJob(checked.data, body, { id: 'model', version: '' });
-      assert.ok(index < bands.edges[0]!.length - 1);
-      assert.equal(
-        condition.text.data.length,
-        condition.text.dims.reduce((a, b) => a * b, 1),
-      );
-    } catch (error) {
-      assert.match(String(error), /^Error: a job came/);
-    }
-  }),
+  ...[begin, steered].map((job, i) =>
+    target(
+      ['jobs', 'jobs with all that steers an image'][i]!,
+      fc.tuple(changed(job.head), damaged(job.body)),
+      ([head, body]) => {
+        const checked = beginSchema.safeParse(head);
+        if (!checked.success) return;
+        try {
+          const { bands, index, condition } = unpackJob(checked.data, body, { id: 'model', version: '' });
+          assert.ok(index < bands.edges[0]!.length - 1);
+          for (const { data, dims } of tensorsIn(condition))
+            assert.equal(
+              data.length,
+              dims.reduce((a, b) => a * b, 1),
+            );
+        } catch (error) {
+          assert.match(String(error), /^Error: a job came/);
+        }
+      },
+    ),
+  ),
   target('steps', fc.tuple(changed(step.head), damaged(step.body)), ([head, body]) => {
     const checked = stepSchema.safeParse(head);
     if (!checked.success) return;
@@ -110,3 +121,16 @@ export const targets: Target[] = [
     }
   }),
 ];
+
+/** All tensors of a condition. */
+function tensorsIn({ text, vectors = {}, controls, references = [], later = [] }: Condition): Tensor[] {
+  const guides = controls ? [...controls.hints, ...controls.features] : [];
+  const seen = references.flatMap(({ keys, values, masks = {} }) => [keys, values, ...Object.values(masks)]);
+  return [
+    text,
+    ...Object.values(vectors),
+    ...guides.flatMap(({ maps }) => maps),
+    ...seen,
+    ...later.map((one) => one.text),
+  ];
+}
