@@ -43,9 +43,18 @@ function menuContributions(): Record<string, object[]> {
   return menus;
 }
 
-/** package.nls.json with up-to-date texts of commands and settings. */
+/** What settings that need a trusted workspace are for, in words. */
+function restrictedInWords(): string {
+  const words = settingEntries.flatMap(([, { restricted }]) => restricted ?? []);
+  return new Intl.ListFormat('en-GB').format(new Set(words));
+}
+
+/** package.nls.json with up-to-date texts of commands and settings, and what an untrusted workspace cannot set. */
 export function withTexts(texts: Readonly<Record<string, string>>): Record<string, string> {
-  const others = Object.entries(texts).filter(([key]) => !/^(?:command|setting)\./.test(key));
+  const others = Object.entries({
+    ...texts,
+    'trust.limited': `Workspace settings for ${restrictedInWords()} are ignored until you trust the workspace.`,
+  }).filter(([key]) => !/^(?:command|setting)\./.test(key));
   const titles = commandEntries.map(([name, { title }]) => [`command.${name}`, title]);
   const settings = settingEntries.flatMap(([name, { text, texts = {} }]) => [
     [`setting.${name}`, text],
@@ -54,7 +63,7 @@ export function withTexts(texts: Readonly<Record<string, string>>): Record<strin
   return Object.fromEntries([...titles, ...settings, ...others]);
 }
 
-/** The README with up-to-date tables of commands and settings, and the names of those that need a trusted workspace. */
+/** The README with up-to-date tables of commands and settings, and its sentence on those that need a trusted workspace. */
 export function withTables(readme: string): string {
   const commands = commandEntries
     .filter(([, { does }]) => does)
@@ -66,7 +75,10 @@ export function withTables(readme: string): string {
   return readme
     .replace(/(?:^\| \*Patchwork: .+\n)+/m, commands.join(''))
     .replace(/(?:^\| `patchwork\..+\n)+/m, settings.join(''))
-    .replace(/(?<=^In a workspace that is not trusted.*\()`[^)]*(?=\))/m, restricted.join(', '));
+    .replace(
+      /(?<=^In a workspace that is not trusted, its own settings for ).*(?=\) are not used)/m,
+      `${restrictedInWords()} (${restricted.join(', ')}`,
+    );
 }
 
 /** Properties of package.json that are generated from TypeScript. */

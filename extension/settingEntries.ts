@@ -31,8 +31,11 @@ export interface Setting {
   scope: Scope;
   /** A field of requests has this name and takes the value as it is; empty or 0 is absent there. */
   request?: true;
-  /** An untrusted workspace cannot set it, because it leads to files or takes much of the machine. */
-  restricted?: true;
+  /**
+   * What it is for, in sentences about workspaces that are not trusted: these cannot set it, because it leads to files
+   * or takes much of the machine.
+   */
+  restricted?: string;
   [schema: string]: unknown;
 }
 
@@ -52,7 +55,7 @@ export const SETTINGS = {
     type: 'string',
     default: '',
     scope: 'machine-overridable',
-    restricted: true,
+    restricted: 'the models',
   },
   editModel: {
     does: 'the model that edits; empty for the inpainting model that belongs to `patchwork.model`, if it is installed',
@@ -60,7 +63,7 @@ export const SETTINGS = {
     type: 'string',
     default: '',
     scope: 'machine-overridable',
-    restricted: true,
+    restricted: 'the models',
   },
   modelFolders: {
     does: 'folders of ComfyUI, A1111, InvokeAI and the like, whose models *Manage Models…* shows',
@@ -76,7 +79,7 @@ export const SETTINGS = {
     type: 'string',
     default: '',
     scope: 'machine-overridable',
-    restricted: true,
+    restricted: 'their parts',
   },
   textEncoder: {
     does: "a text encoder in place of the model's own",
@@ -84,7 +87,7 @@ export const SETTINGS = {
     type: 'string',
     default: '',
     scope: 'machine-overridable',
-    restricted: true,
+    restricted: 'their parts',
   },
   prediction: {
     does: 'what the U-Net of a single file predicts, if the file does not say it',
@@ -222,7 +225,7 @@ export const SETTINGS = {
       maximum: LIMITS.loraStrength.max,
     },
     scope: 'machine-overridable',
-    restricted: true,
+    restricted: 'LoRA files',
   },
   device: {
     does: 'where networks run: automatic, the processor, or a GPU by WebGPU, DirectML or CUDA ([docs/devices.md](docs/devices.md))',
@@ -242,7 +245,7 @@ export const SETTINGS = {
     enumItemLabels: ['%setting.device.auto%', ...DEVICE_IDS.map((id) => DEVICE_PROVIDERS[id])],
     enumDescriptions: DEVICE_CHOICES.map((name) => `%setting.device.${name}.description%`),
     scope: 'machine-overridable',
-    restricted: true,
+    restricted: 'the device',
   },
   threads: {
     does: 'processor threads',
@@ -250,7 +253,7 @@ export const SETTINGS = {
     ...whole(LIMITS.threads),
     scope: 'machine-overridable',
     request: true,
-    restricted: true,
+    restricted: 'the threads',
   },
   workers: {
     does: 'number of worker processes that share an image',
@@ -258,7 +261,7 @@ export const SETTINGS = {
     ...whole(LIMITS.workers),
     scope: 'machine-overridable',
     request: true,
-    restricted: true,
+    restricted: 'the workers',
   },
   draftWhilePainting: {
     does: 'quick drafts of an edit in the image editor while its mask is painted, where the machine is fast enough',
@@ -280,7 +283,7 @@ export const SETTINGS = {
     type: 'string',
     default: 'images',
     scope: 'resource',
-    restricted: true,
+    restricted: 'the output folder',
   },
   galleryLimit: {
     does: 'disk space in megabytes for the gallery; 0: no limit',

@@ -13,26 +13,23 @@ import { isSide, sizesInWords } from '../shared/sizes.ts';
 import { STYLES, type Style, styleNamed } from '../shared/styles.ts';
 import { SETTINGS, type Setting, type SettingName } from './settingEntries.ts';
 
+/** Settings that are fields of requests: those marked so. */
+type RequestSetting = {
+  [Name in SettingName]: (typeof SETTINGS)[Name] extends { request: true } ? Name : never;
+}[SettingName];
+
 /** The user's settings for all images; absent means the model's own default. */
 export type PictureSettings = Pick<
   GenerateRequest,
+  | RequestSetting
   | 'model'
   | 'editModel'
   | 'vae'
   | 'textEncoders'
   | 'modelFolders'
-  | 'prediction'
   | 'width'
   | 'height'
-  | 'steps'
-  | 'scheduler'
-  | 'sigmas'
-  | 'precision'
-  | 'guidance'
-  | 'threads'
-  | 'workers'
   | 'bus'
-  | 'negativePrompt'
   | 'decoder'
   | 'loras'
 >;
@@ -58,11 +55,6 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
     bus: bus(text(get, 'bus'), text(get, 'busCredentials')),
   };
 }
-
-/** Settings that are fields of requests: those marked so. */
-type RequestSetting = {
-  [Name in SettingName]: (typeof SETTINGS)[Name] extends { request: true } ? Name : never;
-}[SettingName];
 
 function asTheyAre(get: GetSetting): Pick<GenerateRequest, RequestSetting> {
   const entries = Object.entries(SETTINGS) as [SettingName, Setting][];
