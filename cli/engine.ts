@@ -5,6 +5,7 @@ import { connectCrew } from '../processes/bus/connect-crew.ts';
 import { chooseDevice, type DevicesOptions } from '../processes/devices/devices.ts';
 import { deviceEngine } from '../processes/devices/engine.ts';
 import { engineProcess } from '../processes/engine/client.ts';
+import { collectSeldom } from '../processes/garbage.ts';
 import { LocalCrew } from '../processes/workers/crew.ts';
 import type { Engine } from '../shared/api.ts';
 import type { DeviceChoice } from '../shared/devices.ts';
@@ -16,6 +17,7 @@ import { note } from './output.ts';
  */
 export async function openEngine(device: DeviceChoice = 'auto'): Promise<Engine> {
   if ((await chooseDevice(device, DEVICES)).id !== 'cpu') return startEngine(device);
+  collectSeldom();
   return createEngine(new NodeBackend(), {
     openCrew: () => new LocalCrew(),
     connect: connectCrew,

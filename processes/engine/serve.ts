@@ -1,10 +1,12 @@
 import type { Engine } from '../../shared/api.ts';
+import { collectSeldom } from '../garbage.ts';
 import { beat } from '../pulse.ts';
 import { answerCalls } from './answers.ts';
 import { parentConnection } from './parent.ts';
 
 /** Serves `engine` to the process that forked this one, and ends with it. */
 export function serve(engine: Engine): void {
+  collectSeldom();
   const connection = parentConnection();
   answerCalls(connection, engine);
   endWithParent();
