@@ -195,9 +195,12 @@ class LocalEngine implements Engine {
       { ...asked, model },
       await placeOfModel(model),
     );
+    // Other threads decode meanwhile. An error in the picture is the one to report.
+    const configs = this.#models.open(checked);
+    configs.catch(() => {});
     const { warnings, ...part } = await editedPart(checked);
     const decoded = performance.now();
-    const loaded = await this.#models.load(checked, options);
+    const loaded = await this.#models.load(checked, options, await configs);
     loaded.reading = readingOf(checked, prompts);
     const isWhole = !checked.mask && !checked.extend && !checked.colours;
     const {

@@ -25,6 +25,8 @@ export interface Loaded extends ReadyModel {
   settings: string;
 }
 
+type Opened = Awaited<ReturnType<typeof openDrawingModel>>;
+
 /** The models of the last calls: the last one, and a small one before it. */
 export class LoadedModels {
   readonly #backend: Backend;
@@ -39,13 +41,19 @@ export class LoadedModels {
     this.#forget = forget;
   }
 
+  /** Reads the configs of a request's model, and no weights. @throws InputError if it cannot be used */
+  open(request: GenerateRequest | EditRequest): Promise<Opened> {
+    return openDrawingModel(request.model, request);
+  }
+
   /** The model of a request, loaded now unless it is. @throws InputError if it cannot be used */
   async load(
     request: GenerateRequest | EditRequest,
     { signal, onProgress }: CallOptions<GenerateProgress & EditProgress>,
+    already?: Opened,
   ): Promise<Loaded> {
     const threads = request.threads || this.#backend.threads;
-    const opened = await openDrawingModel(request.model, request);
+    const opened = already ?? (await this.open(request));
     // Before its weights are read.
     if ('width' in request || 'height' in request) imageSize(opened.model, request);
     const steered = await steeredModel(opened.model, request);
@@ -100,7 +108,7 @@ export class LoadedModels {
   }
 
   /** Finds out what a model predicts whose file does not say it. */
-  async #withPrediction({ model, warnings }: Pick<Loaded, 'model' | 'warnings'>, threads: number) {
+  async #withPrediction({ model, warnings }: Opened, threads: number) {
     if (!model.unsure) return { model, warnings };
     const measured = await withMeasuredPrediction(model, this.#backend, threads);
     return { model: measured.model, warnings: [...warnings, measured.note] };
