@@ -53,6 +53,15 @@ const snapshot = ({ mask, colours, pixels, edits, frame }: PictureModel) => [
   frame,
 ];
 
+/** The picture that a list of edits gives, from the file on. */
+function composed(edits: PictureModel<string>['edits']): Raster {
+  const model = new PictureModel<string>(grey(100));
+  model.adopt(edits.map((edit) => ({ ...edit, shown: false })));
+  const step = model.showing('x', (_, i) => edits[i]!.shown);
+  if (step) model.do(step);
+  return model.pixels;
+}
+
 const idAt = ({ edits }: PictureModel, at: number) => edits[at % edits.length]?.id ?? '';
 
 /** Paints what a mask covers in one colour. */
@@ -121,6 +130,7 @@ test('any steps taken back in reverse give every earlier state, and done again e
         }[what]();
         if (!step) continue;
         model.do(step);
+        assert.deepEqual(model.pixels, composed(model.edits), what);
         steps.push(step);
         states.push(snapshot(model));
       }
@@ -347,9 +357,14 @@ test('a result is laid over what the picture has become since', () => {
   const start = model.canvas();
   const result = grey(10);
   result.data.set([50, 50, 50], 3);
-  model.do(painted(model, patch(0, 0, 1, 1, []), 77)!);
-  model.do(model.painting({ label: 'x', start, result, mask: blankRaster(7, 5, 1), about: 'x' })!);
-  assert.deepEqual([...model.pixels.data.subarray(0, 9)], [77, 77, 77, 50, 50, 50, 10, 10, 10]);
+  result.data.set([60, 60, 60], 9);
+  model.do(painted(model, patch(0, 0, 3, 1, []), 77)!);
+  const before = snapshot(model);
+  const step = model.painting({ label: 'x', start, result, mask: blankRaster(7, 5, 1), about: 'x' })!;
+  model.do(step);
+  assert.deepEqual([...model.pixels.data.subarray(0, 12)], [77, 77, 77, 50, 50, 50, 77, 77, 77, 60, 60, 60]);
+  model.undo(step);
+  assert.deepEqual(snapshot(model), before);
 });
 
 test('an extension is one step; edits beside it stay at their places in the picture', () => {

@@ -298,7 +298,9 @@ export class PictureModel<About = unknown> {
       ...packedLayer('colours', taken, start.frame),
     };
     const below = this.#edits.map((other) => (other.id === replaces ? { ...other, shown: false } : other));
-    const step = this.#listing(label, [...below, edit]);
+    const edits = [...below, edit];
+    const isOnTop = !extension && !replaces && this.#isAsIn(start);
+    const step = isOnTop ? this.#laid(label, edits, content) : this.#listing(label, edits);
     for (const layer of ['mask', 'colours'] as const) {
       const bounds = taken[layer] && boundsOf(taken[layer]);
       const isSpent = bounds && !difference(this[layer], taken[layer]!);
@@ -430,6 +432,21 @@ export class PictureModel<About = unknown> {
     return edits.some((edit, i) => edit !== this.#edits[i]) ? this.#listing(label, edits) : undefined;
   }
 
+  #isAsIn({ raster, frame }: Canvas): boolean {
+    return sameArea(frame, this.frame) && !difference(this.pixels, raster);
+  }
+
+  /** The step that lays a result over the picture that it was painted on, the values of which are packed already. */
+  #laid(label: string, edits: readonly ListedEdit<About>[], { from, to }: PaintContent): Step<About> {
+    const change = {
+      layer: 'pixels' as const,
+      ...this.onCanvas(to),
+      before: from.deflated,
+      after: to.deflated,
+    };
+    return { label, changes: [change], edits: { before: this.#edits, after: edits } };
+  }
+
   /** The step to another list of edits, and to the pixels that it gives. */
   #listing(label: string, edits: readonly ListedEdit<About>[]): Step<About> {
     const step: Step<About> = { label, changes: [], edits: { before: this.#edits, after: edits } };
@@ -451,9 +468,11 @@ export class PictureModel<About = unknown> {
   }
 
   #composed(edits: readonly ListedEdit<About>[]): Canvas {
-    let canvas: Canvas = { raster: copyOf(this.original), frame: wholeOf(this.original) };
-    for (const edit of edits) {
-      if (!edit.shown) continue;
+    const [now, wanted] = [this.#edits, edits].map((all) => all.filter(({ shown }) => shown));
+    // What is laid over everything needs nothing of it again.
+    const isMore = now!.every((edit, i) => edit === wanted![i]);
+    let canvas = isMore ? this.canvas() : { raster: copyOf(this.original), frame: wholeOf(this.original) };
+    for (const edit of isMore ? wanted!.slice(now!.length) : wanted!) {
       canvas = withEdges(canvas, edit.content);
       applyTo(canvas, edit, this.original);
     }
@@ -465,7 +484,8 @@ export class PictureModel<About = unknown> {
     if (!fits(patch, raster) || patch.data.length !== patch.width * patch.height * raster.channels)
       throw new RangeError('The change does not fit the image.');
     const before = cut(raster, patch).data;
-    if (before.every((value, i) => value === patch.data[i])) return undefined;
+    const { channels } = raster;
+    if (!difference({ ...patch, channels, data: before }, { ...patch, channels })) return undefined;
     const { left, top, width, height } = patch;
     return { layer, left, top, width, height, before: deflate(before), after: deflate(patch.data) };
   }
