@@ -7,6 +7,7 @@ import type { DenseSpeed } from './denseSpeed.ts';
 import type { Gallery } from './gallery/store.ts';
 import type { PromptHistory } from './history.ts';
 import type { LastEditor } from './lastEditor.ts';
+import type { EditPace } from './queue/editPace.ts';
 import type { EngineQueue } from './queue/engineQueue.ts';
 import type { Generator } from './queue/generator.ts';
 import type { RunLog } from './queue/interrupted.ts';
@@ -29,6 +30,7 @@ export interface Services {
   lastModels: LastModels;
   runs: RunLog;
   pace: Pace;
+  editPace: EditPace;
   benchmarks: BenchmarkStore;
   /** Devices that benchmarks may compare; none where the engine starts no processes. */
   devices: readonly DeviceId[];

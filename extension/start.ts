@@ -30,6 +30,7 @@ import { HubToken } from './models/token.ts';
 import { useAsModel } from './models/useFile.ts';
 import { registerModelsView } from './models/view.ts';
 import { askPrompt } from './promptInput.ts';
+import { EditPace } from './queue/editPace.ts';
 import { EngineQueue } from './queue/engineQueue.ts';
 import { Generator } from './queue/generator.ts';
 import { RunLog } from './queue/interrupted.ts';
@@ -138,6 +139,7 @@ function createServices(
     gallery: new Gallery(images, () => galleryBytes(setting)),
     runs: new RunLog(context.workspaceState),
     history: new PromptHistory(context.globalState),
+    editPace: new EditPace(context.globalState),
     denseSpeed: new DenseSpeed(context.globalState),
   };
   const services: Services = {

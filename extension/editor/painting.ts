@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { EditProgress, EditRequest, EditResult } from '../../shared/api.ts';
 import {
@@ -14,7 +15,9 @@ import { totalRemaining } from '../../shared/jobs.ts';
 import { shorten } from '../../shared/names.ts';
 import { blankRaster, cut, difference, type Patch, type Raster, sameArea } from '../../shared/raster.ts';
 import { withStatus } from '../messages.ts';
+import { editKind } from '../queue/editPace.ts';
 import type { JobOptions } from '../queue/engineQueue.ts';
+import type { Expected } from '../queue/remaining.ts';
 import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
 import { controlOf, fileOf } from './controlLayer.ts';
@@ -26,6 +29,7 @@ import { outcomeOf } from './outcome.ts';
 import type { Page } from './pages.ts';
 import type { Painted } from './painted.ts';
 import type { Painting as Result } from './pictureModel.ts';
+import { workedSize } from './preparing.ts';
 
 /** A result that is not part of the picture yet. */
 interface Candidate {
@@ -67,6 +71,8 @@ export class Painting {
       const start = await this.#document.canvas(replaces);
       const layer = await controlOf(this.#services, this.#document, draft);
       const request = await editRequest(this.#services, this.#document, draft, { start, layer });
+      const worked = workedSize(await this.#document.model());
+      const { editPace } = this.#services;
       const control = layer
         ? { ...layer.row, picture: await this.#services.kept.keep(await fileOf(layer), 'The control layer') }
         : { ...draft.control, picture: '' };
@@ -75,12 +81,18 @@ export class Painting {
       const mask =
         needsMask(draft.way) && taken ? taken : blankRaster(start.raster.width, start.raster.height, 1);
       if (request.prompt) await this.#services.history.add(request.prompt);
+      const kind = editKind(request, this.#document.state.prepared ?? false, worked ?? start.raster);
       const seeds = seedsOf(draft, variations);
       page.post({ type: 'draft', draft: { seed: String(seeds[0]) } });
       try {
         for (const [variation, seed] of seeds.entries()) {
           const asked = { ...request, seed };
-          const result = await this.#edit(asked, signal, { ...step, variation });
+          const expected = editPace.like(kind, this.#document.state.mostSeconds);
+          const result = await this.#edit(asked, signal, { ...step, variation }, expected);
+          await editPace.note(kind, result);
+          // Cancelling may have come with the result.
+          await sleep(0);
+          signal.throwIfAborted();
           const { extend: extension } = asked;
           const used = { ...draft, control };
           await this.#keep(asked, result, { start, extension, mask, colours, replaces, draft: used });
@@ -183,7 +195,12 @@ export class Painting {
     }
   }
 
-  async #edit(request: EditRequest, signal: AbortSignal, run: EditRun): Promise<EditResult> {
+  async #edit(
+    request: EditRequest,
+    signal: AbortSignal,
+    run: EditRun,
+    expected?: Expected,
+  ): Promise<EditResult> {
     const title = titleOf(request);
     const { left = 0, top = 0 } = request.extend ?? {};
     return await withStatus(`Patchwork: ${title}`, (tell) => {
@@ -204,6 +221,7 @@ export class Painting {
         onProgress,
         id: randomUUID(),
         title: request.prompt || title,
+        expected,
       };
       const job = () => queue.jobs.find(({ id }) => id === options.id);
       const stopWatching = queue.onDidChange(() => {

@@ -155,7 +155,7 @@ export class Preparing {
 }
 
 /** The size that an edit is computed in at most; undefined for a mask that is too large for one. */
-function workedSize({
+export function workedSize({
   width,
   height,
   masked,

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import type { EditRequest, EditResult } from '../../shared/api.ts';
+import type { CallOptions, EditProgress, EditRequest, EditResult } from '../../shared/api.ts';
 import { EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
 
 const { Uri } = await import('../../test/support/vscode/stub.ts');
@@ -20,23 +20,29 @@ const png = await sharp({ create: { width: 16, height: 16, channels: 3, backgrou
   .toBuffer();
 await writeFile(path.join(folder, 'field.png'), png);
 
-/** An editor whose engine gives results of one grey each, and never the one after `most`. */
-async function opened(most: number) {
+/**
+ * An editor whose engine gives results of one grey each, and never the one after `most`.
+ * @param finishing called when a result is about to come
+ */
+async function opened(most: number, finishing = () => {}) {
   const engine = checkingEngine(new Uint8Array(png));
   let begun = 0;
   let stuck = () => {};
   const reached = new Promise<void>((resolve) => {
     stuck = resolve;
   });
-  const edit = async (request: EditRequest, options?: { signal?: AbortSignal }): Promise<EditResult> => {
+  const edit = async (request: EditRequest, options?: CallOptions<EditProgress>): Promise<EditResult> => {
     if (begun === most)
       await new Promise((_, reject) => {
         options!.signal!.addEventListener('abort', () => reject(options!.signal!.reason));
         stuck();
       });
+    options?.onProgress?.({ stage: 'encode', step: 0, steps: 10 });
     const result = await engine.edit(request);
+    finishing();
     result.pixels!.data.fill(++begun);
-    return { ...result, recipe: { ...result.recipe, seed: request.seed! } };
+    const stepSeconds = Array<number>(10).fill(2);
+    return { ...result, stepSeconds, seconds: 20.5, recipe: { ...result.recipe, seed: request.seed! } };
   };
   const services = servicesIn(folder, { ...engine, edit });
   const uri = Uri.file(path.join(folder, 'field.png')) as never;
@@ -86,5 +92,26 @@ test('a variation that is picked while others are painted ends the run and is th
   );
   assert.deepEqual(document.state.variations, []);
   assert.equal(document.state.notice, 'Edit applied.');
+  document.dispose();
+});
+
+test('the second edit of a kind says how long it takes before its first step', async () => {
+  const { document, painting } = await opened(9);
+  const seen: (number | undefined)[] = [];
+  const { update } = document;
+  document.update = (change) => {
+    if (change.run?.stage === 'encode') seen.push(change.run.remaining);
+    update.call(document, change);
+  };
+  for (const seed of ['1', '2']) await painting.apply({ ...draft, seed, variations: 1 }, page);
+  assert.deepEqual(seen, [undefined, 20.5]);
+  document.dispose();
+});
+
+test('cancelling as the result comes leaves the picture as it is', async () => {
+  const { document, painting } = await opened(9, () => setTimeout(() => painting.cancel()));
+  await painting.apply({ ...draft, variations: 1 }, page);
+  assert.equal(document.state.notice, 'Cancelled.');
+  assert.equal((await document.model()).edits.length, 0);
   document.dispose();
 });

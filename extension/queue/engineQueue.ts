@@ -22,6 +22,8 @@ export interface JobOptions<Progress> extends CallOptions<Progress> {
   batch?: string;
   /** In place of the prompt. */
   title?: string;
+  /** Times of an edit, if they can be predicted. */
+  expected?: Expected;
 }
 
 /** A job, with functions that start and end it. */
@@ -63,8 +65,12 @@ export class EngineQueue {
       ...engine,
       generate: (request, options) => this.generate(request, options),
       edit: (request, options: JobOptions<EditProgress> = {}) =>
-        this.#enqueue('edit', options.title ?? request.prompt, options, undefined, (inner) =>
-          engine.edit(request, inner),
+        this.#enqueue(
+          'edit',
+          options.title ?? request.prompt,
+          options,
+          { expected: options.expected },
+          (inner) => engine.edit(request, inner),
         ),
       upscale: (request, options: JobOptions<UpscaleProgress> = {}) =>
         this.#enqueue('upscale', options.title ?? 'Upscale', options, undefined, (inner) =>
@@ -136,7 +142,7 @@ export class EngineQueue {
     kind: JobKind,
     title: string,
     { id = randomUUID(), batch, signal, onProgress }: JobOptions<Progress>,
-    model: { expected: Expected | undefined; loadKey: string } | undefined,
+    model: { expected: Expected | undefined; loadKey?: string } | undefined,
     call: (options: CallOptions<Progress>) => Promise<Result>,
   ): Promise<Result> {
     if (signal?.aborted) throw abortError();
@@ -166,7 +172,7 @@ export class EngineQueue {
   #add(
     about: Pick<Job, 'id' | 'kind' | 'title' | 'batch'>,
     abort: AbortController,
-    model?: { expected: Expected | undefined; loadKey: string },
+    model?: { expected: Expected | undefined; loadKey?: string },
   ): Entry {
     const expected = model?.expected;
     const remaining = new Remaining(expected);
@@ -176,7 +182,7 @@ export class EngineQueue {
       abort,
       start: () => {},
       remaining,
-      ...(model && { loadKey: model.loadKey, loads: this.#loads(model.loadKey) }),
+      ...(model?.loadKey !== undefined && { loadKey: model.loadKey, loads: this.#loads(model.loadKey) }),
     };
     entry.job.run = withRemaining(run, entry);
     this.#entries.push(entry);
@@ -258,7 +264,9 @@ export class EngineQueue {
 
 function withRemaining(run: RunState, { remaining, loadKey, loads }: Entry): RunState {
   const now = performance.now() / 1000;
-  const seconds = remaining.after(run, now, loadKey === undefined ? false : loads);
+  // How long an edit's model is loaded is not known.
+  const isUnknown = loadKey === undefined && run.stage === 'load';
+  const seconds = isUnknown ? undefined : remaining.after(run, now, loadKey === undefined ? false : loads);
   const stageSeconds = remaining.ofStage(run, now);
   const { remaining: _, stageRemaining: __, ...rest } = run;
   return {

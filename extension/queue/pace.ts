@@ -97,7 +97,15 @@ export class Pace {
   }
 }
 
-function keyOf({ model, precision, guidance, threads, workers, decoder }: GenerateRequest<unknown>): string {
+/** What the speed depends on, besides the size. */
+export function keyOf({
+  model,
+  precision,
+  guidance,
+  threads,
+  workers,
+  decoder,
+}: GenerateRequest<unknown>): string {
   return JSON.stringify([
     ...[model ?? 'scenes', precision ?? '', guidance === 1, threads ?? 0, workers ?? 0, decoder ?? 'own'],
   ]);

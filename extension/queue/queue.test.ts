@@ -5,6 +5,7 @@ import type {
   BenchmarkProgress,
   BenchmarkRequest,
   CallOptions,
+  EditProgress,
   EditRequest,
   Engine,
   GenerateProgress,
@@ -13,7 +14,7 @@ import type {
 } from '../../shared/api.ts';
 import { describeRun } from '../../shared/format.ts';
 import { totalRemaining } from '../../shared/jobs.ts';
-import { EngineQueue } from './engineQueue.ts';
+import { EngineQueue, type JobOptions } from './engineQueue.ts';
 import { RunLog } from './interrupted.ts';
 import { loadKey, Pace, type Storage } from './pace.ts';
 import { Remaining } from './remaining.ts';
@@ -237,6 +238,29 @@ test('a model that is loaded adds what loading it took the last time, and withou
   assert.deepEqual(left(), [54]);
   fake.calls.at(-1)!.finish();
   await cold;
+});
+
+test('an edit with known times says its own before its first step, but not while its model is loaded', async () => {
+  const { fake, queue } = make();
+  const expected = { steps: 4, stepSeconds: 2, otherSeconds: 1 };
+  const options: JobOptions<EditProgress> = { expected };
+  const edited = queue.engine.edit({ prompt: 'a', image: new Uint8Array() }, options);
+  await settled();
+  const left = () => queue.jobs[0]!.run.remaining;
+  assert.equal(left(), 9);
+  const report = fake.calls[0]!.report as (progress: EditProgress) => void;
+  report({ stage: 'load', step: 0, steps: 4 });
+  assert.equal(left(), undefined);
+  report({ stage: 'encode', step: 0, steps: 4 });
+  assert.equal(left(), 9);
+  report({ stage: 'record', step: 0, steps: 3 });
+  assert.equal(left(), undefined, 'how long recording takes is not known');
+  report({ stage: 'denoise', step: 0, steps: 4 });
+  assert.equal(left(), 9);
+  report({ stage: 'decode', step: 4, steps: 4 });
+  assert.equal(left(), 1);
+  fake.calls[0]!.finish();
+  await edited;
 });
 
 test('the times of all are the sum, if each is known', () => {

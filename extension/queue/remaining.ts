@@ -63,8 +63,13 @@ export class Remaining {
       if (!expected || load === undefined) return undefined;
       return load + expected.steps * expected.stepSeconds + other;
     }
-    const stepSeconds = this.#pace.partSeconds(stage, step, now, expected && [expected.stepSeconds, EARLIER]);
-    return stepSeconds === undefined ? undefined : (steps - step) * stepSeconds + other;
+    // Recording is no step of the image: those are still to come.
+    const isRecording = stage === 'record';
+    const earlier = expected && !isRecording ? ([expected.stepSeconds, EARLIER] as const) : undefined;
+    const stepSeconds = this.#pace.partSeconds(stage, step, now, earlier);
+    if (stepSeconds === undefined) return undefined;
+    const later = expected && isRecording ? expected.steps * expected.stepSeconds : 0;
+    return (steps - step) * stepSeconds + later + other;
   }
 
   /** Seconds of a stage that prepares the model, from its own steps; undefined in others, and before one is done. */

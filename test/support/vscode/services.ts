@@ -21,6 +21,7 @@ const { DenseSpeed } = await import('../../../extension/denseSpeed.ts');
 const { Gallery } = await import('../../../extension/gallery/store.ts');
 const { PromptHistory } = await import('../../../extension/history.ts');
 const { LastEditor } = await import('../../../extension/lastEditor.ts');
+const { EditPace } = await import('../../../extension/queue/editPace.ts');
 const { EngineQueue } = await import('../../../extension/queue/engineQueue.ts');
 const { Generator } = await import('../../../extension/queue/generator.ts');
 const { RunLog } = await import('../../../extension/queue/interrupted.ts');
@@ -101,6 +102,7 @@ export function servicesIn(storage: string, engine: Engine): Services {
   const services: Services = {
     ...parts,
     ...more,
+    editPace: new EditPace(memory()),
     devices: ['cpu', 'webgpu'],
     extensionUri: Uri.file(storage) as never,
     engine: queue.engine,
