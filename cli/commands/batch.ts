@@ -50,8 +50,13 @@ async function run(prompt: string | undefined, options: Options): Promise<void> 
   const prompts = await promptsOf(prompt, options.prompts);
   const bus = busOptions(options);
   if (options.detach && !bus) throw new InputError('--detach needs a bus: give --bus.');
-  if (bus && options.lora)
-    throw new InputError('Workers do not take LoRA files: leave out the bus, or the LoRA files.');
+  const { lora, embedding, vae, textEncoder } = options;
+  const files = { '--lora': lora, '--embedding': embedding, '--vae': vae, '--text-encoder': textEncoder };
+  const [named] = Object.entries(files).find(([, value]) => value !== undefined) ?? [];
+  if (bus && named)
+    throw new InputError(
+      `Workers use their own files for batches: leave out the bus, or ${named}, which names one of this machine.`,
+    );
   const { threads: _, seed, previews: __, ...settings } = drawingRequest(options);
   const plan = { prompts, count: options.count, seed, settings: { ...settings, ...options.size } };
   const folder = await BatchFolder.open(options.output, plan);

@@ -6,9 +6,11 @@ import { randomSeed, seedsFrom } from '../../shared/seed.ts';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import { readOptionalJson } from '../json.ts';
+import { placeOfModel } from '../models/open.ts';
 import { isPng } from '../pictures/png-chunks.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { writePicture } from '../pictures/write.ts';
+import { type ReadPrompts, readPrompts } from '../pipelines/prompts.ts';
 
 /** Settings that the images of a batch share. */
 type BatchSettings = Omit<
@@ -122,12 +124,17 @@ export class BatchFolder {
     return { ...this.settings, prompt, seed };
   }
 
+  /** The same with its prompts read: the choices of its seed made, the words of a style added. */
+  async read(item: number): Promise<ReadPrompts<GenerateRequest>> {
+    return readPrompts(this.request(item), await placeOfModel(this.settings.model));
+  }
+
   /**
    * Saves an item's image, complete or not at all. @throws InputError if it is not what the item asked for: images come
    * from other machines and are not trusted.
    */
   async save(item: number, png: Uint8Array): Promise<string> {
-    const { file, prompt, seed } = this.items[item]!;
+    const { file, seed } = this.items[item]!;
     if (!isPng(png)) throw new InputError(`The image received for ${file} is not a PNG file.`);
     const { width, height, recipe } = await decodePicture(png, `The image received for ${file}`);
     const { width: wide = width, height: high = height } = this.settings;
@@ -135,7 +142,8 @@ export class BatchFolder {
       throw new InputError(
         `The image received for ${file} has ${width}×${height} pixels, not ${wide}×${high}.`,
       );
-    if (recipe?.seed !== seed || recipe.prompt !== prompt)
+    const read = (await this.read(item)).request.prompt;
+    if (recipe?.seed !== seed || recipe.prompt !== read)
       throw new InputError(`The image received for ${file} has another prompt or seed.`);
     const target = path.join(this.folder, file);
     await writePicture(target, png);

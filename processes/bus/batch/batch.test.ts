@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
@@ -319,6 +319,35 @@ test('what is no task, or no picture that was asked for, changes nothing', { ski
   assert.equal(await queueLength(), 0);
   assert.ok(drawn.every((what) => what.startsWith('a cat ') && !what.endsWith(' 1')));
   await manager.streams.purge(RESULTS);
+});
+
+test('prompts are read where the batch is asked for, and every setting reaches the workers', {
+  skip,
+}, async () => {
+  const asked: GenerateRequest[] = [];
+  await startWorker([], async (request) => void asked.push(request));
+  const style = { name: 'Ink', prompt: 'ink drawing of {prompt}', negativePrompt: 'colour' };
+  const settings = { sigmas: 'karras', clipSkip: 2, stepPlan: 'FFdF' } as const;
+  const folders = path.join(root, 'tool');
+  await mkdir(path.join(folders, 'loras'), { recursive: true });
+  await writeFile(path.join(folders, 'loras', 'some.safetensors'), 'x');
+  const what = plan(['a {red|blue|green} cat', 'a dog <lora:some:1>'], 6);
+  const batch = await openBatch({
+    ...what,
+    settings: { ...what.settings, ...settings, style, modelFolders: [folders] },
+  });
+  const { saved, failed } = await batch.run();
+  assert.deepEqual(saved.map(({ item }) => item).sort(), [0, 1, 2, 3, 4, 5]);
+  assert.equal(failed.length, 6);
+  assert.match(failed[0]!.error, /Workers take no LoRA files and trained words for batches/);
+  for (const { prompt, negativePrompt, sigmas, clipSkip, stepPlan } of asked) {
+    assert.match(prompt, /^ink drawing of a (?:red|blue|green) cat$/);
+    assert.deepEqual(
+      { negativePrompt, sigmas, clipSkip, stepPlan },
+      { negativePrompt: 'colour', ...settings },
+    );
+  }
+  assert.ok(new Set(asked.map(({ prompt }) => prompt)).size > 1);
 });
 
 test('a folder keeps to its batch; a server without JetStream, or without room, is distinguished', {

@@ -1,6 +1,7 @@
 import { type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { BatchFolder } from '../../../engine/batch/folder.ts';
+import { InputError } from '../../../engine/errors.ts';
 import { contentHash } from '../../../engine/models/content-hash.ts';
 import { openModel } from '../../../engine/models/open.ts';
 import type { BusOptions } from '../../../shared/api.ts';
@@ -185,8 +186,14 @@ class Coordination {
         this.#outcome.failed.push({ item, error: 'what was drawn was lost again and again' });
         continue;
       }
-      const task = { batch: id, item, request: taskRequest(this.#folder, item) };
-      await jetstream(this.#bus).publish(`${prefix}.${item}`, JSON.stringify(task));
+      try {
+        const task = { batch: id, item, request: await taskRequest(this.#folder, item) };
+        await jetstream(this.#bus).publish(`${prefix}.${item}`, JSON.stringify(task));
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        this.#missing.delete(item);
+        this.#outcome.failed.push({ item, error: error.message });
+      }
     }
   }
 
@@ -211,23 +218,29 @@ class Coordination {
   }
 }
 
-/** The request to a worker, without the settings that the worker decides. */
-function taskRequest(folder: BatchFolder, item: number) {
-  const { prompt, negativePrompt, seed, steps, guidance, width, height, ...rest } = folder.request(item);
-  const { scheduler, precision, attention, decoder } = rest;
-  return {
-    prompt,
-    negativePrompt,
-    seed,
-    steps,
-    guidance,
-    width,
-    height,
-    scheduler,
-    precision,
-    attention,
-    decoder,
-  };
+/**
+ * The request to a worker: prompts as they are read here, where their wildcards are, without the settings that the
+ * worker decides.
+ * @throws InputError if the prompt names files, which workers do not have
+ */
+async function taskRequest(folder: BatchFolder, item: number) {
+  const { request, embeddings } = await folder.read(item);
+  const { prompt, negativePrompt, seed, loras = [], ...settings } = request;
+  if (loras.length > 0 || embeddings.key !== '')
+    throw new InputError(
+      'Workers take no LoRA files and trained words for batches: leave out the bus, or what the prompt names.',
+    );
+  const { steps, guidance, width, height, scheduler, sigmas, precision, attention, decoder } = settings;
+  const { prediction, clipSkip, budget, stepPlan } = settings;
+  const sampling = { steps, guidance, scheduler, sigmas, budget, stepPlan };
+  const numerics = { precision, attention, decoder, prediction, clipSkip };
+  const texts = { prompt: escaped(prompt), negativePrompt: negativePrompt && escaped(negativePrompt) };
+  return { ...texts, seed, width, height, ...sampling, ...numerics };
+}
+
+/** A prompt in which no choice is left to make. */
+function escaped(prompt: string): string {
+  return prompt.replace(/[{}]/g, '\\$&');
 }
 
 function lastNumber(subject: string): number {

@@ -72,9 +72,14 @@ export const taskSchema = z.object({
       width: z.number(),
       height: z.number(),
       scheduler: z.string(),
+      sigmas: z.string(),
       precision: z.string(),
       attention: z.string(),
       decoder: z.string(),
+      prediction: z.string(),
+      clipSkip: z.number(),
+      budget: z.number(),
+      stepPlan: z.string(),
     })
     .partial()
     .required({ prompt: true, seed: true }),
