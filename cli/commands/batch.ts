@@ -92,16 +92,21 @@ async function here(
   const missing = await folder.missing();
   const bar = new BatchBar(folder, missing);
   const outcome: BatchOutcome = { saved: [], failed: [], waiting: 0 };
+  const warned = new Set<string>();
   try {
     for (const item of missing) {
       try {
-        const { picture, seconds } = await engine.generate(
+        const { picture, seconds, warnings } = await engine.generate(
           { ...folder.request(item), threads, previews: false },
           { signal, onProgress: ({ step, steps }) => bar.update(item, step, steps) },
         );
         const saved = { item, file: await folder.save(item, picture.png), worker: 'this machine', seconds };
         outcome.saved.push(saved);
         bar.saved(saved);
+        for (const warning of warnings.filter((one) => !warned.has(one))) {
+          warned.add(warning);
+          note(warning);
+        }
       } catch (error) {
         signal.throwIfAborted();
         outcome.failed.push({ item, error: messageOf(error) });

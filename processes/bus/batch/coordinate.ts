@@ -79,6 +79,7 @@ class Coordination {
   readonly #folder: BatchFolder;
   readonly #options: CoordinateOptions;
   readonly #missing = new Set<number>();
+  readonly #noted = new Set<string>();
   readonly #requeued = new Map<number, number>();
   readonly #outcome: BatchOutcome = { saved: [], failed: [], waiting: 0 };
   #wake = () => {};
@@ -187,7 +188,9 @@ class Coordination {
         continue;
       }
       try {
-        const task = { batch: id, item, request: await taskRequest(this.#folder, item) };
+        const { request, warnings } = await taskRequest(this.#folder, item);
+        for (const warning of warnings) this.#note(warning);
+        const task = { batch: id, item, request };
         await jetstream(this.#bus).publish(`${prefix}.${item}`, JSON.stringify(task));
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
@@ -195,6 +198,12 @@ class Coordination {
         this.#outcome.failed.push({ item, error: error.message });
       }
     }
+  }
+
+  /** Says a sentence once. */
+  #note(sentence: string): void {
+    if (!this.#noted.has(sentence)) this.#options.onNote?.(sentence);
+    this.#noted.add(sentence);
   }
 
   async #noteWorkers(): Promise<void> {
@@ -224,7 +233,7 @@ class Coordination {
  * @throws InputError if the prompt names files, which workers do not have
  */
 async function taskRequest(folder: BatchFolder, item: number) {
-  const { request, embeddings } = await folder.read(item);
+  const { request, embeddings, warnings } = await folder.read(item);
   const { prompt, negativePrompt, seed, loras = [], ...settings } = request;
   if (loras.length > 0 || embeddings.key !== '')
     throw new InputError(
@@ -235,7 +244,7 @@ async function taskRequest(folder: BatchFolder, item: number) {
   const sampling = { steps, guidance, scheduler, sigmas, budget, stepPlan };
   const numerics = { precision, attention, decoder, prediction, clipSkip };
   const texts = { prompt: escaped(prompt), negativePrompt: negativePrompt && escaped(negativePrompt) };
-  return { ...texts, seed, width, height, ...sampling, ...numerics };
+  return { request: { ...texts, seed, width, height, ...sampling, ...numerics }, warnings };
 }
 
 /** A prompt in which no choice is left to make. */
