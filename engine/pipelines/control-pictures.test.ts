@@ -54,6 +54,28 @@ test('an image steers the result, with its strength and in its share of the step
   assert.notDeepEqual(await drawn([{ ...both[0]!, hint: 'canny' }]), await drawn([both[0]!]));
 });
 
+for (const family of ['sd-turbo', 'sdxl-turbo'] as const)
+  test(`${family}: its ControlNet and its T2I-Adapter steer an image and an edit`, async () => {
+    const place = path.join(folder, family);
+    await writeCheckpoint(place, family);
+    const own = await writeControlModels(place, family);
+    const asked = { model: place, precision: 'fp32', guidance: 2, steps: 2 };
+    const { picture } = await engine.generate({ ...request, ...asked } as never);
+    const plain = (await decodePicture(picture.png, 'The image')).pixels;
+    const controls = [own.controlNet, own.adapter].map((steering) => ({ image: square(8), model: steering }));
+    const images = [plain, await drawn(controls.slice(0, 1), asked), await drawn(controls.slice(1), asked)];
+    assert.equal(new Set(images.map((pixels) => Buffer.from(pixels).toString('hex'))).size, 3);
+    const none = controls.map((control) => ({ ...control, strength: 0 }));
+    assert.deepEqual(await drawn(none, asked), plain);
+    const mask = { width: 64, height: 64, channels: 1 as const, data: new Uint8Array(64 * 64) };
+    mask.data.fill(255, 64 * 16, 64 * 40);
+    const edited = async (given: object[]) => {
+      const edit = { ...request, ...asked, image: picture.png, mask, mode: 'sparse', raw: true };
+      return (await engine.edit({ ...edit, controls: given } as never)).pixels!.data;
+    };
+    assert.notDeepEqual(await edited(controls), await edited(none));
+  });
+
 test('an adapter in one file, by the names of its own code or by diffusers’, steers as its folder does', async () => {
   const source = await openSafetensors(path.join(adapter, 'diffusion_pytorch_model.safetensors'));
   const expected = await drawn([{ image: square(8), model: adapter }]);

@@ -56,6 +56,17 @@ test('pictures are seen as prompts, with their strengths, alone and together', a
   assert.ok(psnr(twice, one) > 45, `${psnr(twice, one)} dB`);
 });
 
+test('Stable Diffusion XL sees them through its own adapter', async () => {
+  const place = path.join(folder, 'sdxl');
+  await writeCheckpoint(place, 'sdxl-turbo');
+  const own = { model: place, referenceModel: await writeReferenceModel(place, 'plain', 'sdxl-turbo') };
+  const plain = await drawn([], own);
+  const one = await drawn([{ image: grey(40) }], own);
+  assert.notDeepEqual(one, plain);
+  assert.notDeepEqual(await drawn([{ image: grey(220) }], own), one);
+  assert.deepEqual(await drawn([{ image: grey(40), strength: 0 }], own), plain);
+});
+
 test('a reference with a mask changes its own part most', async () => {
   const plain = await drawn([]);
   const masked = await drawn([{ image: grey(40), mask: left }]);

@@ -279,14 +279,17 @@ export async function writeTinyAutoencoder(folder: string): Promise<void> {
   await writeWeights(path.join(folder, 'diffusion_pytorch_model.safetensors'), networks);
 }
 
-/**
- * Writes a small ControlNet and a T2I-Adapter for the small checkpoint of Stable Diffusion 1, in the layout of
- * published ones.
- */
-export async function writeControlModels(folder: string): Promise<{ controlNet: string; adapter: string }> {
+/** Families of Stable Diffusion 1, 2 and XL, which take networks that steer. */
+export type SteeredFamily = 'sd15' | 'sd-turbo' | 'sdxl-turbo';
+
+/** Writes a small ControlNet and a T2I-Adapter for the small checkpoint of a family, in the layout of published ones. */
+export async function writeControlModels(
+  folder: string,
+  family: SteeredFamily = 'sd15',
+): Promise<{ controlNet: string; adapter: string }> {
   const [controlNet, adapter] = [path.join(folder, 'controlnet'), path.join(folder, 't2i-adapter')];
   const control = {
-    ...(FAMILIES.sd15.parts.unet as object),
+    ...(FAMILIES[family].parts.unet as object),
     _class_name: 'ControlNetModel',
     conditioning_embedding_out_channels: [4, 4, 8, 8],
   };
@@ -294,7 +297,9 @@ export async function writeControlModels(folder: string): Promise<{ controlNet: 
     _class_name: 'T2IAdapter',
     channels: small.block_out_channels,
     num_res_blocks: 1,
-    downscale_factor: 8,
+    ...(family === 'sdxl-turbo'
+      ? { adapter_type: 'full_adapter_xl', downscale_factor: 16 }
+      : { downscale_factor: 8 }),
   };
   for (const [place, config] of [
     [controlNet, control],
@@ -311,8 +316,14 @@ export async function writeControlModels(folder: string): Promise<{ controlNet: 
   return { controlNet, adapter };
 }
 
-/** Writes a small IP-Adapter for the small checkpoint of Stable Diffusion 1, with its image encoder beside it. */
-export async function writeReferenceModel(folder: string, kind: 'plain' | 'full' = 'plain'): Promise<string> {
+/** Writes a small IP-Adapter for the small checkpoint of a family, with its image encoder beside it. */
+export async function writeReferenceModel(
+  folder: string,
+  kind: 'plain' | 'full' = 'plain',
+  family: SteeredFamily = 'sd15',
+): Promise<string> {
+  const { unet } = FAMILIES[family].parts;
+  const { cross_attention_dim: width } = unet as typeof small;
   const encoder = {
     hidden_size: 8,
     image_size: 28,
@@ -336,24 +347,22 @@ export async function writeReferenceModel(folder: string, kind: 'plain' | 'full'
   ];
   await writeRandom(path.join(place, 'model.safetensors'), [...vision, ...places]);
   const references = { references: [{ masked: false }] };
-  const attentions = weightsOf(
-    networkOf('denoiser', FAMILIES.sd15.parts.unet, 'unet', { steering: references }),
-  )
+  const attentions = weightsOf(networkOf('denoiser', unet, 'unet', { steering: references }))
     .filter(({ name }) => name.startsWith('references.'))
     .map(({ name, shape }) => ({ name: name.replace('references', 'ip_adapter'), shape }));
   const full = [
     { name: 'image_proj.proj.0.weight', shape: [8, 8] },
     { name: 'image_proj.proj.0.bias', shape: [8] },
-    { name: 'image_proj.proj.2.weight', shape: [16, 8] },
-    { name: 'image_proj.proj.2.bias', shape: [16] },
-    { name: 'image_proj.proj.3.weight', shape: [16] },
-    { name: 'image_proj.proj.3.bias', shape: [16] },
+    { name: 'image_proj.proj.2.weight', shape: [width, 8] },
+    { name: 'image_proj.proj.2.bias', shape: [width] },
+    { name: 'image_proj.proj.3.weight', shape: [width] },
+    { name: 'image_proj.proj.3.bias', shape: [width] },
   ];
   const plain = [
-    { name: 'image_proj.proj.weight', shape: [4 * 16, 12] },
-    { name: 'image_proj.proj.bias', shape: [4 * 16] },
-    { name: 'image_proj.norm.weight', shape: [16] },
-    { name: 'image_proj.norm.bias', shape: [16] },
+    { name: 'image_proj.proj.weight', shape: [4 * width, 12] },
+    { name: 'image_proj.proj.bias', shape: [4 * width] },
+    { name: 'image_proj.norm.weight', shape: [width] },
+    { name: 'image_proj.norm.bias', shape: [width] },
   ];
   const file = path.join(folder, 'ip-adapter.safetensors');
   await writeRandom(file, [...(kind === 'full' ? full : plain), ...attentions]);

@@ -141,22 +141,32 @@ for (const pack of ['sd15-ema-no-vae', 'sdxl'])
 
 const folder = await temporaryFolder();
 
-/** Writes the part of a fixture's tensors that `keep` chooses. */
-async function partOf(name: string, keep: (tensor: string) => boolean): Promise<string> {
+const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+/** Writes the part of a fixture's tensors that `keep` chooses, zeros where they have another shape. */
+async function partOf(
+  name: string,
+  keep: (tensor: string) => boolean,
+  others: Readonly<Record<string, (shape: readonly number[]) => number[]>> = {},
+): Promise<string> {
   const { openTensors } = await import('../../weights/tensor-file.ts');
   const source = await openTensors(path.join(fixtures, 'sdxl/checkpoint.safetensors'));
   const file = path.join(folder, name);
   const tensors = [...source.names()].filter(keep).map((tensor) => source.find(tensor)!);
   await writeSafetensors(
     file,
-    tensors.map((tensor) => ({
-      name: tensor.name,
-      dtype: tensor.dtype as 'F32',
-      shape: tensor.shape,
-      chunks: async function* () {
-        yield await bytesOf(tensor);
-      },
-    })),
+    tensors.map((tensor) => {
+      const shape = others[tensor.name]?.(tensor.shape) ?? tensor.shape;
+      const grown = sizeOf(shape) / sizeOf(tensor.shape);
+      return {
+        name: tensor.name,
+        dtype: tensor.dtype as 'F32',
+        shape,
+        chunks: async function* () {
+          yield grown === 1 ? await bytesOf(tensor) : new Uint8Array(grown * tensor.length);
+        },
+      };
+    }),
   );
   return file;
 }
@@ -189,6 +199,15 @@ test('files of other kinds are named', async () => {
   const whole = await DiffusionModel.open(await partOf('whole.safetensors', () => true), { vae });
   whole.requireComplete();
   assert.match(whole.id, /whole\.safetensors \+ .*vae\.safetensors/);
+});
+
+test('a U-Net of eight channels, InstructPix2Pix, is refused by name', async () => {
+  const first = 'model.diffusion_model.input_blocks.0.0.weight';
+  const file = await partOf('edits.safetensors', () => true, { [first]: (shape) => [shape[0]!, 8, 3, 3] });
+  await assert.rejects(
+    DiffusionModel.open(file),
+    /edits\.safetensors.*takes 8 channels.*InstructPix2Pix.*not supported/,
+  );
 });
 
 test('relatives that are not supported are refused by name', () => {
