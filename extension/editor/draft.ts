@@ -11,6 +11,12 @@ export function seedsOf({ seed: typed, seedLocked }: EditDraft, count: number): 
   return seedsFrom(given ?? randomSeed(), count);
 }
 
+/** A form with this seed, if its own would be one at random. */
+export function withSeed(draft: EditDraft, seed: number): EditDraft {
+  const isRandom = !draft.seedLocked || parseSeed(draft.seed) === undefined;
+  return isRandom ? { ...draft, seed: String(seed), seedLocked: true } : draft;
+}
+
 /** @throws InputError if it is not a number of steps; the engine checks its bounds. */
 export function stepsOf(typed: string): number | undefined {
   const trimmed = typed.trim();

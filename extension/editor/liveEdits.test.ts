@@ -68,6 +68,24 @@ test('drafts keep their seed, which the edit then takes; a locked one stays', as
   assert.equal(live.take(locked), locked);
 });
 
+test('a locked seed that is empty or -1 is one at random, as for the edit, which then takes it', async () => {
+  for (const seed of ['', ' ', '-1']) {
+    const { live, made } = drafting();
+    const random = { ...draft, seed, seedLocked: true };
+    for (let i = 0; i < 2; i++) await live.draw(random);
+    const [first, second] = made as [EditRequest, EditRequest];
+    assert.ok(first.seed! > 0, `“${seed}” gives ${first.seed}`);
+    assert.equal(second.seed, first.seed);
+    assert.equal(live.take(random).seed, String(first.seed));
+  }
+  const { live, made, shown } = drafting();
+  const wrong = { ...draft, seed: 'x', seedLocked: true };
+  await live.draw(wrong);
+  assert.deepEqual(made, []);
+  assert.match(shown[0]!.hindrance!, /^No draft: A seed is a whole number .*“x”\.$/);
+  assert.equal(live.take(wrong), wrong);
+});
+
 test('the next stroke ends a draft, and nothing of it is shown', async () => {
   const { live, made, shown, holding } = drafting();
   const release = holding();

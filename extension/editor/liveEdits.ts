@@ -5,6 +5,7 @@ import { messageOf } from '../../shared/errorMessage.ts';
 import { cut, difference, type Patch, type Raster } from '../../shared/raster.ts';
 import { randomSeed } from '../../shared/seed.ts';
 import { DraftTimes } from '../draftTimes.ts';
+import { seedsOf, withSeed } from './draft.ts';
 
 /** The share of the computing that a draft may spend. */
 const SHARE = 0.2;
@@ -59,9 +60,7 @@ export class LiveEdits {
   take(draft: EditDraft): EditDraft {
     const seed = this.#seed;
     this.#seed = undefined;
-    return draft.seedLocked || seed === undefined
-      ? draft
-      : { ...draft, seed: String(seed), seedLocked: true };
+    return seed === undefined ? draft : withSeed(draft, seed);
   }
 
   /** Makes a form's draft in place of the one before. Never throws. */
@@ -70,10 +69,11 @@ export class LiveEdits {
     const current = new AbortController();
     this.#current = current;
     const { signal } = current;
-    if (!draft.seedLocked) this.#seed ??= randomSeed();
+    this.#seed ??= randomSeed();
+    const seeded = withSeed(draft, this.#seed);
     try {
       const { request: full, start } = await this.#parts.ask(draft);
-      const seed = draft.seedLocked ? Number(draft.seed) : this.#seed;
+      const [seed] = seedsOf(seeded, 1);
       const budget = Math.min(SHARE, full.budget ?? 1);
       const request: EditRequest = { ...full, seed, budget, mode: 'dense', previews: false };
       const key = keyOf(request, start);
