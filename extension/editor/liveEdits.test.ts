@@ -9,7 +9,7 @@ import { LiveEdits } from './liveEdits.ts';
 type Shown = Parameters<ConstructorParameters<typeof LiveEdits>[0]['show']>[0];
 
 /** Drafts of a black image that change its middle pixel, and take as long as a test says. */
-function drafting({ seconds = 0.4, expected = 2 as number | undefined } = {}) {
+function drafting({ seconds = 0.4, expected = 2 as number | undefined, asked = {} } = {}) {
   const made: EditRequest[] = [];
   const shown: Shown[] = [];
   let release = () => {};
@@ -18,7 +18,7 @@ function drafting({ seconds = 0.4, expected = 2 as number | undefined } = {}) {
   const live = new LiveEdits({
     async ask({ prompt }) {
       if (prompt === 'bad') throw new InputError('This cannot be painted.');
-      return { request: { prompt, image: start, raw: true, mode: 'auto' } as EditRequest, start };
+      return { request: { prompt, image: start, raw: true, mode: 'auto', ...asked } as EditRequest, start };
     },
     async make(request, signal) {
       made.push(request);
@@ -52,6 +52,13 @@ test('a draft is a full recompute with a fifth of the computing; what it changes
   assert.ok(Math.abs(shown[0]!.seconds! - 0.4) < 1e-9, 'loading is left out');
   await live.draw({ ...draft, prompt: 'nothing' });
   assert.deepEqual(shown[1], {});
+});
+
+test('a draft starts no workers, which the edit then has', async () => {
+  const { live, made } = drafting({ asked: { workers: 2, bus: { url: 'ws://bus' }, guidance: 3 } });
+  await live.draw(draft);
+  const [{ workers, bus, guidance }] = made as [EditRequest];
+  assert.deepEqual([workers, bus, guidance], [undefined, undefined, 3]);
 });
 
 test('drafts keep their seed, which the edit then takes; a locked one stays', async () => {

@@ -4,7 +4,7 @@ import type { EditDraft } from '../../shared/editorProtocol.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { cut, difference, type Patch, type Raster } from '../../shared/raster.ts';
 import { randomSeed } from '../../shared/seed.ts';
-import { DraftTimes } from '../draftTimes.ts';
+import { alone, DraftTimes } from '../draftTimes.ts';
 import { seedsOf, withSeed } from './draft.ts';
 
 /** The share of the computing that a draft may spend. */
@@ -75,7 +75,7 @@ export class LiveEdits {
       const { request: full, start } = await this.#parts.ask(draft);
       const [seed] = seedsOf(seeded, 1);
       const budget = Math.min(SHARE, full.budget ?? 1);
-      const request: EditRequest = { ...full, seed, budget, mode: 'dense', previews: false };
+      const request: EditRequest = { ...alone(full), seed, budget, mode: 'dense', previews: false };
       const key = keyOf(request, start);
       const hindrance = await this.#times.hindranceOf(key, async () => {
         const whole = this.#parts.expect();

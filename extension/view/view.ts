@@ -10,6 +10,7 @@ import { unknownWords } from '../../shared/vocabulary.ts';
 import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { AdditionsHost, additionsHandlers } from '../additions/host.ts';
 import { workspaceFolder } from '../destination.ts';
+import { alone } from '../draftTimes.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
 import { actOn, type Done, one } from '../gallery/actions.ts';
 import { type Handlers, handle } from '../handlers.ts';
@@ -357,9 +358,7 @@ export class ImageView {
       this.#drafts.clear();
       return;
     }
-    // Workers take longer to start than a draft takes.
-    const { workers: _workers, bus: _bus, ...alone } = request;
-    await this.#drafts.draw(alone);
+    await this.#drafts.draw(alone(request));
   }
 
   async #showLatest(): Promise<void> {
