@@ -14,7 +14,7 @@ import type {
 } from '../../shared/api.ts';
 import type { Job, JobKind, RunState } from '../../shared/jobs.ts';
 import { loadKey, type Pace } from './pace.ts';
-import { type Expected, Remaining } from './remaining.ts';
+import { type Expected, type Loads, Remaining } from './remaining.ts';
 
 /** Options by which a caller recognizes its job. */
 export interface JobOptions<Progress> extends CallOptions<Progress> {
@@ -34,8 +34,6 @@ interface Entry {
   remaining: Remaining;
   /** Of an image's model; absent for other work. */
   loadKey?: string;
-  /** Whether its model has to be loaded first, if that is known. */
-  loads?: boolean;
   /** When loading began, in seconds. */
   loading?: number;
 }
@@ -80,6 +78,7 @@ export class EngineQueue {
         this.#enqueue('benchmark', 'Benchmark', options, undefined, (inner) =>
           engine.benchmark(request, inner),
         ),
+      prepareEdit: (request, options) => this.#loading(undefined, () => engine.prepareEdit(request, options)),
     };
   }
 
@@ -116,26 +115,50 @@ export class EngineQueue {
    * @throws AbortError if it was cancelled for a job
    */
   generateAside(request: GenerateRequest, { signal }: { signal: AbortSignal }): Promise<GenerateResult> {
-    return this.#aside(signal, (inner) => this.#engine.generate(request, inner));
+    return this.#aside(signal, loadKey(request), (inner) => this.#engine.generate(request, inner));
   }
 
   /** The same for an edit. */
   editAside(request: EditRequest, { signal }: { signal: AbortSignal }): Promise<EditResult> {
-    return this.#aside(signal, (inner) => this.#engine.edit(request, inner));
+    return this.#aside(signal, undefined, (inner) => this.#engine.edit(request, inner));
   }
 
   async #aside<Result>(
     signal: AbortSignal,
+    key: string | undefined,
     call: (options: { signal: AbortSignal }) => Promise<Result>,
   ): Promise<Result> {
     if (this.#entries.length > 0) throw abortError();
     const giveWay = new AbortController();
     const stopListening = this.onDidChange(() => giveWay.abort());
     try {
-      return await call({ signal: AbortSignal.any([signal, giveWay.signal]) });
+      const either = AbortSignal.any([signal, giveWay.signal]);
+      return await this.#loading(key, () => call({ signal: either }));
     } finally {
       stopListening();
     }
+  }
+
+  /**
+   * Follows what a call beside the queue loads.
+   * @param key of its model; undefined where another one may do the work
+   */
+  async #loading<Result>(key: string | undefined, call: () => Promise<Result>): Promise<Result> {
+    // What a call has loaded when it ends early is not known.
+    if (this.#loaded !== key) this.#loaded = undefined;
+    try {
+      const result = await call();
+      this.#loaded = key;
+      return result;
+    } catch (error) {
+      this.#noteEnd(error);
+      throw error;
+    }
+  }
+
+  /** A process of the engine that has ended leaves nothing loaded. */
+  #noteEnd(error: unknown): void {
+    if (error instanceof Error && error.name === 'EngineEndedError') this.#loaded = NOTHING;
   }
 
   async #enqueue<Progress, Result>(
@@ -161,7 +184,9 @@ export class EngineQueue {
       if (abort.signal.aborted) throw abortError();
       return result;
     } catch (error) {
-      if (error instanceof Error && error.name === 'EngineEndedError') this.#loaded = NOTHING;
+      // What was loaded before may have made room.
+      if (entry.loading !== undefined) this.#loaded = undefined;
+      this.#noteEnd(error);
       throw error;
     } finally {
       signal?.removeEventListener('abort', cancel);
@@ -182,19 +207,21 @@ export class EngineQueue {
       abort,
       start: () => {},
       remaining,
-      ...(model?.loadKey !== undefined && { loadKey: model.loadKey, loads: this.#loads(model.loadKey) }),
+      ...(model?.loadKey !== undefined && { loadKey: model.loadKey }),
     };
-    entry.job.run = withRemaining(run, entry);
     this.#entries.push(entry);
+    this.#predict(entry);
     abort.signal.addEventListener('abort', () => this.#change(entry, { cancelling: true }), { once: true });
     return entry;
   }
 
-  /** Whether an image that enters the queue now finds its model loaded, as far as is known. */
-  #loads(key: string): boolean | undefined {
-    const last = this.#entries.at(-1);
-    const before = last ? last.loadKey : this.#loaded;
-    return before === undefined ? undefined : before !== key;
+  /** Whether the model of a job has to be loaded first. */
+  #loads(entry: Entry, stage: RunState['stage']): Loads {
+    // Which model an edit is made by is not known.
+    if (entry.loadKey === undefined) return stage === 'load' ? 'unknown' : false;
+    const at = this.#entries.indexOf(entry);
+    const before = at > 0 ? this.#entries[at - 1]!.loadKey : this.#loaded;
+    return before === undefined ? 'unknown' : before !== entry.loadKey;
   }
 
   /** Follows what is loaded, and remembers how long that took. */
@@ -203,7 +230,7 @@ export class EngineQueue {
     if (stage === 'load') entry.loading ??= now;
     else if (entry.loading !== undefined) {
       // A model that is quantized first takes longer than the next time.
-      if (stage === 'encode' && entry.loads && entry.loadKey)
+      if (stage === 'encode' && entry.loadKey && this.#loads(entry, stage) === true)
         void this.#pace?.noteLoad(entry.loadKey, now - entry.loading);
       entry.loading = undefined;
       // An edit may be made by another model.
@@ -246,13 +273,22 @@ export class EngineQueue {
   }
 
   #change(entry: Entry, change: Partial<RunState>): void {
-    const run = { ...entry.job.run, ...change };
-    entry.job = { ...entry.job, run: withRemaining(run, entry) };
+    this.#predict(entry, change);
     this.#changed();
   }
 
+  /** Sets a job's remaining time, with a change of its state. */
+  #predict(entry: Entry, change: Partial<RunState> = {}): void {
+    const run = { ...entry.job.run, ...change };
+    entry.job = { ...entry.job, run: withRemaining(run, entry.remaining, this.#loads(entry, run.stage)) };
+  }
+
   #remove(entry: Entry): void {
-    this.#entries.splice(this.#entries.indexOf(entry), 1);
+    const at = this.#entries.indexOf(entry);
+    this.#entries.splice(at, 1);
+    // Another job, and so perhaps another model, is before it now.
+    const next = this.#entries[at];
+    if (next) this.#predict(next);
     this.#startFirst();
     this.#changed();
   }
@@ -262,11 +298,9 @@ export class EngineQueue {
   }
 }
 
-function withRemaining(run: RunState, { remaining, loadKey, loads }: Entry): RunState {
+function withRemaining(run: RunState, remaining: Remaining, loads: Loads): RunState {
   const now = performance.now() / 1000;
-  // How long an edit's model is loaded is not known.
-  const isUnknown = loadKey === undefined && run.stage === 'load';
-  const seconds = isUnknown ? undefined : remaining.after(run, now, loadKey === undefined ? false : loads);
+  const seconds = remaining.after(run, now, loads);
   const stageSeconds = remaining.ofStage(run, now);
   const { remaining: _, stageRemaining: __, ...rest } = run;
   return {

@@ -118,6 +118,8 @@ export function loadKey({
   threads,
   loras,
   vae,
+  textEncoders,
+  prediction,
   decoder,
 }: GenerateRequest<unknown>): string {
   return JSON.stringify([
@@ -126,6 +128,8 @@ export function loadKey({
     threads ?? 0,
     loras ?? [],
     vae ?? '',
+    textEncoders ?? [],
+    prediction ?? '',
     decoder ?? 'own',
   ]);
 }

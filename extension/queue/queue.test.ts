@@ -11,6 +11,7 @@ import type {
   GenerateProgress,
   GenerateRequest,
   GenerateResult,
+  PrepareEditRequest,
 } from '../../shared/api.ts';
 import { describeRun } from '../../shared/format.ts';
 import { totalRemaining } from '../../shared/jobs.ts';
@@ -42,6 +43,10 @@ class Fake {
 
   edit(request: EditRequest, options: CallOptions<GenerateProgress>): Promise<unknown> {
     return this.generate(request, options);
+  }
+
+  prepareEdit(request: PrepareEditRequest, options: CallOptions<GenerateProgress>): Promise<unknown> {
+    return this.generate({ ...request, prompt: '' }, options);
   }
 }
 
@@ -261,6 +266,86 @@ test('an edit with known times says its own before its first step, but not while
   assert.equal(left(), 1);
   fake.calls[0]!.finish();
   await edited;
+});
+
+/** A queue whose images with model `m` or `n` take 24 s, and 30 s more where one has to be loaded. */
+async function loading() {
+  const pace = new Pace(new Memory());
+  for (const model of ['m', 'n']) {
+    await pace.note({ prompt: 'a', steps: 10, model }, result(256, 10));
+    await pace.noteLoad(loadKey({ prompt: 'a', model }), 30);
+  }
+  const fake = new Fake();
+  const queue = new EngineQueue(fake as unknown as Engine, pace);
+  const left = () => queue.jobs.map(({ run }) => run.remaining);
+  const asks = (model: string) => ({ prompt: 'a', steps: 10, model });
+  const loadSeconds = (model: string) => pace.like(asks(model))!.loadSeconds;
+  const { signal } = new AbortController();
+  return { fake, queue, left, asks, loadSeconds, signal };
+}
+
+test('a model that a draft has loaded is not loaded again, and its time of loading stays known', async () => {
+  const { fake, queue, left, asks, loadSeconds, signal } = await loading();
+  const draft = queue.generateAside(asks('m'), { signal });
+  fake.calls[0]!.finish();
+  await draft;
+  const image = queue.generate(asks('m'));
+  await settled();
+  assert.deepEqual(left(), [24]);
+  for (const stage of ['load', 'encode'] as const) fake.calls[1]!.report({ stage, step: 0, steps: 10 });
+  assert.equal(loadSeconds('m'), 30, 'at once is no time of loading');
+  fake.calls[1]!.finish();
+  await image;
+  // A draft that ends early may have loaded its model, or not.
+  const other = queue.generateAside(asks('n'), { signal });
+  const next = queue.generate(asks('n'));
+  await assert.rejects(other, isAbort);
+  await settled();
+  assert.deepEqual(left(), [undefined]);
+  for (const stage of ['load', 'encode'] as const) fake.calls[3]!.report({ stage, step: 0, steps: 10 });
+  assert.deepEqual([left(), loadSeconds('n')], [[24], 30]);
+  fake.calls[3]!.finish();
+  await next;
+});
+
+test('after an edit in the background, or a recording, nobody knows which model is loaded', async () => {
+  const { fake, queue, left, asks, signal } = await loading();
+  for (const work of [
+    () => queue.editAside({ ...asks('m'), image: new Uint8Array() }, { signal }),
+    () => queue.engine.prepareEdit({ model: 'm', image: new Uint8Array() }, {}),
+  ]) {
+    const aside = work();
+    fake.calls.at(-1)!.finish();
+    await aside;
+    const image = queue.generate(asks('m'));
+    await settled();
+    assert.deepEqual(left(), [undefined]);
+    fake.calls.at(-1)!.finish();
+    await image;
+  }
+});
+
+test('when the job before it is cancelled, a job has to load its model after all', async () => {
+  const { fake, queue, left, asks } = await loading();
+  const jobs = ['m', 'n', 'n'].map((model) => queue.generate(asks(model)));
+  await settled();
+  assert.deepEqual(left(), [54, 54, 24]);
+  queue.cancel(queue.jobs[1]!.id);
+  await assert.rejects(jobs[1]!, isAbort);
+  assert.deepEqual(left(), [54, 54]);
+  // Nothing is known of one that ends while it is loaded.
+  fake.calls[0]!.report({ stage: 'load', step: 0, steps: 10 });
+  queue.cancel(queue.jobs[0]!.id);
+  await assert.rejects(jobs[0]!, isAbort);
+  assert.deepEqual(left(), [undefined]);
+  fake.calls[1]!.finish();
+  await jobs[2];
+});
+
+test('a model with other text encoders, or another prediction, is another one', () => {
+  const keys = [{}, { textEncoders: ['a.gguf'] }, { prediction: 'v_prediction' as const }];
+  const distinct = new Set(keys.map((parts) => loadKey({ prompt: 'a', model: 'm', ...parts })));
+  assert.equal(distinct.size, 3);
 });
 
 test('the times of all are the sum, if each is known', () => {

@@ -9,6 +9,9 @@ export interface Expected {
   loadSeconds?: number;
 }
 
+/** Whether a run has to load its model first. */
+export type Loads = boolean | 'unknown';
+
 /** How long the parts of a stage take, from those that are done. */
 class StagePace {
   #begun: { stage: string; done: number; at: number } | undefined;
@@ -44,14 +47,11 @@ export class Remaining {
     this.#expected = expected;
   }
 
-  /**
-   * Seconds, or undefined if unknown. @param now in seconds @param loads whether the model has to be loaded
-   * first, if that is known
-   */
+  /** Seconds, or undefined if unknown. @param now in seconds */
   after(
     { stage, step, steps }: Pick<RunState, 'stage' | 'step' | 'steps'>,
     now: number,
-    loads: boolean | undefined = false,
+    loads: Loads = false,
   ): number | undefined {
     const expected = this.#expected;
     const other = expected?.otherSeconds ?? 0;
@@ -59,7 +59,8 @@ export class Remaining {
     if (isPreparing({ stage })) return undefined;
     if (!isCounting({ stage })) {
       const isBefore = stage === 'wait' || stage === 'load';
-      const load = isBefore && loads !== false ? loads && expected?.loadSeconds : 0;
+      const loadSeconds = loads === 'unknown' ? undefined : expected?.loadSeconds;
+      const load = isBefore && loads ? loadSeconds : 0;
       if (!expected || load === undefined) return undefined;
       return load + expected.steps * expected.stepSeconds + other;
     }
