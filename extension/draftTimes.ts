@@ -1,4 +1,3 @@
-import type { EditRequest } from '../shared/api.ts';
 import { formatDuration } from '../shared/units.ts';
 
 /** How many of the last drafts decide how long one takes: the quickest of them, which was disturbed least. */
@@ -37,13 +36,4 @@ export class DraftTimes {
   forget(): void {
     this.#taken.clear();
   }
-}
-
-/** A draft's request: without workers, which take longer to start than it takes. */
-export function alone<Request extends Pick<EditRequest, 'workers' | 'bus'>>({
-  workers: _workers,
-  bus: _bus,
-  ...others
-}: Request): Omit<Request, 'workers' | 'bus'> {
-  return others;
 }

@@ -1,26 +1,12 @@
 /** Drafts while a mask is painted: the setting, and what they need from the extension. */
-import { ConfigurationTarget, type Disposable, workspace } from 'vscode';
+import { draftSwitch } from '../draftSwitch.ts';
 import type { Services } from '../services.ts';
 import { controlOf } from './controlLayer.ts';
 import type { PictureDocument } from './document.ts';
 import { editRequest } from './editRequest.ts';
 import { LiveEdits } from './liveEdits.ts';
 
-const SETTING = 'draftWhilePainting';
-
-export function isDrafting(): boolean {
-  return workspace.getConfiguration('patchwork').get(SETTING) !== false;
-}
-
-export async function setDrafting(on: boolean): Promise<void> {
-  await workspace.getConfiguration('patchwork').update(SETTING, on, ConfigurationTarget.Global);
-}
-
-export function onDraftingChange(listener: () => void): Disposable {
-  return workspace.onDidChangeConfiguration((change) => {
-    if (change.affectsConfiguration(`patchwork.${SETTING}`)) listener();
-  });
-}
+export const DRAFTING = draftSwitch('draftWhilePainting');
 
 /** Drafts of a document's edits. */
 export function liveEditsOf(

@@ -1,10 +1,7 @@
-import { isAbort } from '../../engine/errors.ts';
 import type { EditRequest, EditResult } from '../../shared/api.ts';
 import type { EditDraft } from '../../shared/editorProtocol.ts';
-import { messageOf } from '../../shared/errorMessage.ts';
 import { cut, difference, type Patch, type Raster } from '../../shared/raster.ts';
-import { randomSeed } from '../../shared/seed.ts';
-import { alone, DraftTimes } from '../draftTimes.ts';
+import { alone, Drafts } from '../drafts.ts';
 import { seedsOf, withSeed } from './draft.ts';
 
 /** The share of the computing that a draft may spend. */
@@ -28,71 +25,45 @@ interface LiveParts {
  * Quick results of the editor's form while a mask is painted, with the seed that *Apply* then takes. They are a full
  * recompute in few steps, so they need nothing recorded and record nothing.
  */
-export class LiveEdits {
+export class LiveEdits extends Drafts {
   readonly #parts: LiveParts;
-  readonly #times = new DraftTimes(LATE, HOPELESS);
-  /** Seed of a form without one: that of its drafts, and of the next edit. */
-  #seed: number | undefined;
-  #current: AbortController | undefined;
 
   constructor(parts: LiveParts) {
+    super(LATE, HOPELESS);
     this.#parts = parts;
   }
 
-  /** Stops the draft in progress. The one that is shown stays until the next. */
-  stop(): void {
-    this.#current?.abort();
-    this.#current = undefined;
-  }
-
-  /** Stops and hides drafts. */
-  clear(): void {
-    this.stop();
-    this.#parts.show({});
-  }
-
-  /** Allows drafts that took too long to be tried again. */
-  forgetTimes(): void {
-    this.#times.forget();
+  protected hide(hindrance?: string): void {
+    this.#parts.show(hindrance ? { hindrance } : {});
   }
 
   /** The form with the seed of its drafts, if it has none; later drafts have another one. */
   take(draft: EditDraft): EditDraft {
-    const seed = this.#seed;
-    this.#seed = undefined;
+    const seed = this.takeSeed();
     return seed === undefined ? draft : withSeed(draft, seed);
   }
 
   /** Makes a form's draft in place of the one before. Never throws. */
   async draw(draft: EditDraft): Promise<void> {
-    this.stop();
-    const current = new AbortController();
-    this.#current = current;
-    const { signal } = current;
-    this.#seed ??= randomSeed();
-    const seeded = withSeed(draft, this.#seed);
-    try {
+    const seeded = withSeed(draft, this.draftSeed());
+    await this.replace(async (signal) => {
       const { request: full, start } = await this.#parts.ask(draft);
       const [seed] = seedsOf(seeded, 1);
       const budget = Math.min(SHARE, full.budget ?? 1);
       const request: EditRequest = { ...alone(full), seed, budget, mode: 'dense', previews: false };
       const key = keyOf(request, start);
-      const hindrance = await this.#times.hindranceOf(key, async () => {
+      const hindrance = await this.times.hindranceOf(key, async () => {
         const whole = this.#parts.expect();
         return whole && budget * whole;
       });
       if (signal.aborted) return;
-      if (hindrance) return this.#parts.show({ hindrance });
+      if (hindrance) return this.hide(hindrance);
       const { pixels, seconds: all, loadSeconds } = await this.#parts.make(request, signal);
       const seconds = all - loadSeconds;
-      this.#times.note(key, seconds);
+      this.times.note(key, seconds);
       const area = pixels && difference(start, pixels);
       if (!signal.aborted) this.#parts.show(area ? { patch: cut(pixels, area), seconds } : {});
-    } catch (error) {
-      // The edit itself is reported when it is asked for.
-      if (!signal.aborted && !isAbort(error))
-        this.#parts.show({ hindrance: `No draft: ${messageOf(error)}` });
-    }
+    });
   }
 }
 

@@ -22,7 +22,7 @@ import type { Services } from '../services.ts';
 import { uriOf } from '../storedUri.ts';
 import { upscaleBeside } from '../upscale/beside.ts';
 import type { PictureDocument } from './document.ts';
-import { isDrafting, liveEditsOf, onDraftingChange, setDrafting } from './drafting.ts';
+import { DRAFTING, liveEditsOf } from './drafting.ts';
 import { knowledgeFor } from './knowledge.ts';
 import type { LiveEdits } from './liveEdits.ts';
 import type { Page } from './pages.ts';
@@ -82,9 +82,9 @@ export class EditorPage implements Page {
     });
     this.#preparing = preparing;
     this.#live = liveEditsOf(services, document, (live) =>
-      this.post({ type: 'live', on: isDrafting(), ...live }),
+      this.post({ type: 'live', on: DRAFTING.isOn, ...live }),
     );
-    const listening = onDraftingChange(() => this.#live.clear());
+    const listening = DRAFTING.onChange(() => this.#live.clear());
     if (panel.active) EditorPage.#active = this;
     panel.onDidChangeViewState(() => {
       if (panel.active) EditorPage.#active = this;
@@ -146,15 +146,15 @@ export class EditorPage implements Page {
       this.post({ type: 'keptAt', address: this.#host.address(this.#services.kept.folder) });
       this.#showsEdits = await this.#document.tellAll(this);
       this.#painting.tellAll(this);
-      this.post({ type: 'live', on: isDrafting() });
+      this.post({ type: 'live', on: DRAFTING.isOn });
     },
     live: ({ draft }) => {
       // What was painted before it is in the mask by now; what comes after it does not wait.
-      if (draft && isDrafting()) void this.#live.draw(draft);
+      if (draft && DRAFTING.isOn) void this.#live.draw(draft);
       else this.#live.clear();
     },
     setLive: async ({ on }) => {
-      await setDrafting(on);
+      await DRAFTING.set(on);
       this.#live.forgetTimes();
     },
     painted: async () => {

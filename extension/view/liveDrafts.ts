@@ -1,11 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAbort } from '../../engine/errors.ts';
 import type { AskedRequest } from '../../shared/additions.ts';
 import type { GenerateResult } from '../../shared/api.ts';
-import { messageOf } from '../../shared/errorMessage.ts';
-import { randomSeed } from '../../shared/seed.ts';
 import type { LiveDraft } from '../../shared/viewProtocol.ts';
-import { DraftTimes } from '../draftTimes.ts';
+import { alone, Drafts } from '../drafts.ts';
 
 /** The share of the computing that a draft may spend; docs/measurements.md compares it with the full image. */
 const SHARE = 0.2;
@@ -28,71 +25,47 @@ interface DraftParts {
 }
 
 /** Quick images of the view's form while it is typed, of the same seed and so of the same scene as the full ones. */
-export class LiveDrafts {
+export class LiveDrafts extends Drafts {
   readonly #parts: DraftParts;
   readonly #pause: number;
-  /** Seed of a form without one: that of its drafts, and of the next image. */
-  #seed: number | undefined;
-  #current: AbortController | undefined;
-  readonly #times = new DraftTimes(LATE, HOPELESS);
 
   /** @param pause see `PAUSE` */
   constructor(parts: DraftParts, pause = PAUSE) {
+    super(LATE, HOPELESS);
     this.#parts = parts;
     this.#pause = pause;
   }
 
-  /** Stops the draft in progress. The one that is shown stays until the next. */
-  stop(): void {
-    this.#current?.abort();
-    this.#current = undefined;
-  }
-
-  /** Stops and hides drafts. */
-  clear(): void {
-    this.stop();
-    this.#parts.show(undefined);
-  }
-
-  /** Allows requests that took too long to be tried again. */
-  forgetTimes(): void {
-    this.#times.forget();
+  protected hide(hindrance?: string): void {
+    this.#parts.show(undefined, hindrance);
   }
 
   /** The request with the seed of its drafts, if it has none; later drafts have another one. */
   take(request: AskedRequest): AskedRequest {
-    const seed = request.seed ?? this.#seed;
-    this.#seed = undefined;
+    const drafted = this.takeSeed();
+    const seed = request.seed ?? drafted;
     return { ...request, ...(seed !== undefined && { seed }) };
   }
 
   /** Draws a form's request in place of the one before, and refines it if nothing else comes. Never throws. */
   async draw(request: AskedRequest): Promise<void> {
-    this.stop();
-    const current = new AbortController();
-    this.#current = current;
-    const { signal } = current;
-    if (request.seed === undefined) this.#seed ??= randomSeed();
-    const full: AskedRequest = { ...request, seed: request.seed ?? this.#seed };
+    const full: AskedRequest = { ...alone(request), seed: request.seed ?? this.draftSeed() };
     const quick = { ...full, budget: Math.min(SHARE, full.budget ?? 1) };
-    try {
-      const late = await this.#times.hindranceOf(keyOf(quick), () => this.#parts.expect(quick));
+    await this.replace(async (signal) => {
+      const late = await this.times.hindranceOf(keyOf(quick), () => this.#parts.expect(quick));
       if (signal.aborted) return;
-      if (late) return this.#parts.show(undefined, late);
+      if (late) return this.hide(late);
       await this.#show(quick, signal, false);
       if (quick.budget === full.budget || (await this.#parts.expect(full)) > LATE_REFINEMENT) return;
       await sleep(this.#pause, undefined, { signal });
       await this.#show(full, signal, true);
-    } catch (error) {
-      // The request itself is reported when its image is asked for.
-      if (!signal.aborted && !isAbort(error)) this.#parts.show(undefined, `No draft: ${messageOf(error)}`);
-    }
+    });
   }
 
   async #show(request: AskedRequest, signal: AbortSignal, refined: boolean): Promise<void> {
     const { picture, seconds: all, loadSeconds } = await this.#parts.make(request, signal);
     const seconds = all - loadSeconds;
-    if (!refined) this.#times.note(keyOf(request), seconds);
+    if (!refined) this.times.note(keyOf(request), seconds);
     if (signal.aborted) return;
     const { png, width, height } = picture;
     this.#parts.show({ draft: { prompt: request.prompt, width, height, seconds, refined }, png });

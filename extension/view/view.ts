@@ -1,4 +1,4 @@
-import { ConfigurationTarget, commands, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
+import { commands, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { ParsedRecipe } from '../../engine/pictures/recipes/settings.ts';
 import { type Additions, type AskedRequest, additionsOf } from '../../shared/additions.ts';
@@ -10,7 +10,7 @@ import { unknownWords } from '../../shared/vocabulary.ts';
 import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { AdditionsHost, additionsHandlers } from '../additions/host.ts';
 import { workspaceFolder } from '../destination.ts';
-import { alone } from '../draftTimes.ts';
+import { draftSwitch } from '../draftSwitch.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
 import { actOn, type Done, one } from '../gallery/actions.ts';
 import { type Handlers, handle } from '../handlers.ts';
@@ -32,6 +32,8 @@ export const VIEW_TYPE = 'patchwork.view';
 
 /** Key of the last form. */
 const DRAFT = 'patchwork.draft';
+
+const DRAFTING = draftSwitch('draftWhileTyping');
 
 /** How many of the gallery's latest images the view lists. */
 const RECENT = 24;
@@ -70,9 +72,7 @@ export class ImageView {
       this.#drafts.stop();
     },
     setDrafting: async ({ on }) => {
-      await workspace
-        .getConfiguration('patchwork')
-        .update('draftWhileTyping', on, ConfigurationTarget.Global);
+      await DRAFTING.set(on);
       this.#drafts.forgetTimes();
       if (on) await this.#drawDraft();
     },
@@ -166,7 +166,7 @@ export class ImageView {
     const state: ViewState = {
       pictures: [],
       jobs: [...queue.jobs],
-      drafting: { on: isDrafting() },
+      drafting: { on: DRAFTING.isOn },
       unknown: [],
       making: ImageView.#making > 0,
       following: ImageView.#making > 0,
@@ -182,7 +182,7 @@ export class ImageView {
       expect: (request) => expectedSeconds(request, services.pace),
       show: (drawn, hindrance) => {
         if (drawn) this.#page.tell({ type: 'live', png: new Uint8Array(drawn.png) });
-        this.#page.update({ live: drawn?.draft, drafting: { on: isDrafting(), hindrance } });
+        this.#page.update({ live: drawn?.draft, drafting: { on: DRAFTING.isOn, hindrance } });
       },
     });
     this.#additions = new AdditionsHost(
@@ -200,9 +200,8 @@ export class ImageView {
       ),
       workspace.onDidChangeConfiguration((change) => {
         if (change.affectsConfiguration('patchwork')) void this.#refreshFacts();
-        if (!change.affectsConfiguration('patchwork.draftWhileTyping')) return;
-        this.#drafts.clear();
       }),
+      DRAFTING.onChange(() => this.#drafts.clear()),
     ];
     panel.onDidDispose(() => {
       ImageView.#open = undefined;
@@ -350,7 +349,7 @@ export class ImageView {
 
   /** A quick image of the form as it stands. An incomplete form has none. */
   async #drawDraft(): Promise<void> {
-    if (!isDrafting()) return;
+    if (!DRAFTING.isOn) return;
     let request: AskedRequest;
     try {
       request = withSettings(requestOf(this.#draft, stylesNow()));
@@ -358,7 +357,7 @@ export class ImageView {
       this.#drafts.clear();
       return;
     }
-    await this.#drafts.draw(alone(request));
+    await this.#drafts.draw(request);
   }
 
   async #showLatest(): Promise<void> {
@@ -387,10 +386,6 @@ export class ImageView {
     const facts = await factsFor(this.#draft, this.#services.pace);
     this.#page.update({ facts });
   }
-}
-
-function isDrafting(): boolean {
-  return workspace.getConfiguration('patchwork').get('draftWhileTyping') !== false;
 }
 
 function interruptedIn({ runs }: Services): ViewState['interrupted'] {
