@@ -108,7 +108,6 @@ export class Editor {
   edit(change: Partial<EditDraft>): void {
     this.fill(change);
     if (RECORDED_BY.some((name) => name in change)) this.prepareSoon();
-    this.live.soon();
     this.update();
   }
 
@@ -116,6 +115,7 @@ export class Editor {
   fill(change: Partial<EditDraft>): void {
     this.page.draft = { ...this.page.draft, ...change };
     this.showEdges();
+    this.live.soon();
   }
 
   /** Draws the edges of the larger or smaller canvas while the form has one. */
@@ -171,12 +171,13 @@ export class Editor {
       page.runs++;
       // What is painted is looked at without the lines.
       this.showControl(false);
+      this.live.runBegins();
     }
     this.variations.keep(state.variations.map(({ id }) => id));
     if (page.seen && !this.variations.patch(page.seen)) this.see(undefined);
     const wasOccupied = isOccupied(page.state);
     page.state = state;
-    if (wasOccupied && !isOccupied(state)) this.live.soon();
+    if (wasOccupied && !isOccupied(state)) this.live.free();
     if (!state.edited) this.stage.compare = undefined;
     this.mask.take(state.maskTaken);
   }
@@ -227,8 +228,10 @@ export class Editor {
 
   /** Shows a draft in the image, under the outline of the mask, or hides it. */
   showDraft({ on, patch, seconds, hindrance }: EditorHostMessage & { type: 'live' }): void {
+    const wasShown = this.page.live.seconds !== undefined;
     this.page.live = { on, ...(seconds !== undefined && { seconds }), ...(hindrance && { hindrance }) };
-    void this.stage.preview(patch);
+    // The preview may be a run's own, or a variation.
+    if (patch || wasShown) void this.stage.preview(patch);
     if (patch) this.mask.show(false);
   }
 

@@ -16,20 +16,38 @@ export class LiveDraft {
   #waiting: number | undefined;
   /** A draft was asked for since the last was hidden. */
   #asked = false;
+  /** The form's draft has not been asked for as it is now. */
+  #due = false;
 
   constructor(editor: EditorParts) {
     this.#editor = editor;
   }
 
-  /** Mask, form or image have changed, or what kept a draft from being made has ended. */
+  /** Mask, form or image have changed. */
   soon(): void {
     this.stop();
-    this.#waiting = window.setTimeout(() => {
-      const { page, send } = this.#editor;
-      if (isDraftable(page)) send({ type: 'live', draft: page.draft });
-      else if (this.#asked) send({ type: 'live' });
-      this.#asked = isDraftable(page);
-    }, REST);
+    this.#due = true;
+    this.#waiting = window.setTimeout(() => this.#ask(), REST);
+  }
+
+  /** A run begins, which hides the draft: it comes back if there is still one to make when the run has ended. */
+  runBegins(): void {
+    this.#asked = false;
+    this.#due = true;
+  }
+
+  /** What kept a draft from being made has ended. */
+  free(): void {
+    if (this.#due) this.soon();
+  }
+
+  #ask(): void {
+    const { page, send } = this.#editor;
+    const possible = isDraftable(page);
+    if (possible) send({ type: 'live', draft: page.draft });
+    else if (this.#asked) send({ type: 'live' });
+    this.#asked = possible;
+    this.#due &&= !possible;
   }
 
   /** A stroke begins: the draft that is being made is of no use any more. */

@@ -11,7 +11,10 @@ export function wayActionsOf(editor: Editor): WayActions {
       page.crop = undefined;
       editor.edit({ way });
     },
-    chooseCrop: () => editor.setCrop(page.crop ?? NO_EXTENSION),
+    chooseCrop() {
+      editor.setCrop(page.crop ?? NO_EXTENSION);
+      editor.live.soon();
+    },
     setCrop: (crop) => editor.setCrop(crop),
     cropToMask() {
       const { mask, picture } = page.stage;
@@ -19,7 +22,7 @@ export function wayActionsOf(editor: Editor): WayActions {
       if (bounds && picture) editor.setCrop(cropTo(bounds, picture.size));
     },
     setLive(on) {
-      page.live = { on };
+      page.live = { ...page.live, on };
       send({ type: 'setLive', on });
       editor.live.soon();
     },
