@@ -4,6 +4,7 @@ import type { EditRequest, GenerateRequest, LoraChoice, PrepareEditRequest } fro
 import { defined } from '../shared/defined.ts';
 import type { Style } from '../shared/styles.ts';
 import { workspaceFolder } from './destination.ts';
+import type { AskedModel } from './openAsked.ts';
 import { requireHere } from './remote.ts';
 import { type PictureSettings, pictureSettings, styleSettings } from './settings.ts';
 
@@ -30,9 +31,10 @@ export function editWithSettings(request: EditRequest, picture: Uri): EditReques
   return merged(settings, request);
 }
 
-/** The model in the settings for a picture; undefined for the embedded one. */
-export function modelNear(picture: Uri): string | undefined {
-  return settingsNear(picture).model;
+/** The model in the settings for a picture, with its parts; an undefined one is the embedded one. */
+export function modelNear(picture: Uri): AskedModel {
+  const { model, textEncoders } = settingsNear(picture);
+  return { model, textEncoders };
 }
 
 /** The same for a picture that will probably be edited. */

@@ -25,7 +25,8 @@ export async function controlOf(
 ): Promise<LayerControl | undefined> {
   const layer = control.on ? await document.control() : undefined;
   if (!layer) return undefined;
-  const model = control.model || (await usualModel(lastModels, modelNear(document.uri), 'controls')) || '';
+  const model =
+    control.model || (await usualModel(lastModels, modelNear(document.uri).model, 'controls')) || '';
   const row = { ...control, model, on: true };
   const [choice] = requestOfAdditions({ ...NO_ADDITIONS, controls: [row] }).controls!;
   return {

@@ -14,11 +14,11 @@ export async function knowledgeFor(
   { engine, lastModels }: Services,
   document: PictureDocument,
 ): Promise<Pick<EditorState, 'words' | 'foreign' | 'readsImages' | 'controlModel'>> {
-  const model = modelNear(document.uri);
+  const asked = modelNear(document.uri);
   const [words, reads, controlModel = ''] = await Promise.all([
-    wordsOf({ model }),
-    readsImages(model),
-    usualModel(lastModels, model, 'controls'),
+    wordsOf(asked),
+    readsImages(asked),
+    usualModel(lastModels, asked.model, 'controls'),
   ]);
   const known = { words, readsImages: reads, controlModel };
   if (!words) return { ...known, foreign: false };

@@ -68,7 +68,7 @@ export class EditorPage implements Page {
     this.#selecting = new Selecting(services, document);
     this.#additions = new AdditionsHost(
       services,
-      () => modelNear(document.uri),
+      () => modelNear(document.uri).model,
       (message) => this.post(message),
     );
     this.#host = new PageHost(panel, services.extensionUri, {

@@ -1,5 +1,4 @@
 import type { DiffusionModel } from '../../engine/models/diffusion-model.ts';
-import { openCheckpoint } from '../../engine/models/open.ts';
 import { fullProcess } from '../../engine/pipelines/budget/budgeted.ts';
 import { planBudget } from '../../engine/pipelines/budget/plan-budget.ts';
 import { schedulerNameOf } from '../../engine/schedulers/create.ts';
@@ -10,6 +9,7 @@ import { modelTitle } from '../../shared/modelTitle.ts';
 import { stylesFor } from '../../shared/styles.ts';
 import type { Draft, FormFacts } from '../../shared/viewProtocol.ts';
 import { modelsHere } from '../models/fetch.ts';
+import { type AskedModel, openAsked } from '../openAsked.ts';
 import type { Pace } from '../queue/pace.ts';
 import { stylesNow, withSettings } from '../requests.ts';
 import { requestOf } from './draft.ts';
@@ -20,7 +20,7 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
     const settings = withSettings({ prompt: '' });
     const name = draft.model || settings.model;
     const [model, models] = await Promise.all([
-      openCheckpoint(name, partsOf(settings)),
+      openAsked({ ...settings, model: name }),
       choices(settings.model),
     ]);
     const { defaults } = model;
@@ -46,17 +46,10 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
   }
 }
 
-type Asked = Pick<AskedRequest, 'model' | 'textEncoders'>;
-
-/** Parts without which a model may not be whole. */
-function partsOf({ textEncoders }: Asked) {
-  return textEncoders ? { textEncoders } : {};
-}
-
 /** All words that a request's model knows; undefined for models of common language. */
-export async function wordsOf(request: Asked): Promise<string[] | undefined> {
+export async function wordsOf(asked: AskedModel): Promise<string[] | undefined> {
   try {
-    const opened = await openCheckpoint(request.model, partsOf(request));
+    const opened = await openAsked(asked);
     return await readKnownWords((await opened.tokenizer(opened.textRoles[0]!)).folder);
   } catch {
     return undefined;
@@ -106,10 +99,6 @@ const USUAL_SPEED = 15e9;
 
 /** About how many seconds a request's image takes. @throws InputError if its model cannot be used */
 export async function expectedSeconds(request: AskedRequest, pace: Pace): Promise<number> {
-  const { macs, seconds } = costOfRequest(
-    request,
-    await openCheckpoint(request.model, partsOf(request)),
-    pace,
-  );
+  const { macs, seconds } = costOfRequest(request, await openAsked(request), pace);
   return seconds ?? macs / USUAL_SPEED;
 }
