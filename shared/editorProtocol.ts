@@ -170,6 +170,8 @@ export interface EditorState {
   prepared?: boolean;
   /** Seconds that an edit takes at most, about, where steps of any size were measured on this machine. */
   mostSeconds?: number;
+  /** The same of an edit for which everything is computed. */
+  fullSeconds?: number;
   /** Only a part of the picture around the mask is edited. */
   large?: boolean;
   /** The prompt in the file's recipe. */

@@ -21,7 +21,7 @@ export function liveEditsOf(
       return { request: await editRequest(services, document, draft, { start, layer }), start: start.raster };
     },
     make: (request, signal) => services.queue.editAside(request, { signal }),
-    expect: () => document.state.mostSeconds,
+    expect: () => document.state.fullSeconds,
     show,
   });
 }

@@ -55,35 +55,48 @@ test('an image that is closed while it is recorded: the recording ends, and the 
   other.dispose();
 });
 
-test('of a large image the mask decides which time is told', async () => {
-  const size = { width: 4096, height: 2304 };
-  const large = path.join(folder, 'large.png');
+/** Tells the times of edits of an image, of which `prepareEdit` answers some. A step of 256×256 pixels takes 0.1 s. */
+async function telling(size: { width: number; height: number }, answer: Partial<PrepareEditResult>) {
+  const image = path.join(folder, `${size.width}.png`);
   const bytes = await sharp({ create: { ...size, channels: 3, background: '#4a8' } })
     .png()
     .toBuffer();
-  await writeFile(large, bytes);
-  const recipe = { precision: 'fp32', guidance: 5, ...size } as Recipe;
+  await writeFile(image, bytes);
+  const recipe = { precision: 'fp32', guidance: 5, ...size, ...answer.recipe } as Recipe;
   const prepareEdit: Engine['prepareEdit'] = async () =>
-    ({ complete: false, recordedSteps: 0, seconds: 0, recipe, editSteps: 10 }) as PrepareEditResult;
+    ({ complete: false, recordedSteps: 0, seconds: 0, ...answer, recipe }) as PrepareEditResult;
   const engine = {
-    ...checkingEngine(new Uint8Array(bytes), () => {}),
+    ...checkingEngine(new Uint8Array(bytes)),
     prepareEdit,
     segment: async () => ({}) as never,
   };
   const services = servicesIn(folder, engine);
   await services.denseSpeed.learn({}, { ...recipe, width: 256, height: 256 }, [0.1]);
-  const document = await PictureDocument.open(Uri.file(large) as never, services.log);
+  const document = await PictureDocument.open(Uri.file(image) as never, services.log);
   const preparing = new Preparing(services, document);
   const told = async () => {
     preparing.start(draft);
     for (const before = document.state.mostSeconds; document.state.mostSeconds === before; )
       await new Promise((resolve) => setImmediate(resolve));
-    return document.state.mostSeconds!;
+    return document.state;
   };
-  const whole = await told();
+  return { document, told };
+}
+
+test('of a large image the mask decides which time is told', async () => {
+  const { document, told } = await telling({ width: 4096, height: 2304 }, { editSteps: 10 });
+  const whole = (await told()).mostSeconds!;
   const data = new Uint8Array(100 * 100).fill(255);
   await document.changeMask('Brush', { left: 1000, top: 1000, width: 100, height: 100, data });
-  const part = await told();
+  const part = (await told()).mostSeconds!;
   assert.ok(part < whole / 2, `${part} s for a small part, ${whole} s for all`);
+  document.dispose();
+});
+
+test('of an edit that computes a share of the process it is told what all takes, too', async () => {
+  const recipe = { budget: { share: 0.35, steps: 20 } } as Recipe;
+  const { document, told } = await telling({ width: 256, height: 256 }, { editSteps: 7, recipe });
+  const { mostSeconds, fullSeconds } = await told();
+  assert.equal((fullSeconds! / mostSeconds!).toFixed(6), (1 / 0.35).toFixed(6));
   document.dispose();
 });

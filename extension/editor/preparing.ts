@@ -144,7 +144,9 @@ export class Preparing {
     const step =
       request && worked && (await denseStepOf(request, { ...recipe, ...worked }).catch(() => undefined));
     const time = step && this.#services.denseSpeed.stepTime(step);
-    this.#document.update({ mostSeconds: time && editSteps! * time.seconds });
+    const mostSeconds = time && editSteps! * time.seconds;
+    const share = recipe?.budget?.share ?? 1;
+    this.#document.update({ mostSeconds, fullSeconds: mostSeconds && mostSeconds / share });
   }
 
   #inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
