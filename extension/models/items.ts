@@ -74,12 +74,9 @@ export function modelRows(
     { kind: 'heading', label: 'On this machine' },
     ...installed.map((model) => installedRow(model, catalogue, situation)),
     ...(offered
-      ? [
-          { kind: 'heading' as const, label: 'Recommended for this machine' },
-          entryRow(offered, situation.machine),
-        ]
+      ? [{ kind: 'heading' as const, label: 'Recommended' }, entryRow(offered, situation.machine)]
       : []),
-    { kind: 'heading', label: 'Available on Hugging Face' },
+    { kind: 'heading', label: 'On Hugging Face' },
     ...rest.map((entry) => entryRow(entry, situation.machine)),
     { kind: 'heading', label: 'Others' },
     { kind: 'action', label: 'Other Hugging Face Model…', action: 'hub' },
