@@ -20,7 +20,7 @@ async function start(script: string) {
        console.log('ready');
        ${script}`,
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const ended = once(child, 'exit');
   await once(child.stdout, 'data');
@@ -33,6 +33,18 @@ test('the first Ctrl-C aborts, and leaves the process to end as it likes', async
   );
   child.kill('SIGINT');
   assert.deepEqual(await ended, [7, null]);
+});
+
+test('a command that is busy at the first Ctrl-C says when it ends, and how to end it at once', async () => {
+  const { child, ended } = await start('for (;;);');
+  child.kill('SIGINT');
+  let said = '';
+  for await (const part of child.stderr.setEncoding('utf8')) {
+    said += part;
+    if (said.includes('Press Ctrl-C again to end at once.')) break;
+  }
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, [null, 'SIGKILL']);
 });
 
 test('the second Ctrl-C ends a process whose thread is busy', async () => {
