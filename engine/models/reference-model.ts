@@ -5,6 +5,7 @@ import { HEAD_CHANNELS, imageProjection, type ProjectionShape } from '../network
 import type { UNetConfig } from '../networks/unet-config.ts';
 import type { StoredTensor, WeightSource } from '../weights/source.ts';
 import { openTensors } from '../weights/tensor-file.ts';
+import { rowsOf } from '../weights/views.ts';
 import { imageEncoderBeside, openImageEncoder } from './image-encoder.ts';
 
 /** A network that lets an image see pictures beside its text: an IP-Adapter. */
@@ -133,9 +134,8 @@ function adapterTensor(source: WeightSource, name: string): StoredTensor | undef
   if (layer === undefined) return source.find(name);
   const both = source.find(`${layer}.to_kv.weight`);
   if (both?.shape.length !== 2 || both.shape[0]! % 2) return undefined;
-  const length = both.length / 2;
-  const shape = [both.shape[0]! / 2, both.shape[1]!];
-  return { ...both, name, shape, length, offset: both.offset + (half === 'v' ? length : 0) };
+  const rows = both.shape[0]! / 2;
+  return { ...rowsOf(both, half === 'v' ? rows : 0, rows), name };
 }
 
 /** @throws InputError unless an adapter's tokens and attentions are those of this U-Net */

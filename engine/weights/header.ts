@@ -1,6 +1,7 @@
 import { InputError, quoted } from '../errors.ts';
 import { lengthFits } from './dtypes.ts';
 import { structuralFault } from './header-scan.ts';
+import { withScales } from './scaled-bytes.ts';
 import type { StoredTensor } from './source.ts';
 
 const MAX_NAME_LENGTH = 1024;
@@ -38,7 +39,7 @@ export function parseHeader(text: string, file: string, dataStart: number, dataL
     else header.tensors.set(name, parseTensor(name, entry, file, dataStart, dataLength));
   }
   checkCoverage([...header.tensors.values()], file, dataStart, dataLength);
-  return header;
+  return { ...header, tensors: withScales(header.tensors) };
 }
 
 function parseMetadata(entry: unknown, file: string): Record<string, string> {

@@ -49,6 +49,7 @@ function isInteger(dtype: string): dtype is keyof typeof INTEGER_VIEWS {
 export async function readFloat32(tensor: StoredTensor): Promise<Float32Array> {
   const { dtype } = tensor;
   if (isQuantized(tensor)) return dequantized(tensor);
+  if (tensor.scale) return scaled(tensor, tensor.scale);
   if (!isFloat(dtype)) throw wrongKind(tensor, 'floating-point numbers');
   const convert = FLOAT_CONVERSIONS[dtype];
   const size = BYTES_PER_ELEMENT[dtype];
@@ -64,6 +65,19 @@ async function dequantized(tensor: StoredTensor): Promise<Float32Array> {
   await readChunks(tensor, bytes, (blocks, begin, end) =>
     DEQUANTIZE[tensor.dtype]!(blocks, result.subarray(begin * values, end * values)),
   );
+  return inOrder(result, tensor);
+}
+
+/** The values of bytes with a scale for each row. */
+async function scaled(tensor: StoredTensor, scale: StoredTensor): Promise<Float32Array> {
+  if (tensor.dtype !== 'I8') throw wrongKind(tensor, 'bytes');
+  const scales = await readFloat32(scale);
+  const result = new Float32Array(tensor.length);
+  const columns = result.length / scales.length;
+  await readChunks(tensor, 1, (bytes, begin, end) => {
+    const values = new Int8Array(bytes.buffer, 0, end - begin);
+    for (let i = begin; i < end; i++) result[i] = values[i - begin]! * scales[Math.floor(i / columns)]!;
+  });
   return inOrder(result, tensor);
 }
 

@@ -34,6 +34,8 @@ export interface StoredTensor {
     /** [N, blocks]: added to every value of a block. */
     readonly minimum?: StoredTensor;
   };
+  /** Of bytes: what each row is multiplied by, [rows, 1, …]; see `withScales`. */
+  readonly scale?: StoredTensor;
   /** Its file as it was when the tensor was found there. */
   readonly version?: FileVersion;
 }

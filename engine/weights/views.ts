@@ -35,7 +35,8 @@ export function rowsOf(tensor: StoredTensor, from: number, count: number): Store
     };
   const [rows = 0, ...rest] = tensor.shape;
   const each = tensor.length / rows;
-  return { ...tensor, shape: [count, ...rest], offset: tensor.offset + from * each, length: count * each };
+  const part = { shape: [count, ...rest], offset: tensor.offset + from * each, length: count * each };
+  return { ...tensor, ...part, ...(tensor.scale && { scale: rowsOf(tensor.scale, from, count) }) };
 }
 
 /** A matrix that is stored transposed. */

@@ -401,8 +401,11 @@ export class Emitter {
     const { onnx } = this;
     const quantized = this.#weights.table?.(table);
     const taken = (from: Ref) => onnx.node('Gather', [from, ids]);
-    if (!quantized && !onnx.readsHalf) return taken(this.weight(table));
-    if (!quantized) return onnx.cast(taken(onnx.stored(this.#weights.get(table))), 'float32');
+    if (!quantized) {
+      const inFile = this.#weights.get(table);
+      if (inFile.scale || !onnx.readsHalf) return taken(this.weight(table));
+      return onnx.cast(taken(onnx.stored(inFile)), 'float32');
+    }
     const values = onnx.cast(taken(onnx.weight(quantized.values)), 'float32');
     return onnx.node('Mul', [values, taken(onnx.weight(quantized.scale))]);
   }

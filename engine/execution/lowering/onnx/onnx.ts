@@ -28,6 +28,12 @@ const AS_STORED: readonly ElementType[] = ['float32', 'int8', 'uint8'];
 /** Domain of ONNX Runtime's own operators. */
 export const MICROSOFT = 'com.microsoft';
 
+/** Part of a tensor's first axis. */
+interface Part {
+  from: number;
+  count: number;
+}
+
 /** A subgraph of a node. */
 interface Subgraph {
   name: string;
@@ -161,28 +167,20 @@ export class OnnxBuilder {
   }
 
   /**
-   * A weight, read from its file when the model is loaded; half precision becomes float32. `rows` takes part of the
-   * first axis.
+   * A weight, read from its file when the model is loaded; half precision and bytes with scales become float32. `rows`
+   * takes part of the first axis.
    * `dims` replaces the shape by another of the same size.
    */
-  weight(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
+  weight(tensor: StoredTensor, dims = tensor.shape, rows?: Part): Ref {
+    if (tensor.scale) return this.#scaled(tensor, tensor.scale, dims, rows);
     const stored = this.stored(tensor, dims, rows);
     if (AS_STORED.includes(STORED_TYPES[tensor.dtype as Dtype]!)) return stored;
     return this.#once(`float32 ${stored}`, () => this.cast(stored, 'float32'));
   }
 
   /** As `weight`, in the file's own type: for tables from which few rows are read. */
-  stored(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
-    const { axes } = tensor;
-    if (axes) {
-      const plain = { ...tensor, shape: axes.map((axis) => tensor.shape[axis]!), axes: undefined };
-      const perm = axes.map((_, axis) => axes.indexOf(axis));
-      let ref = this.node('Transpose', [this.stored(plain)], { attributes: { perm } });
-      if (rows)
-        ref = this.node('Slice', [ref, ...[rows.from, rows.from + rows.count, 0].map((n) => this.ints([n]))]);
-      const shape = rows ? [rows.count, ...dims.slice(1)] : dims;
-      return String(shape) === String(tensor.shape) ? ref : this.node('Reshape', [ref, this.ints(shape)]);
-    }
+  stored(tensor: StoredTensor, dims = tensor.shape, rows?: Part): Ref {
+    if (tensor.axes) return this.#inOrder(tensor, dims, rows, (plain) => this.stored(plain));
     const { dtype } = tensor;
     const type = isDtype(dtype) ? STORED_TYPES[dtype] : undefined;
     if (!type || !isDtype(dtype))
@@ -212,6 +210,37 @@ export class OnnxBuilder {
       });
       return unique;
     });
+  }
+
+  /** Bytes times the scales of their rows. ONNX Runtime computes it once, as it does casts of weights. */
+  #scaled(tensor: StoredTensor, scale: StoredTensor, dims: readonly number[], rows?: Part): Ref {
+    return this.#once(
+      `scaled ${tensor.file} ${tensor.offset} ${tensor.axes} ${dims} ${rows?.from} ${rows?.count}`,
+      () =>
+        this.#inOrder(tensor, dims, rows, ({ scale: _, ...plain }) => {
+          const each = [plain.shape[0]!, ...plain.shape.slice(1).map(() => 1)];
+          const bytes = this.cast(this.stored(plain), 'float32');
+          return this.node('Mul', [bytes, this.weight(scale, each)], {}, 'weight');
+        }),
+    );
+  }
+
+  /** A weight with its axes in order, of which `rows` takes part; `read` reads it as its file has it. */
+  #inOrder(
+    tensor: StoredTensor,
+    dims: readonly number[],
+    rows: Part | undefined,
+    read: (plain: StoredTensor) => Ref,
+  ): Ref {
+    const { axes = tensor.shape.map((_, axis) => axis) } = tensor;
+    const perm = axes.map((_, axis) => axes.indexOf(axis));
+    const shape = axes.map((axis) => tensor.shape[axis]!);
+    let ref = read({ ...tensor, shape, axes: undefined });
+    if (tensor.axes) ref = this.node('Transpose', [ref], { attributes: { perm } });
+    if (rows)
+      ref = this.node('Slice', [ref, ...[rows.from, rows.from + rows.count, 0].map((n) => this.ints([n]))]);
+    const wanted = rows ? [rows.count, ...dims.slice(1)] : dims;
+    return String(wanted) === String(tensor.shape) ? ref : this.node('Reshape', [ref, this.ints(wanted)]);
   }
 
   cast(ref: Ref, type: ElementType): Ref {
