@@ -1,4 +1,7 @@
-"""Writes and reads the weights of a network of sight: its config and float16 safetensors, named as in PyTorch."""
+"""Writes and reads the weights of a network of sight: its config and safetensors, named as in PyTorch.
+
+Matrices are bytes with a scale for each row, the rest float16.
+"""
 from __future__ import annotations
 
 import json
@@ -17,7 +20,7 @@ WEIGHTS = "model.safetensors"
 def save(model: nn.Module, folder: Path) -> int:
     """Writes folder/config.json and the weights; returns their size in bytes."""
     tensors = {name: t for name, t in model.state_dict().items() if not name.endswith("num_batches_tracked")}
-    safetensors.save(tensors, folder / WEIGHTS)
+    safetensors.save(tensors, folder / WEIGHTS, in_bytes=True)
     write_json(model.config, folder / "config.json")
     return sum(p.stat().st_size for p in folder.iterdir())
 
