@@ -1,5 +1,5 @@
 import type { Editor } from './editor.ts';
-import type { EditActions } from './page.ts';
+import { type EditActions, isFaded } from './page.ts';
 
 /** Actions of the list of edits. */
 export function editActionsOf(editor: Editor): EditActions {
@@ -7,8 +7,8 @@ export function editActionsOf(editor: Editor): EditActions {
   return {
     showEdit: (id, shown) => send({ type: 'showEdit', id, shown }),
     fadeEdit(id, opacity, done) {
-      const isThere = page.edits.some((edit) => edit.id === id && edit.opacity === opacity);
-      page.fading = done && isThere ? undefined : { id, opacity };
+      const fading = { id, opacity };
+      page.fading = done && isFaded(page.edits, fading) ? undefined : fading;
       send({ type: 'fadeEdit', id, opacity, done });
       editor.update();
     },

@@ -128,6 +128,11 @@ export function brushSize({ tool, line, size }: EditorPage): number {
   return tool.draws ? line : size;
 }
 
+/** Whether an edit of the picture has the opacity that a change ends with. */
+export function isFaded(edits: readonly EditRow[], fading: EditorPage['fading']): boolean {
+  return edits.some(({ id, opacity }) => id === fading?.id && opacity === fading.opacity);
+}
+
 export const BRUSH_SIZES = { min: 1, max: 512 };
 export const MASK_AMOUNT = { min: 1, max: 100 };
 

@@ -2,7 +2,7 @@ import type { EditorCommand, EditorHostMessage, EditRow } from '../../shared/edi
 import { messageOf } from '../../shared/errorMessage.ts';
 import type { Editor } from './editor.ts';
 import { hindranceOf } from './hindrance.ts';
-import type { EditorActions, EditorPage } from './page.ts';
+import { type EditorActions, isFaded } from './page.ts';
 import { PictureLayer } from './pictureLayer.ts';
 import { toolOf } from './tools/index.ts';
 
@@ -146,10 +146,6 @@ export class Receiver {
     this.#actions.edit({ way: name === 'repaintAll' ? 'all' : name });
     if (name !== 'extend' && !page.state?.run && !hindranceOf(page)) this.#actions.apply();
   }
-}
-
-function isFaded(edits: readonly EditRow[], fading: EditorPage['fading']): boolean {
-  return edits.some(({ id, opacity }) => id === fading?.id && opacity === fading.opacity);
 }
 
 /** Ids of the pictures that rows show. */

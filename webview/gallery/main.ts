@@ -11,7 +11,7 @@ import { messageOf } from '../../shared/errorMessage.ts';
 import type { GalleryHostMessage, GalleryPageMessage } from '../../shared/galleryProtocol.ts';
 import { Announcer } from '../announcer.ts';
 import { copyBlob } from '../clipboard.ts';
-import { clicked, without } from './selection.ts';
+import { clicked, without } from '../selection.ts';
 import { type Actions, galleryTemplate, type Kept, listed, type Page } from './template.ts';
 
 const vscode = acquireVsCodeApi<Kept>();

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { imageContext } from '../../shared/imageActions.ts';
 import type { Job } from '../../shared/jobs.ts';
 import type { RecentPicture } from '../../shared/viewProtocol.ts';
+import { without } from '../selection.ts';
 import type { Actions, Page } from './page.ts';
 import { drag, placeholder } from './parts.ts';
 
@@ -94,11 +95,8 @@ function madeIn({ state }: Page): RecentPicture[] {
 
 /** Those of them that are marked; one may have been deleted since. */
 function markedIn(page: Page): string[] {
-  const all = madeIn(page).map(({ id }) => id);
-  return page.marked.filter((id) => all.includes(id));
-}
-
-/** A list with an id more, or without it. */
-export function toggled(ids: readonly string[], id: string): string[] {
-  return ids.includes(id) ? ids.filter((other) => other !== id) : [...ids, id];
+  return without(
+    page.marked,
+    madeIn(page).map(({ id }) => id),
+  );
 }

@@ -20,8 +20,8 @@ import { AdditionsForm, droppedIn, withWords } from '../additions/form.ts';
 import { Announcer } from '../announcer.ts';
 import { copyPicture, PictureCache } from '../pictureCache.ts';
 import { revealIfBelow } from '../reveal.ts';
+import { toggled } from '../selection.ts';
 import { followedDraft, sameDraft } from './follow.ts';
-import { toggled } from './grid.ts';
 import type { Actions, Page } from './page.ts';
 import { viewTemplate } from './template.ts';
 

@@ -51,28 +51,21 @@ export const CROP: Omit<Way, 'question'> = {
 /** Chooses the kind of edit, with the fields that it needs. */
 export function waysGroup(page: EditorPage, actions: EditorActions): TemplateResult {
   const { draft, crop } = page;
-  const way = (each: EditWay) => html`<button
-    type="button"
-    class="text-button way"
-    aria-pressed=${String(!crop && each === draft.way)}
-    title=${WAYS[each].does}
-    data-action=${`way-${each}`}
-    @click=${() => actions.chooseWay(each)}
-  >
-    ${WAYS[each].name}
-  </button>`;
+  const button = (id: string, { name, does }: Omit<Way, 'question'>, isChosen: boolean, choose: () => void) =>
+    html`<button
+      type="button"
+      class="text-button way"
+      aria-pressed=${String(isChosen)}
+      title=${does}
+      data-action=${`way-${id}`}
+      @click=${choose}
+    >
+      ${name}
+    </button>`;
+  const way = (each: EditWay) =>
+    button(each, WAYS[each], !crop && each === draft.way, () => actions.chooseWay(each));
   return html`<div class="ways" role="group" aria-label="What to edit">
-      ${EDIT_WAYS.map(way)}
-      <button
-        type="button"
-        class="text-button way"
-        aria-pressed=${String(crop !== undefined)}
-        title=${CROP.does}
-        data-action="way-crop"
-        @click=${actions.chooseCrop}
-      >
-        ${CROP.name}
-      </button>
+      ${EDIT_WAYS.map(way)}${button('crop', CROP, crop !== undefined, actions.chooseCrop)}
     </div>
     ${crop ? cropFields(page, actions) : nothing}
     ${!crop && draft.way === 'extend' ? extendFields(draft.extension, actions) : nothing}
