@@ -1,5 +1,6 @@
 /** How long an image takes with a model of the catalogue, and which model suits a machine. */
 import os from 'node:os';
+import { memoryBytes } from '#host';
 import { isGuided } from '../../engine/execution/denoiser-inputs.ts';
 import { countMacs } from '../../engine/graph/macs.ts';
 import type { Network } from '../../engine/graph/network.ts';
@@ -15,9 +16,9 @@ export interface MachineFacts {
   memoryBytes: number;
 }
 
-/** Those of this machine; of a browser, what WebAssembly can address of it. */
+/** What this process may use of its machine; in a browser, what WebAssembly can address. */
 export function machineFacts(): MachineFacts {
-  return { cores: os.availableParallelism(), memoryBytes: os.totalmem() };
+  return { cores: os.availableParallelism(), memoryBytes: memoryBytes() };
 }
 
 /** Seconds of the parts of an image. */
