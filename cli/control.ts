@@ -1,18 +1,20 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../engine/errors.ts';
 import { EMBEDDED, EMBEDDED_CONTROL } from '../engine/models/embedded.ts';
-import { readPictureFile } from '../engine/pictures/read.ts';
+import { checkPicture, readPictureFile } from '../engine/pictures/read.ts';
 import {
   CONTROL_HINTS,
   type ControlChoice,
   type GenerateRequest,
   type ReferenceChoice,
+  type RegionChoice,
 } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { decimal } from './options.ts';
 
 type Given = Omit<ControlChoice, 'image' | 'model'> & { file: string };
 type Referred = Omit<ReferenceChoice, 'image' | 'mask'> & { file: string };
+type Region = Omit<RegionChoice, 'mask'> & { file: string };
 
 export interface ControlOptions {
   model?: string;
@@ -24,6 +26,7 @@ export interface ControlOptions {
   referenceMask?: string[];
   referenceModel?: string;
   referenceEncoder?: string;
+  region?: Region[];
 }
 
 const addText = (text: string, before: string[] = []): string[] => [...before, text];
@@ -62,13 +65,27 @@ export function withControlOptions(command: Command): Command {
       ).argParser(addText),
     )
     .option('--reference-model <file>', 'the IP-Adapter that reads references, for Stable Diffusion')
-    .option('--reference-encoder <folder>', 'its image encoder, where it is not beside it');
+    .option('--reference-encoder <folder>', 'its image encoder, where it is not beside it')
+    .addOption(
+      new Option(
+        '--region <prompt@mask>',
+        'a prompt for a part of the image, and an image that is white there; elsewhere the main prompt counts; may be given several times',
+      ).argParser(addRegion),
+    );
 }
 
 /** `FILE[:strength]`. */
 function addReference(text: string, before: Referred[] = []): Referred[] {
   const [, file = text, strength] = /^(.+?):(\d+(?:\.\d+)?)$/.exec(text) ?? [];
   return [...before, { file, ...(strength !== undefined && { strength: Number(strength) }) }];
+}
+
+/** `PROMPT@FILE`; the prompt may have an @ too. */
+function addRegion(text: string, before: Region[] = []): Region[] {
+  const [, prompt = '', file] = /^(.+)@([^@]+)$/s.exec(text) ?? [];
+  if (file === undefined || prompt.trim() === '')
+    throw new InvalidArgumentError('It must be a prompt and an image of its part: "a red house@left.png".');
+  return [...before, { prompt, file }];
 }
 
 /** `[canny=|scribble=]FILE[:strength[:start-end]]`. */
@@ -89,7 +106,16 @@ function addControl(text: string, before: Given[] = []): Given[] {
 
 /** The part of a request that these options make; the images are read. */
 export async function steeringRequest(options: ControlOptions) {
-  return { ...(await controlRequest(options)), ...(await referenceRequest(options)) };
+  const regions = (options.region ?? []).map(async ({ prompt, file }) => {
+    const mask = await readPictureFile(file);
+    await checkPicture(mask, file);
+    return { prompt, mask };
+  });
+  return {
+    ...(await controlRequest(options)),
+    ...(await referenceRequest(options)),
+    ...(regions.length > 0 && { regions: await Promise.all(regions) }),
+  };
 }
 
 async function referenceRequest({

@@ -408,7 +408,7 @@ class LocalEngine implements Engine {
   /** Reads the pictures that steer an image of this size. */
   async #steer(
     loaded: Loaded,
-    request: Pick<GenerateRequest, 'controls' | 'references'>,
+    request: Pick<GenerateRequest, 'controls' | 'references' | 'regions'>,
     size: { width: number; height: number },
   ): Promise<void> {
     const host = { backend: this.#backend, threads: loaded.threads };

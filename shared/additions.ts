@@ -75,7 +75,7 @@ export interface LoraFacts {
 }
 
 /** A request with the names of kept images in place of images. */
-export type AskedRequest = GenerateRequest<string>;
+export type AskedRequest = Omit<GenerateRequest<string>, 'regions'>;
 type Added = Pick<AskedRequest, 'loras' | 'controls' | 'references' | 'referenceModel'>;
 
 /** Why additions cannot be used, as a sentence. @param readsImages the model reads reference images itself */

@@ -86,6 +86,14 @@ export interface ReferenceChoice<Image = ImageInput> {
   mask?: Image;
 }
 
+/** A prompt for a part of the image. */
+export interface RegionChoice<Image = ImageInput> {
+  /** What the region shows, in place of the prompt. Words may be weighted and change, as in the prompt. */
+  prompt: string;
+  /** Grey: white where it counts. Brought to the image's size; where regions overlap they count alike. */
+  mask: Image;
+}
+
 /** What to draw. Everything but the prompt has a default, taken from the model if it has one. */
 interface DrawingRequest<Image = ImageInput> {
   /**
@@ -131,6 +139,8 @@ interface DrawingRequest<Image = ImageInput> {
   loras?: LoraChoice[];
   controls?: ControlChoice<Image>[];
   references?: ReferenceChoice<Image>[];
+  /** Prompts for parts of the image; elsewhere `prompt` counts. For U-Nets. */
+  regions?: RegionChoice<Image>[];
   /** The IP-Adapter that reads references: a safetensors file in the layout of h94/IP-Adapter. */
   referenceModel?: string;
   /** The folder of its image encoder, if that is not beside it (`image_encoder`). */
@@ -225,6 +235,8 @@ export interface Recipe extends Arithmetic {
   steeredBy?: Omit<ControlChoice, 'image'>[];
   /** Which pictures were seen as prompts, without the pictures; the model by name. */
   referredTo?: { model: string; strength: number }[];
+  /** Prompts of regions, without their masks. */
+  regionPrompts?: string[];
 }
 
 export interface BudgetReport {
@@ -343,6 +355,7 @@ export type PrepareEditRequest = Omit<
   | 'extend'
   | 'remove'
   | 'prompt'
+  | 'regions'
   | 'mode'
   | 'dilation'
   | 'zoom'

@@ -54,6 +54,7 @@ function addedRows({
   loras = [],
   steeredBy = [],
   referredTo = [],
+  regionPrompts = [],
 }: PictureInfo['recipe']): [string, string][] {
   const share = (of: number) => `${Math.round(100 * of)} %`;
   return [
@@ -63,6 +64,7 @@ function addedRows({
       return ['Control', `${hint ? `${hint}, ` : ''}${modelTitle(model)} at ${strength}${steps}`];
     }),
     ...referredTo.map(({ model, strength }): [string, string] => ['Reference', `${model} at ${strength}`]),
+    ...regionPrompts.map((prompt): [string, string] => ['Region', prompt]),
   ];
 }
 

@@ -24,6 +24,8 @@ export const LIMITS = {
   controls: 8,
   references: 8,
   referenceStrength: { min: 0, max: 2 },
+  /** Prompts for parts of an image. */
+  regions: 8,
   /** Files of trained words, and folders to look into. */
   files: 64,
   /** Layers of the text encoder, from the last. */

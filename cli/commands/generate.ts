@@ -44,6 +44,7 @@ export function generateCommand(): Command {
     withWorkerOptions(withControlOptions(withDrawingOptions(command))).action(run),
     'generate "a red house by a lake at sunset"',
     'generate "two blue boats on the sea" -o boats.jpg --count 4 --seed 7',
+    'generate "a meadow at noon" --region "a red house in a meadow at noon@left.png"',
     'generate "a stone house" --model MODEL --control canny=photo.jpg:0.8 --control-model CONTROLNET',
   );
 }

@@ -22,6 +22,8 @@ export interface Condition {
   text: Tensor;
   /** 1 for tokens that are read, 0 for padding: int64 [B, L]. All are read if absent. */
   textMask?: Tensor;
+  /** Texts of regions of the image, as `text`; see `shares`. */
+  regions?: readonly Tensor[];
   /** Classifier-free guidance scale (Ho & Salimans 2022). */
   guidance: number;
   vectors?: Partial<Record<VectorRole, Tensor>>;
@@ -34,6 +36,8 @@ export interface Condition {
   controls?: { hints: readonly Guide[]; features: readonly Guide[] };
   /** Pictures that are attended to beside the text, in the groups of the model. */
   references?: readonly Reference[];
+  /** What each position sees of the text, then of each region's: [1, 1, h, w] by level. They sum to 1. */
+  shares?: readonly Readonly<Record<number, Tensor>>[];
   /** Latents [C, h, w] of images that the denoiser reads beside its own, as further positions. */
   images?: readonly Tensor[];
   /** Texts that replace the first one at later steps, in order; see `conditionAt`. */
@@ -53,7 +57,7 @@ export interface Guide {
 }
 
 /** The part of a condition that comes from a prompt. */
-type FromPrompt = Pick<Condition, 'text' | 'textMask' | 'vectors'>;
+type FromPrompt = Pick<Condition, 'text' | 'textMask' | 'regions' | 'vectors'>;
 
 /** A text that is read at a timestep and at smaller ones. */
 export interface LaterText extends FromPrompt {
@@ -128,8 +132,9 @@ export function branchOf(condition: Condition, branch: number | undefined): Cond
     const data = tensor.data.slice(branch * length, (branch + 1) * length);
     return { ...tensor, data, dims: [1, ...tensor.dims.slice(1)] } as Tensor;
   };
-  const textOf = ({ text, textMask: mask, vectors = {} }: FromPrompt) => ({
+  const textOf = ({ text, textMask: mask, regions, vectors = {} }: FromPrompt) => ({
     text: part(text),
+    ...(regions && { regions: regions.map(part) }),
     ...(mask && { textMask: part(mask) }),
     vectors: Object.fromEntries(Object.entries(vectors).map(([role, tensor]) => [role, part(tensor)])),
   });

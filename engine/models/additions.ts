@@ -9,7 +9,7 @@ import { loraFile, openCheckpoint, openModel } from './open.ts';
 import { openReferenceAdapter, openReferenceModel, type ReferenceAdapter } from './reference-model.ts';
 import type { FileParts } from './single-file/file-parts.ts';
 
-/** Networks that steer an image. */
+/** What steers an image. */
 export interface SteeringPlaces {
   /** ControlNets and T2I-Adapters; see `openControlModel`. */
   controls?: readonly string[];
@@ -17,6 +17,8 @@ export interface SteeringPlaces {
   features?: number;
   /** An IP-Adapter, its image encoder where that is not beside it, and the groups that are attended to. */
   references?: { model: string; encoder?: string | undefined; groups: readonly { masked: boolean }[] };
+  /** Number of prompts for regions. */
+  regions?: number;
 }
 
 export interface ModelAdditions extends SteeringPlaces {
@@ -31,14 +33,14 @@ export function withSteering(base: DiffusionModel, places: SteeringPlaces): Prom
 
 async function steeredBy(
   base: DiffusionModel,
-  { controls = [], features = 0, references }: SteeringPlaces,
+  { controls = [], features = 0, references, regions = 0 }: SteeringPlaces,
   openReference: (file: string, encoder?: string) => Promise<ReferenceAdapter>,
 ): Promise<DiffusionModel> {
-  if (controls.length === 0 && features === 0 && !references) return base;
+  if (controls.length === 0 && features === 0 && !references && regions === 0) return base;
   const models = await Promise.all(controls.map(openControlModel));
-  if (!references) return base.steered(models, undefined, features);
+  if (!references) return base.steered(models, undefined, { features, regions });
   const { model, encoder, groups } = references;
-  return base.steered(models, { model: await openReference(model, encoder), groups }, features);
+  return base.steered(models, { model: await openReference(model, encoder), groups }, { features, regions });
 }
 
 /** A model by name as `openModel` finds it, with all that is added to its denoiser; images are encoded elsewhere. */

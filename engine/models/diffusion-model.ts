@@ -20,6 +20,7 @@ import {
   networkOf,
   onlySide,
   placeOf,
+  requireSteerable,
 } from './networks.ts';
 import type { TextRole } from './pipelines.ts';
 import {
@@ -46,6 +47,8 @@ interface Additions {
   /** Features of T2I-Adapters that are encoded elsewhere. */
   features?: number;
   references?: ReferenceUse | undefined;
+  /** Number of prompts for regions. */
+  regions?: number;
 }
 
 /** A checkpoint that draws, from a folder or a single file. Weights are opened when a network is asked for. */
@@ -75,10 +78,11 @@ export class DiffusionModel implements Model {
     const { kind } = layout;
     this.#layout = layout;
     this.#additions = additions;
-    const { adapters = [], controls = [], references } = additions;
+    const { adapters = [], controls = [], references, regions = 0 } = additions;
     const merged = adapters.map(({ file, strength }) => `${file} ${strength}`);
     const seen = references ? [`${references.model.id} ${JSON.stringify(references.groups)}`] : [];
-    this.id = [layout.id, ...merged, ...controls.map(({ id }) => id), ...seen].join(' + ');
+    const divided = regions > 0 ? [`${regions} regions`] : [];
+    this.id = [layout.id, ...merged, ...controls.map(({ id }) => id), ...seen, ...divided].join(' + ');
     this.name = layout.name;
     this.place = layout.place;
     this.isXl = kind.isXl === true;
@@ -184,16 +188,16 @@ export class DiffusionModel implements Model {
   }
 
   /**
-   * The same model, steered by ControlNets and T2I-Adapters, with pictures as prompts.
-   * @param features of T2I-Adapters that are encoded elsewhere
+   * The same model, steered by ControlNets and T2I-Adapters, with pictures as prompts, and with prompts for regions.
+   * @param more.features of T2I-Adapters that are encoded elsewhere; `regions`: number of prompts for regions
    * @throws InputError for one of another family
    */
   steered(
     controls: readonly ControlModel[],
     references: ReferenceUse | undefined,
-    features = 0,
+    more: { features?: number; regions?: number } = {},
   ): DiffusionModel {
-    const model = new DiffusionModel(this.#layout, { ...this.#additions, controls, features, references });
+    const model = new DiffusionModel(this.#layout, { ...this.#additions, controls, references, ...more });
     model.network('denoiser');
     return model;
   }
@@ -227,14 +231,15 @@ export class DiffusionModel implements Model {
 
   #build(role: NetworkRole): Network {
     const { config, origin } = this.#placed(role);
-    const { controls = [], features = 0, references } = this.#additions;
-    if (role !== 'denoiser' || (controls.length === 0 && features === 0 && !references))
+    const { controls = [], features = 0, references, regions = 0 } = this.#additions;
+    if (role !== 'denoiser' || (controls.length === 0 && features === 0 && !references && regions === 0))
       return networkOf(role, config, origin, { layers: this.#layout.kind.textLayers });
+    requireSteerable(config, origin);
     const base = parseUNetConfig(config, origin);
     if (references) checkReferenceFits(references.model, base);
     const seen = references && { references: references.groups };
     return networkOf(role, config, origin, {
-      steering: { ...steeringBy(controls, base, features), ...seen },
+      steering: { ...steeringBy(controls, base, features), ...seen, regions },
     });
   }
 

@@ -117,10 +117,7 @@ export function networkOf(
     case 'denoiser': {
       const transformer = TRANSFORMERS.get(String(classOf(config)));
       if (!transformer) return unet(parseUNetConfig(config, origin), steering);
-      if (steering)
-        throw new InputError(
-          `${origin}: control images and references steer the U-Nets of Stable Diffusion only, not transformers.`,
-        );
+      if (steering) requireSteerable(config, origin);
       return transformer(config, origin);
     }
     case 'text-encoder':
@@ -132,6 +129,14 @@ export function networkOf(
     case 'vae-encoder':
       return autoencoder(role === 'vae-decoder', config, origin);
   }
+}
+
+/** @throws InputError for a denoiser that nothing steers beside its text */
+export function requireSteerable(config: unknown, origin: string): void {
+  if (TRANSFORMERS.has(String(classOf(config))))
+    throw new InputError(
+      `${origin}: control images, references and prompts for regions steer the U-Nets of Stable Diffusion only, not transformers.`,
+    );
 }
 
 /** Denoisers that are not U-Nets, by their class in diffusers. */

@@ -39,7 +39,12 @@ interface TransformerOptions {
   onlyCross: boolean;
   /** Adds to what an attention to the text gives, before it is projected; see `referring`. */
   refer?: Refer;
+  /** Mixes what an attention to the text gives with what it gives for other texts; see `dividing`. */
+  divide?: Divide;
 }
+
+/** What a query sees of the texts of regions, and of `seen`, the attention's result. `path`: of the attention's weights. */
+export type Divide = (path: string, query: FeatureMap, seen: FeatureMap, heads: number) => FeatureMap;
 
 /** What a query sees beside the text: the attention's result, and more. */
 export type Refer = (query: FeatureMap, seen: FeatureMap, heads: number) => FeatureMap;
@@ -58,7 +63,12 @@ export function transformer(
   x = net.linear(`${path}.proj_in`, x, channels, { conv });
   for (let i = 0; i < options.layers; i++) {
     const block = `${path}.transformer_blocks.${i}`;
-    const attend = (name: string, norm: string, context?: Tokens, refer?: Refer): void => {
+    const attend = (
+      name: string,
+      norm: string,
+      context?: Tokens,
+      { refer, divide }: Pick<TransformerOptions, 'refer' | 'divide'> = {},
+    ): void => {
       const y = net.layerNorm(`${block}.${norm}`, x);
       const query = net.linear(`${block}.${name}.to_q`, y, channels, { bias: false });
       const key = net.linear<FeatureMap | Tokens>(`${block}.${name}.to_k`, context ?? y, channels, {
@@ -68,11 +78,12 @@ export function transformer(
         bias: false,
       });
       const read = net.attention(`${block}.${name}`, query, key, value, options.heads);
-      const seen = refer ? refer(query, read, options.heads) : read;
+      const mixed = divide ? divide(`${block}.${name}`, query, read, options.heads) : read;
+      const seen = refer ? refer(query, mixed, options.heads) : mixed;
       x = net.sum(net.linear(`${block}.${name}.to_out.0`, seen, channels), x);
     };
     attend('attn1', 'norm1', options.onlyCross ? text : undefined);
-    attend('attn2', 'norm2', text, options.refer);
+    attend('attn2', 'norm2', text, options);
     const gated = net.geglu(`${block}.ff.net.0.proj`, net.layerNorm(`${block}.norm3`, x), 4 * channels);
     x = net.sum(net.linear(`${block}.ff.net.2`, gated, channels), x);
   }

@@ -1,6 +1,7 @@
 import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap, Tokens } from '../graph/values.ts';
 import type { Refer } from './blocks.ts';
+import { attendedLevels } from './unet-blocks.ts';
 import type { UNetConfig } from './unet-config.ts';
 
 /** Sizes of an IP-Adapter, from the shapes in its file. */
@@ -120,11 +121,4 @@ export function referring(
       },
     };
   };
-}
-
-/** Levels at which a U-Net attends to the text. */
-function attendedLevels({ down, mid }: UNetConfig): number[] {
-  const levels = down.flatMap(({ transformers }, level) => (transformers.length > 0 ? [level] : []));
-  const last = down.length - 1;
-  return mid && mid.transformers.length > 0 && !levels.includes(last) ? [...levels, last] : levels;
 }

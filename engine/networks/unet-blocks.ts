@@ -1,6 +1,6 @@
 import type { NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap, Tokens, Vector } from '../graph/values.ts';
-import { type Refer, resnet, transformer } from './blocks.ts';
+import { type Divide, type Refer, resnet, transformer } from './blocks.ts';
 import type { UNetBlock, UNetConfig } from './unet-config.ts';
 
 /** Where a part of a U-Net is written: into which network, by which config, under which names. */
@@ -13,6 +13,8 @@ export interface Way {
   time: Vector;
   /** Attends to pictures beside the text; see `referring`. */
   refer?: Refer;
+  /** Attends to the texts of regions; see `dividing`. */
+  divide?: Divide;
 }
 
 /** The sample as the network expects it. */
@@ -70,7 +72,7 @@ export function middle(way: Way, input: FeatureMap): FeatureMap {
 
 /** The transformer behind a resnet, in blocks that have one. */
 export function attended(
-  { net, config, text, refer }: Way,
+  { net, config, text, refer, divide }: Way,
   path: string,
   index: number,
   input: FeatureMap,
@@ -85,6 +87,7 @@ export function attended(
     linearProjection: config.use_linear_projection,
     onlyCross: block.onlyCross,
     ...(refer && { refer }),
+    ...(divide && { divide }),
   });
 }
 
@@ -133,4 +136,11 @@ export function timeEmbedding(
     x = net.sum(perceptron('add_embedding', net.concat([pooled, sizes])), x);
   }
   return net.activation(x, 'silu');
+}
+
+/** Levels at which a U-Net attends to the text. */
+export function attendedLevels({ down, mid }: UNetConfig): number[] {
+  const levels = down.flatMap(({ transformers }, level) => (transformers.length > 0 ? [level] : []));
+  const last = down.length - 1;
+  return mid && mid.transformers.length > 0 && !levels.includes(last) ? [...levels, last] : levels;
 }

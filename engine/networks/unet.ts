@@ -3,6 +3,7 @@ import type { FeatureMap } from '../graph/values.ts';
 import { resnet } from './blocks.ts';
 import { controlInputs, controlResiduals } from './controlnet.ts';
 import { referring } from './ip-adapter.ts';
+import { dividing } from './region-prompts.ts';
 import { featureAt } from './t2i-adapter.ts';
 import { attended, centred, middle, timeEmbedding, timeInputs, type Way, wayDown } from './unet-blocks.ts';
 import type { UNetConfig } from './unet-config.ts';
@@ -15,6 +16,8 @@ export interface Steering {
   features?: number;
   /** Groups of pictures that are attended to beside the text (IP-Adapter), each with a mask of its own or none. */
   references?: readonly { masked: boolean }[];
+  /** Number of prompts for regions. */
+  regions?: number;
 }
 
 /**
@@ -22,12 +25,13 @@ export interface Steering {
  *
  * Inputs: `sample` [B, in, H, W] · `timestep` [1 or B, 1] · `encoder_hidden_states` [B, L, cross]; by config also
  * `timestep_cond` [B, c] (guidance embedding), `text_embeds` [B, e] and `time_ids` [B, 6] (SDXL); with ControlNets and
- * T2I-Adapters those of `controlInputs` and `featureAt`, with pictures as prompts those of `referring`.
+ * T2I-Adapters those of `controlInputs` and `featureAt`, with pictures as prompts those of `referring`, with prompts for
+ * regions those of `dividing`.
  * Output: `out` [B, out, H, W].
  */
 export function unet(
   config: UNetConfig,
-  { controls = [], features = 0, references = [] }: Steering = {},
+  { controls = [], features = 0, references = [], regions = 0 }: Steering = {},
 ): Network {
   const net = new NetworkBuilder();
   const sample = net.inputMap('sample', config.in_channels, 0);
@@ -44,7 +48,8 @@ export function unet(
   );
   const feature = featureAt(net, config, features);
   const refer = referring(net, config, references);
-  const down = wayDown({ ...way, ...refer?.('down') }, x, feature);
+  const divide = dividing(net, config, regions);
+  const down = wayDown({ ...way, ...divide, ...refer?.('down') }, x, feature);
   const residuals = steered?.hints.map((hint, k) => {
     const path = `controls.${k}.`;
     const own: Way = {
@@ -65,11 +70,11 @@ export function unet(
     return sum;
   };
   const skips = down.skips.map(scaled);
-  let y = middle({ ...way, ...refer?.('middle') }, down.x);
+  let y = middle({ ...way, ...divide, ...refer?.('middle') }, down.x);
   const atMiddle = feature('middle');
   if (atMiddle) y = net.sum(y, atMiddle);
   y = scaled(y, skips.length);
-  y = wayUp({ ...way, ...refer?.('up') }, y, skips);
+  y = wayUp({ ...way, ...divide, ...refer?.('up') }, y, skips);
   const norm = { groups: config.norm_num_groups, epsilon: config.norm_eps };
   y = net.groupNorm('conv_norm_out', y, { ...norm, activation: 'silu' });
   net.output('out', net.convolutionOrLinear('conv_out', y, config.out_channels, config.conv_out_kernel));

@@ -44,9 +44,16 @@ export async function analyse(
   if (known) return { analysis: known, macs: 0 };
   const encoded = await autoencoder.encode(planes, width, height);
   const decoded = autoencoder.needsRecord ? await autoencoder.decode(encoded.data, width, height) : undefined;
-  // The image's own prompt, if its file has one; the empty prompt for a photograph.
+  // The image's own prompt, if its file has one; the empty prompt for a photograph. Regions are the edit's.
   const { prompt = '', negativePrompt = '' } = picture.recipe ?? {};
-  const own = await conditionFor(ready, prompt, negativePrompt, condition.guidance, window, timesteps);
+  const own = await conditionFor(
+    { ...ready, regions: undefined },
+    prompt,
+    negativePrompt,
+    condition.guidance,
+    window,
+    timesteps,
+  );
   const dims = latentDims(ready.model.autoencoder, { width, height });
   const inpaints = seesMask(ready.components.network('denoiser'), dims[0]);
   const seed = await seedOf(planes);

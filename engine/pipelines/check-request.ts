@@ -147,6 +147,10 @@ const drawing = {
     )
     .max(LIMITS.references, { error: `There can be ${LIMITS.references} reference images at most` })
     .optional(),
+  regions: z
+    .array(z.object({ prompt: text('The prompt of a region'), mask: image('The mask of a region', 1) }))
+    .max(LIMITS.regions, { error: `There can be ${LIMITS.regions} regions at most` })
+    .optional(),
   referenceModel: z.string().min(1).max(4096).optional(),
   referenceEncoder: z.string().min(1).max(4096).optional(),
   embeddings: z.array(z.string().min(1).max(4096)).max(LIMITS.files).optional(),
@@ -180,7 +184,7 @@ const generateSchema = z.object({
   height: side('The height').optional(),
   remember: z.boolean().optional(),
 });
-const { prompt: _prompt, ...unprompted } = drawing;
+const { prompt: _prompt, regions: _regions, ...unprompted } = drawing;
 const prepareSchema = z.object({
   ...unprompted,
   image: image('The image', 3),
@@ -271,6 +275,7 @@ export function recipeOf(
     ...(request.loras?.length && { loras: request.loras.map(named) }),
     ...(request.clipSkip && { clipSkip: request.clipSkip }),
     ...(request.references?.length && { referredTo: referredTo(request, model.name) }),
+    ...(request.regions?.length && { regionPrompts: request.regions.map(({ prompt }) => prompt) }),
     ...(request.controls?.length && { steeredBy: request.controls.map(withoutImage) }),
   };
 }

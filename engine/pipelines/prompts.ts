@@ -11,7 +11,7 @@ import { Embeddings } from './embeddings.ts';
 /** Fields of a request that prompts change. */
 type Prompted = Pick<
   GenerateRequest,
-  'prompt' | 'negativePrompt' | 'style' | 'seed' | 'loras' | 'embeddings' | 'modelFolders'
+  'prompt' | 'negativePrompt' | 'regions' | 'style' | 'seed' | 'loras' | 'embeddings' | 'modelFolders'
 >;
 
 /** A request whose prompts have been read. */
@@ -39,9 +39,13 @@ export async function readPrompts<Request extends Prompted>(
   const styled = withStyle(asked);
   const prompt = await readPrompt(styled.prompt, choose, roots);
   const negative = await readPrompt(styled.negativePrompt ?? '', choose, roots);
-  const networks = [...prompt.networks, ...negative.networks];
+  const regions = [];
+  for (const region of asked.regions ?? [])
+    regions.push({ ...region, read: await readPrompt(region.prompt, choose, roots) });
+  const read = [prompt, negative, ...regions.map((region) => region.read)];
+  const networks = read.flatMap((each) => each.networks);
   const { loras, warnings } = await withNetworks(asked.loras ?? [], networks, roots);
-  const texts = [prompt.text, negative.text];
+  const texts = read.map(({ text }) => text);
   const found = texts.some((text) => text !== '')
     ? await namedFiles('embedding', roots)
     : new Map<string, string>();
@@ -51,10 +55,13 @@ export async function readPrompts<Request extends Prompted>(
       seed,
       prompt: prompt.text,
       ...(styled.negativePrompt !== undefined && { negativePrompt: negative.text }),
+      ...(regions.length > 0 && {
+        regions: regions.map(({ read: { text }, ...region }) => ({ ...region, prompt: text })),
+      }),
       ...(loras.length > 0 && { loras }),
     },
     embeddings: await Embeddings.open(texts, asked.embeddings ?? [], found),
-    warnings: [...new Set([...prompt.warnings, ...negative.warnings, ...warnings])],
+    warnings: [...new Set([...read.flatMap((each) => each.warnings), ...warnings])],
   };
 }
 

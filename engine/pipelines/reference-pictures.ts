@@ -3,13 +3,13 @@ import type { ReferenceChoice } from '../../shared/api.ts';
 import type { Backend } from '../execution/backend.ts';
 import type { Reference } from '../execution/condition.ts';
 import { ReferenceEncoder } from '../execution/reference-tokens.ts';
-import { sizeAt } from '../graph/macs.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import type { ReferenceModel } from '../models/reference-model.ts';
 import { covering } from '../pictures/fit.ts';
 import { maskFor } from '../pictures/mask.ts';
+import { type Shares, sharesOf } from '../pictures/mask-shares.ts';
 import { decodePicture } from '../pictures/read.ts';
-import { type PictureWindow, windowMask } from '../pictures/window.ts';
+import type { PictureWindow } from '../pictures/window.ts';
 import type { Mask } from '../regions/mask.ts';
 
 /** CLIP's image statistics, of channels in 0 … 1. */
@@ -113,31 +113,19 @@ export class ReferencePictures {
         return float32(data, [batch, own.length / this.#channels, this.#channels]);
       };
       const mask = group[0]?.mask;
-      return { keys: rows(false), values: rows(true), ...(mask && { masks: this.#masksAt(mask, window) }) };
+      return {
+        keys: rows(false),
+        values: rows(true),
+        ...(mask && { masks: tensorsOf(sharesOf(mask, window, this.#scale)) }),
+      };
     });
   }
+}
 
-  /** A mask at every level: the share of each position that is masked. */
-  #masksAt(mask: Mask, window: PictureWindow): Record<number, Tensor> {
-    const { width, height, data } = windowMask(mask, window);
-    const latent = { height: Math.ceil(height / this.#scale), width: Math.ceil(width / this.#scale) };
-    const masks: Record<number, Tensor> = {};
-    for (let level = 0; level < 8; level++) {
-      const [rows, columns] = sizeAt(latent, level);
-      const shares = new Float32Array(rows * columns);
-      const cell = this.#scale * 2 ** level;
-      for (let y = 0; y < height; y++)
-        for (let x = 0; x < width; x++)
-          if (data[y * width + x]) shares[Math.floor(y / cell) * columns + Math.floor(x / cell)]! += 1;
-      for (let y = 0; y < rows; y++)
-        for (let x = 0; x < columns; x++) {
-          const covered = Math.min(cell, height - y * cell) * Math.min(cell, width - x * cell);
-          shares[y * columns + x]! /= covered;
-        }
-      masks[level] = float32(shares, [1, 1, rows, columns]);
-    }
-    return masks;
-  }
+/** A mask's shares as tensors. */
+function tensorsOf(shares: readonly Shares[]): Record<number, Tensor> {
+  const tensors = shares.map(({ height, width, data }) => float32(data, [1, 1, height, width]));
+  return Object.fromEntries(tensors.entries());
 }
 
 /** RGB bytes → planes [3, S, S] as CLIP expects them. */

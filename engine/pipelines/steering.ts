@@ -1,4 +1,4 @@
-/** What steers the images of a request: ControlNets, adapters and reference images. */
+/** What steers the images of a request: ControlNets, adapters, reference images and prompts for regions. */
 import type { EditRequest, GenerateRequest } from '../../shared/api.ts';
 import { defined } from '../../shared/defined.ts';
 import { InputError } from '../errors.ts';
@@ -9,6 +9,7 @@ import { ControlPictures } from './control-pictures.ts';
 import type { ReadyModel } from './ready-model.ts';
 import { ReferenceImages } from './reference-images.ts';
 import { ReferencePictures, referenceGroups } from './reference-pictures.ts';
+import { RegionPrompts } from './region-prompts.ts';
 
 /** A model with the models that steer the images of a request. @throws InputError if they do not fit together */
 export async function steeredModel(
@@ -25,9 +26,15 @@ export async function steeredModel(
   return withSteering(base, steeringOf(request, base));
 }
 
-/** Where the networks are that steer the images of a request. */
+/** What steers the images of a request, and where its networks are. */
 function steeringOf(
-  { controls = [], references = [], referenceModel: model, referenceEncoder }: Partial<GenerateRequest>,
+  {
+    controls = [],
+    references = [],
+    referenceModel: model,
+    referenceEncoder,
+    regions,
+  }: Partial<GenerateRequest>,
   { readsImages }: DiffusionModel,
 ): SteeringPlaces {
   const adapter = references.length > 0 && !readsImages && model !== undefined;
@@ -36,6 +43,7 @@ function steeringOf(
     ...(adapter && {
       references: { model, encoder: referenceEncoder, groups: referenceGroups(references) },
     }),
+    ...(regions?.length && { regions: regions.length }),
   };
 }
 
@@ -45,13 +53,17 @@ export function additionsOf(request: GenerateRequest | EditRequest, model: Diffu
   return { parts: defined({ vae, textEncoders, prediction }), loras, ...steeringOf(request, model) };
 }
 
-/** Reads the control and reference images of a request for an image of this size. */
+/** Reads the control and reference images and the regions of a request for an image of this size. */
 export async function readSteering(
   model: DiffusionModel,
-  { controls = [], references = [] }: Pick<GenerateRequest, 'controls' | 'references'>,
+  {
+    controls = [],
+    references = [],
+    regions = [],
+  }: Pick<GenerateRequest, 'controls' | 'references' | 'regions'>,
   size: { width: number; height: number },
   host: { backend: Backend; threads: number },
-): Promise<Pick<ReadyModel, 'controls' | 'images' | 'references'>> {
+): Promise<Pick<ReadyModel, 'controls' | 'images' | 'references' | 'regions'>> {
   const readsImages = model.readsImages && references.length > 0;
   const image = { ...size, scale: model.autoencoder.scale };
   const seen = model.references?.model;
@@ -61,5 +73,6 @@ export async function readSteering(
     images: readsImages ? await ReferenceImages.open(references, model) : undefined,
     references:
       seen && 'encoder' in seen ? await ReferencePictures.open(references, seen, image, host) : undefined,
+    regions: regions.length > 0 ? await RegionPrompts.open(regions, image) : undefined,
   };
 }

@@ -50,7 +50,7 @@ export class Generator {
       ...queue.engine,
       // Callers that pass images themselves do not repeat the request.
       generate: async (request, options) => {
-        const { controls: _controls, references: _references, ...kept } = request;
+        const { controls: _controls, references: _references, regions: _regions, ...kept } = request;
         return (await this.#run(kept, options ?? {}, request)).result;
       },
     };

@@ -73,6 +73,9 @@ const STEERED: Record<string, Partial<GenerateRequest>> = {
     referenceModel: own.reference,
     prompt: 'a [red:blue:0.4] house',
   },
+  'a region that has a prompt of its own': {
+    regions: [{ prompt: 'a [lake:boat:0.4]', mask: half }] as never,
+  },
 };
 
 let server: TestServer;

@@ -18,13 +18,14 @@ export async function sentAdditions({
   loras = [],
   controls = [],
   references,
+  regions = 0,
 }: ModelAdditions): Promise<{ sent: SentAdditions | undefined; names: ReadonlyMap<string, string> }> {
   const names = new Map<string, string>();
   const named = (hash: string, place: string) => {
     names.set(hash, path.basename(place));
     return hash;
   };
-  const sent: SentAdditions = { loras: [], controls: [], features: 0 };
+  const sent: SentAdditions = { loras: [], controls: [], features: 0, ...(regions > 0 && { regions }) };
   for (const { lora, strength } of loras)
     sent.loras.push({ hash: named(await loraHash(await loraFile(lora)), lora), strength });
   for (const place of controls) {
@@ -36,7 +37,7 @@ export async function sentAdditions({
     const { model, groups } = references;
     sent.references = { hash: named(await referenceHash(model), model), groups: [...groups] };
   }
-  const isNone = names.size === 0 && sent.features === 0;
+  const isNone = names.size === 0 && sent.features === 0 && regions === 0;
   return { sent: isNone ? undefined : sent, names };
 }
 
@@ -74,7 +75,7 @@ export class AddedFiles {
    * What a job adds to its model, by places on this machine.
    * @throws Error if a file is not here, ModelChangedError if it has changed since it was announced
    */
-  async placesOf({ loras, controls, features, references }: SentAdditions): Promise<ModelAdditions> {
+  async placesOf({ loras, controls, features, references, regions }: SentAdditions): Promise<ModelAdditions> {
     const all = [...loras.map(({ hash }) => hash), ...controls, ...(references ? [references.hash] : [])];
     const places = new Map<string, string>();
     for (const hash of all) places.set(hash, await this.#placeOf(hash));
@@ -82,6 +83,7 @@ export class AddedFiles {
       loras: loras.map(({ hash, strength }) => ({ lora: places.get(hash)!, strength })),
       controls: controls.map((hash) => places.get(hash)!),
       features,
+      ...(regions && { regions }),
       ...(references && {
         references: { model: places.get(references.hash)!, groups: references.groups },
       }),

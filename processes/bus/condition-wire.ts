@@ -34,13 +34,17 @@ const mapSchema = z.object({
   dims: z.tuple([z.literal(1), count(MAX_WIDTH), count(MAX_SIDE), count(MAX_SIDE)]),
 });
 
-/** What comes from a prompt: text, vectors by role, and which tokens are read, a byte each. */
+/** A map of one channel at several levels. */
+const levelsSchema = z.array(mapSchema.extend({ level: count(MAX_LEVELS) })).max(MAX_LEVELS);
+
+/** What comes from a prompt: text, vectors by role, which tokens are read, a byte each, and the texts of regions. */
 const promptSchema = z.object({
   text: rowsSchema,
   vectors: z
     .array(z.object({ name: z.enum(VECTOR_ROLES), dims: z.tuple([count(2), count(MAX_WIDTH)]) }))
     .max(VECTOR_ROLES.length),
   mask: z.object({ dims: z.tuple([count(2), count(MAX_TOKENS)]) }).optional(),
+  regions: z.array(rowsSchema).max(LIMITS.regions).optional(),
 });
 
 const guideSchema = z.object({
@@ -54,10 +58,7 @@ const guideSchema = z.object({
 const referenceSchema = z.object({
   keys: rowsSchema,
   values: rowsSchema,
-  masks: z
-    .array(mapSchema.extend({ level: count(MAX_LEVELS) }))
-    .max(MAX_LEVELS)
-    .optional(),
+  masks: levelsSchema.optional(),
 });
 
 export const conditionSchema = promptSchema.extend({
@@ -71,6 +72,11 @@ export const conditionSchema = promptSchema.extend({
     })
     .optional(),
   references: z.array(referenceSchema).max(LIMITS.references).optional(),
+  /** Of the prompt, then of the regions. */
+  shares: z
+    .array(levelsSchema)
+    .max(LIMITS.regions + 1)
+    .optional(),
   later: z
     .array(promptSchema.extend({ from: z.number() }))
     .max(LIMITS.steps.max)
@@ -81,7 +87,8 @@ type PromptHead = z.infer<typeof promptSchema>;
 type GuideHead = z.infer<typeof guideSchema>;
 type ReferenceHead = z.infer<typeof referenceSchema>;
 type ConditionHead = z.infer<typeof conditionSchema>;
-type FromPrompt = Pick<LaterText, 'text' | 'textMask' | 'vectors'>;
+type LevelsHead = z.infer<typeof levelsSchema>;
+type FromPrompt = Pick<LaterText, 'text' | 'textMask' | 'regions' | 'vectors'>;
 
 /** Describes a condition, and appends its numbers to `body`. */
 export function packCondition(condition: Condition, body: Uint8Array[]): ConditionHead {
@@ -90,10 +97,11 @@ export function packCondition(condition: Condition, body: Uint8Array[]): Conditi
     body.push(data instanceof BigInt64Array ? Uint8Array.from(data, Number) : bytesIn(data as Float32Array));
     return { dims: [...dims] as never };
   };
-  const prompt = ({ text, vectors = {}, textMask }: FromPrompt): PromptHead => ({
+  const prompt = ({ text, vectors = {}, textMask, regions }: FromPrompt): PromptHead => ({
     text: sent(text),
     vectors: Object.entries(vectors).map(([name, vector]) => ({ name: name as VectorRole, ...sent(vector) })),
     ...(textMask && { mask: sent(textMask) }),
+    ...(regions && { regions: regions.map(sent) }),
   });
   const guide = ({ maps, strength, from, to, guess }: Guide): GuideHead => ({
     maps: maps.map(sent),
@@ -101,14 +109,14 @@ export function packCondition(condition: Condition, body: Uint8Array[]): Conditi
     ...(Number.isFinite(from) && Number.isFinite(to) && { acts: { from, to } }),
     ...(guess && { guess }),
   });
+  const levels = (maps: Readonly<Record<number, Tensor>>): LevelsHead =>
+    Object.entries(maps).map(([level, map]) => ({ level: Number(level), ...sent(map) }));
   const reference = ({ keys, values, masks }: Reference): ReferenceHead => ({
     keys: sent(keys),
     values: sent(values),
-    ...(masks && {
-      masks: Object.entries(masks).map(([level, mask]) => ({ level: Number(level), ...sent(mask) })),
-    }),
+    ...(masks && { masks: levels(masks) }),
   });
-  const { guidance, planes, images, controls, references, later } = condition;
+  const { guidance, planes, images, controls, references, shares, later } = condition;
   return {
     guidance,
     ...prompt(condition),
@@ -118,6 +126,7 @@ export function packCondition(condition: Condition, body: Uint8Array[]): Conditi
       controls: { hints: controls.hints.map(guide), features: controls.features.map(guide) },
     }),
     ...(references && { references: references.map(reference) }),
+    ...(shares && { shares: shares.map(levels) }),
     ...(later && { later: later.map((text) => ({ from: text.from, ...prompt(text) })) }),
   };
 }
@@ -126,10 +135,11 @@ export function packCondition(condition: Condition, body: Uint8Array[]): Conditi
 export function unpackCondition(head: ConditionHead, bytes: (length: number) => Uint8Array): Condition {
   const tensor = ({ dims }: { dims: readonly number[] }): Tensor =>
     float32(numbersIn(bytes(4 * dims.reduce((a, b) => a * b, 1))), [...dims]);
-  const prompt = ({ text, vectors, mask }: PromptHead): FromPrompt => ({
+  const prompt = ({ text, vectors, mask, regions }: PromptHead): FromPrompt => ({
     text: tensor(text),
     vectors: Object.fromEntries(vectors.map((vector) => [vector.name, tensor(vector)])),
     ...(mask && { textMask: maskOf(bytes(mask.dims[0] * mask.dims[1]), mask.dims) }),
+    ...(regions && { regions: regions.map(tensor) }),
   });
   const guide = ({ maps, strength, acts, guess }: GuideHead): Guide => ({
     maps: maps.map(tensor),
@@ -137,12 +147,14 @@ export function unpackCondition(head: ConditionHead, bytes: (length: number) => 
     ...(acts ?? { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }),
     ...(guess && { guess }),
   });
+  const levels = (maps: LevelsHead): Record<number, Tensor> =>
+    Object.fromEntries(maps.map((map) => [map.level, tensor(map)]));
   const reference = ({ keys, values, masks }: ReferenceHead): Reference => ({
     keys: tensor(keys),
     values: tensor(values),
-    ...(masks && { masks: Object.fromEntries(masks.map((mask) => [mask.level, tensor(mask)])) }),
+    ...(masks && { masks: levels(masks) }),
   });
-  const { guidance, planes, images, controls, references, later } = head;
+  const { guidance, planes, images, controls, references, shares, later } = head;
   return {
     guidance,
     ...prompt(head),
@@ -152,6 +164,7 @@ export function unpackCondition(head: ConditionHead, bytes: (length: number) => 
       controls: { hints: controls.hints.map(guide), features: controls.features.map(guide) },
     }),
     ...(references && { references: references.map(reference) }),
+    ...(shares && { shares: shares.map(levels) }),
     ...(later && { later: later.map((text) => ({ from: text.from, ...prompt(text) })) }),
   };
 }

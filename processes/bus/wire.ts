@@ -63,6 +63,8 @@ const additionsSchema = z.object({
   controls: z.array(hash).max(LIMITS.controls),
   /** Features of T2I-Adapters, which are computed already. */
   features: count(MAX_LEVELS),
+  /** Number of prompts for regions. */
+  regions: count(LIMITS.regions).optional(),
   /** An IP-Adapter, and the groups in which pictures are attended to. */
   references: z
     .object({ hash, groups: z.array(z.object({ masked: z.boolean() })).max(LIMITS.references) })

@@ -85,6 +85,48 @@ test('Scenes draws a house where a sketch has one', () =>
     assert.ok((await redIn(alone, 150)) < 0.2);
   }));
 
+test('Scenes draws a house in the region whose prompt has one, on one worker and on two', () =>
+  inTemporaryFolder(async (folder) => {
+    const at = (name: string) => path.join(folder, name);
+    const given = ['generate', 'a meadow at noon', '--seed', '3', '--steps', '8', '--precision', 'fp32'];
+    for (const [name, left] of Object.entries({ left: 0, right: 128 })) {
+      const white = {
+        input: { create: { width: 128, height: 256, channels: 3, background: 'white' } },
+        left,
+      } as const;
+      await sharp({ create: { width: 256, height: 256, channels: 3, background: 'black' } })
+        .composite([{ ...white, top: 0 }])
+        .png()
+        .toFile(at(`${name}.png`));
+      const region = ['--region', `a red house in a meadow at noon@${at(`${name}.png`)}`];
+      const made = await json(...given, '-o', at(`house-${name}.png`), ...region);
+      assert.deepEqual(made.regionPrompts, ['a red house in a meadow at noon']);
+      const half = async (left: number) => {
+        const part = sharp(at(`house-${name}.png`)).removeAlpha();
+        const area = { left, top: 100, width: 128, height: 120 };
+        return redShare(await part.extract(area).raw().toBuffer(), 3);
+      };
+      const [here, there] = [await half(left), await half(128 - left)];
+      assert.ok(here > 0.1 && there < here / 4, `${name}: ${here}, elsewhere ${there}`);
+    }
+    const region = ['--region', `a red house in a meadow at noon@${at('left.png')}`];
+    const shared = await json(...given, '-o', at('shared.png'), ...region, '--workers', '2');
+    assert.equal(shared.workers.length, 2);
+    const [alone, together] = await Promise.all(
+      ['house-left.png', 'shared.png'].map((file) => sharp(at(file)).removeAlpha().raw().toBuffer()),
+    );
+    assert.ok(together!.every((value, i) => Math.abs(value - alone![i]!) <= 1));
+
+    for (const [option, sentence] of [
+      ['a red house', /a prompt and an image of its part/],
+      [`x@${at('none.png')}`, /none\.png/],
+    ] as const) {
+      const { code, stderr } = await patchwork([...given, '-o', at('x.png'), '--region', option]);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, sentence);
+    }
+  }));
+
 /** The share of red pixels within the walls of the sketched house. */
 async function redIn(file: string, left: number): Promise<number> {
   const walls = { left, top: 140, width: 88, height: 60 };

@@ -29,6 +29,7 @@ const steering = {
   controls: [config, config],
   features: 2,
   references: [{ masked: false }, { masked: true }],
+  regions: 2,
 };
 
 const random = (stream: number, dims: readonly number[]) => gaussianTensor(4, stream, dims);
@@ -39,8 +40,16 @@ const mask = (level: number) => {
   const dims = [1, 1, ...sizeAt({ height: HEIGHT, width: WIDTH }, level)];
   return float32(gaussianTensor(4, 40 + level, dims).data.map(Math.abs), dims);
 };
+const share = (region: number, level: number) => {
+  const [height, width] = sizeAt({ height: HEIGHT, width: WIDTH }, level);
+  const shares = (x: number) => [0.5, 0.5 - (0.5 * x) / width!, (0.5 * x) / width!];
+  const data = Float32Array.from({ length: height! * width! }, (_, i) => shares(i % width!)[region]!);
+  return float32(data, [1, 1, height!, width!]);
+};
 const condition: Condition = {
   text: random(1, [2, 5, CROSS]),
+  regions: [random(20, [2, 5, CROSS]), random(21, [2, 5, CROSS])],
+  shares: [0, 1, 2].map((region) => ({ 0: share(region, 0), 1: share(region, 1) })),
   guidance: 1.5,
   controls: {
     hints: [
@@ -101,10 +110,15 @@ test('steering has the same effect in planes, in rows, and in a part with the re
         { controls: { ...controls!, features: [] } },
         { references: [references![0]!] },
         { references: [] },
+        { regions: [condition.regions![0]!] },
+        { shares: condition.shares!.toReversed() },
       ])
         assert.notDeepEqual(await without(change), expected);
       const late = { ...controls!, features: [controls!.features[0]!] };
       assert.deepEqual(await without({ controls: late }), expected);
+      // With the prompt in their place regions change nothing, and without shares they do not count.
+      const alike = await without({ regions: [condition.text, condition.text] });
+      assertClose(await without({ regions: [], shares: [] }), alike, 1e-4);
     },
     steering,
   ));

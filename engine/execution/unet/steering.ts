@@ -2,6 +2,7 @@ import type { Network } from '../../graph/network.ts';
 import { float32, floats, type Tensor } from '../../graph/tensor.ts';
 import { CONTROL_SAMPLE, CONTROL_SCALES, controlFactors, hintName } from '../../networks/controlnet.ts';
 import { referenceNames } from '../../networks/ip-adapter.ts';
+import { regionNames } from '../../networks/region-prompts.ts';
 import { featureName } from '../../networks/t2i-adapter.ts';
 import type { RegionPlan } from '../../regions/plan.ts';
 import { toRows } from '../../regions/rows.ts';
@@ -15,7 +16,9 @@ interface SteeringMap {
 
 /** Whether an input is one of those that steer. */
 export function isSteering(name: string): boolean {
-  return name === CONTROL_SCALES || name === CONTROL_SAMPLE || /^(?:hint|feature|reference)\.\d+/.test(name);
+  return (
+    name === CONTROL_SCALES || name === CONTROL_SAMPLE || /^(?:hint|feature|reference|region)\.\d+/.test(name)
+  );
 }
 
 /** A network's inputs that steer, in planar form, for a sample [C, height, width]. */
@@ -82,18 +85,19 @@ function rowsOf(planes: Tensor & { type: 'float32' }, plan: RegionPlan, level: n
   return rows;
 }
 
-/** The maps that a network takes at a timestep; those that no guide provides are zero. */
+/** The maps that a network takes at a timestep; those that nothing provides have no effect. */
 function mapsOf(
   network: Network,
-  { controls, references }: Condition,
+  { controls, references, shares }: Condition,
   timestep: number,
   size: { height: number; width: number },
 ): Map<string, SteeringMap> {
   const maps = new Map<string, SteeringMap>();
-  const zero = (channels: number, level: number) => {
+  const filled = (channels: number, level: number, value: number) => {
     const dims = [1, channels, Math.ceil(size.height / 2 ** level), Math.ceil(size.width / 2 ** level)];
-    return float32(new Float32Array(dims.reduce((a, b) => a * b, 1)), dims);
+    return float32(new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(value), dims);
   };
+  const zero = (channels: number, level: number) => filled(channels, level, 0);
   for (const [name, value] of network.inputs) {
     if (value.kind !== 'map') continue;
     const { channels, level } = value;
@@ -107,6 +111,12 @@ function mapsOf(
       const planes = references?.[Number(group)]?.masks?.[Number(at)] as SteeringMap['planes'] | undefined;
       maps.set(name, { planes: planes ?? zero(channels, level), level });
     }
+    const [, region, of] = /^region\.(\d+)\.share\.(\d+)$/.exec(name) ?? [];
+    if (region !== undefined) {
+      // Without regions the whole image sees the prompt.
+      const planes = shares?.[Number(region)]?.[Number(of)] as SteeringMap['planes'] | undefined;
+      maps.set(name, { planes: planes ?? filled(channels, level, region === '0' ? 1 : 0), level });
+    }
     const feature = /^feature\.(\d+)$/.exec(name)?.[1];
     if (feature === undefined) continue;
     const planes = summed(controls?.features ?? [], Number(feature), timestep) ?? zero(channels, level);
@@ -118,9 +128,11 @@ function mapsOf(
 /** Tokens that stand for no picture, by the batch and the network that takes them. */
 const noTokens = new WeakMap<Network, Map<number, Tensor>>();
 
-/** The tokens of the pictures that are attended to, as keys and as values. */
+/** The texts of regions, and the tokens of the pictures that are attended to, as keys and as values. */
 function tokensOf(network: Network, condition: Condition): Record<string, Tensor> {
   const inputs: Record<string, Tensor> = {};
+  for (let region = 1; network.inputs.has(regionNames(region).text); region++)
+    inputs[regionNames(region).text] = condition.regions?.[region - 1] ?? condition.text;
   const batch = batchOf(condition);
   for (let group = 0; ; group++) {
     const names = referenceNames(group);

@@ -37,6 +37,7 @@ export function formatRecipe(recipe: Recipe): string {
     ...(recipe.referredTo ?? []).map(
       ({ model, strength }, i) => [`Reference ${i}`, `${model} ${strength}`] as [string, string],
     ),
+    ...(recipe.regionPrompts ?? []).map((prompt, i) => [`Region ${i}`, prompt] as [string, string]),
     ...(recipe.steeredBy ?? []).map(
       (control, i) => [`Control ${i}`, formatControl(control)] as [string, string],
     ),

@@ -39,7 +39,16 @@ const steered: Job['condition'] = {
     { keys: numbered(2, 5, 4), values: numbered(2, 5, 4) },
     { keys: numbered(2, 1, 4), values: numbered(2, 1, 4), masks: { 0: numbered(1, 1, 8, 8) } },
   ],
-  later: [{ from: 500, text: numbered(2, 3, 4), vectors: { pooled: numbered(2, 6) } }],
+  regions: [numbered(2, 3, 4)],
+  shares: [{ 0: numbered(1, 1, 8, 8), 1: numbered(1, 1, 4, 4) }, { 0: numbered(1, 1, 8, 8) }],
+  later: [
+    {
+      from: 500,
+      text: numbered(2, 3, 4),
+      regions: [numbered(2, 3, 4)],
+      vectors: { pooled: numbered(2, 6) },
+    },
+  ],
 };
 
 /** An edit with everything that steers an image. */
@@ -60,5 +69,6 @@ export const SENT_ADDITIONS: SentAdditions = {
   loras: [{ hash, strength: -0.5 }],
   controls: [hash],
   features: 2,
+  regions: 1,
   references: { hash, groups: [{ masked: false }, { masked: true }] },
 };
