@@ -184,6 +184,12 @@ step('a draft is shown under the outline of the mask after a stroke, and is no e
   assert.ok((await current()).equals(original), 'it is no edit');
   assert.equal(await rows().count(), 0);
   await vscode.screenshot('edits-draft');
+  // Without a draft the mask is seen again.
+  await editor.press('way-all');
+  await editor.view.locator('main.editor[data-mask=shown]').waitFor();
+  await editor.press('way-mask');
+  await editor.drafted();
+  await editor.view.locator('main.editor[data-mask=outline]').waitFor();
   // Without a mask there is nothing to draft.
   await editor.press('clear');
   await editor.view.locator('canvas.preview').waitFor({ state: 'hidden' });

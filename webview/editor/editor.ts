@@ -232,7 +232,7 @@ export class Editor {
     this.page.live = { on, ...(seconds !== undefined && { seconds }), ...(hindrance && { hindrance }) };
     // The preview may be a run's own, or a variation.
     if (patch || wasShown) void this.stage.preview(patch);
-    if (patch) this.mask.show(false);
+    this.mask.drafted(patch !== undefined);
   }
 
   toggleCompare(): void {

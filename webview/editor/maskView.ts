@@ -10,6 +10,8 @@ export class MaskView {
   readonly #update: () => void;
   readonly #chooseColour: (name: string) => void;
   #colour: Colour = [0, 0, 0];
+  /** Only the outline is shown because a draft is. */
+  #underDraft = false;
   /** Number of the run that took the mask. */
   #taken: number | undefined;
 
@@ -85,6 +87,17 @@ export class MaskView {
     this.#page.coloured = false;
     stage.mask!.spent = this.#taken !== undefined;
     this.show(this.#taken === undefined);
+  }
+
+  /** Under a draft only the mask's outline is shown, and all of it again when the draft goes. */
+  drafted(isShown: boolean): void {
+    if (isShown) {
+      this.#underDraft ||= this.#page.maskShown;
+      this.show(false);
+    } else if (this.#underDraft) {
+      this.#underDraft = false;
+      if (this.#taken === undefined) this.show(true);
+    }
   }
 
   /** An edit takes mask and colours, then only the mask's outline is shown; or gives them back. */
