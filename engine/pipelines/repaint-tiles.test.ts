@@ -10,7 +10,9 @@ import { createEngine } from '../engine.ts';
 import { isAbort } from '../errors.ts';
 import { gaussianNoise } from '../noise.ts';
 import { readPngText } from '../pictures/png-text.ts';
-import { decodePicture } from '../pictures/read.ts';
+import { decodePicture, readPicture } from '../pictures/read.ts';
+import { openSafetensors } from '../weights/safetensors.ts';
+import { writeSafetensors } from '../weights/write.ts';
 import { Tiling } from './repaint-tiles.ts';
 
 const cases = fc.record({
@@ -98,4 +100,75 @@ test('a repaint can be cancelled between tiles; a model that is shown the mask i
     ),
     isAbort,
   );
+});
+
+/** An upscaler that only repeats pixels: what differs from them is painted. */
+async function repeater(): Promise<string> {
+  const source = await openSafetensors(upscaler);
+  const file = path.join(folder, 'repeat-x2.safetensors');
+  const zeros = [...source.names()].map((name) => {
+    const { shape, length } = source.find(name)!;
+    return { name, dtype: 'F32' as const, shape, chunks: () => [new Uint8Array(length)] };
+  });
+  await writeSafetensors(file, zeros);
+  return file;
+}
+
+const SIDE = 512;
+/** Where tiles of 256 pixels begin or end within an image of 512. */
+const EDGES = [128, 256, 384];
+
+/**
+ * How much more the change of an image steps at each edge of the tiles than beside it, along x and along y.
+ * @param change planes interleaved, [SIDE, SIDE, 3]
+ */
+function stepsAtEdges(change: Float32Array): number[] {
+  const steps = [1, SIDE].map((stride) =>
+    Array.from({ length: SIDE }, (_, line) => {
+      let sum = 0;
+      for (let i = 0; line > 0 && i < SIDE; i++) {
+        const at = 3 * (line * stride + i * (stride === 1 ? SIDE : 1));
+        for (let c = 0; c < 3; c++) sum += Math.abs(change[at + c]! - change[at + c - 3 * stride]!);
+      }
+      return sum;
+    }),
+  );
+  return steps.flatMap((lines) =>
+    EDGES.map((edge) => {
+      const beside = [...lines.slice(edge - 12, edge - 1), ...lines.slice(edge + 2, edge + 13)];
+      return lines[edge]! / (beside.reduce((a, b) => a + b, 0) / beside.length);
+    }),
+  );
+}
+
+test('a repaint in tiles has no seams, where tiles that are repainted alone have them', async () => {
+  const cat = await readPicture(path.join(import.meta.dirname, '../../test/fixtures/scenes/cat.png'));
+  const model = await repeater();
+  const part = (left: number, top: number, side: number) => {
+    const data = Uint8Array.from({ length: 3 * side * side }, (_, i) => {
+      const [x, y] = [Math.floor(i / 3) % side, Math.floor(i / 3 / side)];
+      return cat.pixels[3 * ((top + y) * cat.width + left + x) + (i % 3)]!;
+    });
+    return { width: side, height: side, channels: 3 as const, data };
+  };
+  const larger = async (image: ReturnType<typeof part>, strength?: number) => {
+    const repaint = { prompt: 'a cat on a meadow', seed: 1, steps: 4, precision: 'fp32' as const };
+    const asked = { image, model, ...(strength && { repaint: { ...repaint, strength } }) };
+    return decodePicture((await engine.upscale(asked)).picture.png, 'an image');
+  };
+  const whole = part(0, 0, SIDE / 2);
+  const before = (await larger(whole)).pixels;
+  const changeTo = (pixels: Uint8Array) => Float32Array.from(pixels, (value, i) => value - before[i]!);
+  const together = await larger(whole, 0.5);
+  assert.deepEqual([together.width, together.height], [SIDE, SIDE]);
+  assert.ok(Math.max(...stepsAtEdges(changeTo(together.pixels))) < 3);
+  const alone = new Uint8Array(before.length);
+  const side = SIDE / 2;
+  for (const [left, top] of [0, side].flatMap((y) => [0, side].map((x) => [x, y] as const))) {
+    const { pixels } = await larger(part(left / 2, top / 2, side / 2), 0.5);
+    for (let y = 0; y < side; y++)
+      alone.set(pixels.subarray(3 * side * y, 3 * side * (y + 1)), 3 * ((top + y) * SIDE + left));
+  }
+  const seams = stepsAtEdges(changeTo(alone)).filter((_, i) => EDGES[i % EDGES.length] === side);
+  assert.ok(Math.min(...seams) > 8, `${seams}`);
 });
