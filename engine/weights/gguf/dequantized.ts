@@ -51,27 +51,35 @@ export async function dequantized(source: WeightSource, options?: WeightsOptions
 
 const partName = (name: string, part: keyof OwnBlocks) => `${name}:${part === 'values' ? 'blocks' : part}`;
 
+/** A tensor's blocks in our form: its values, then the scales and minima that were read with them. */
 function blocksOf(tensor: StoredTensor, { bits, minimum, half }: OwnForm): TensorToWrite[] {
   const [columns = 0, rows = 0] = tensor.shape;
   const { values: inBlock, bytes } = typeOf(tensor);
   const shape = [columns, rows / BLOCK];
-  const written = (
-    part: keyof OwnBlocks,
-    dtype: 'U8' | 'F16' | 'F32',
-    sizes: number[] = [],
-  ): TensorToWrite => ({
+  const kept: { scale: Uint8Array[]; minimum: Uint8Array[] } = { scale: [], minimum: [] };
+  async function* values() {
+    kept.scale = [];
+    kept.minimum = [];
+    for await (const stored of piecesOf(tensor)) {
+      const own = ownBlocks(stored, tensor.dtype, ((stored.length / bytes) * inBlock) / BLOCK);
+      kept.scale.push(bytesOf(half ? toHalves(own.scale) : own.scale));
+      if (minimum) kept.minimum.push(bytesOf(own.minimum));
+      yield own.values;
+    }
+  }
+  const written = (part: 'scale' | 'minimum', dtype: 'F16' | 'F32'): TensorToWrite => ({
     name: partName(tensor.name, part),
     dtype,
-    shape: [...shape, ...sizes],
-    async *chunks() {
-      for await (const stored of piecesOf(tensor)) {
-        const own = ownBlocks(stored, tensor.dtype, ((stored.length / bytes) * inBlock) / BLOCK)[part];
-        yield bytesOf(dtype === 'F16' ? toHalves(own as Float32Array) : own);
-      }
-    },
+    shape,
+    chunks: () => kept[part].splice(0),
   });
   return [
-    written('values', 'U8', [blockBytes(bits)]),
+    {
+      name: partName(tensor.name, 'values'),
+      dtype: 'U8',
+      shape: [...shape, blockBytes(bits)],
+      chunks: values,
+    },
     written('scale', half ? 'F16' : 'F32'),
     ...(minimum ? [written('minimum', 'F32')] : []),
   ];
