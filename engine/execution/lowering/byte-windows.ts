@@ -1,4 +1,4 @@
-import type { Convolution, PixelShuffle } from '../../graph/operators.ts';
+import type { ChannelRepeat, Convolution, PixelShuffle } from '../../graph/operators.ts';
 import type { Layout } from '../../weights/quantized.ts';
 import type { Emitter, Operand } from './emitter.ts';
 import type { Ref } from './onnx/onnx.ts';
@@ -64,6 +64,28 @@ export class ByteWindows {
     const pairs = onnx.node('Reshape', [across, shape]);
     const lines = onnx.node('Transpose', [pairs], { attributes: { perm: [0, 1, 3, 2, 4] } });
     return onnx.node('Reshape', [lines, onnx.ints([0, -1, channels])]);
+  }
+
+  /** Whether `shuffledRepeated` knows how many times channels are repeated. */
+  static shufflesRepeated({ input, output }: ChannelRepeat): boolean {
+    return [2, 4].includes(output.channels / input.channels);
+  }
+
+  /**
+   * `shuffled`, of rows whose channels are repeated first: a finer position takes a channel of the coarser one as it is.
+   * With four repetitions all four positions of a cell take the same channel, with two those of its upper line take one,
+   * and those of its lower line the next.
+   */
+  shuffledRepeated({ rows, extent }: Grid, { input, output }: ChannelRepeat): Ref {
+    const { onnx } = this.#emit;
+    const channels = output.channels / 4;
+    const lines = input.channels / channels;
+    const [height, width] = this.#sides(extent);
+    const apart = onnx.node('Reshape', [rows, this.#shape([0], extent, [channels, lines])]);
+    const inLines = onnx.node('Transpose', [apart], { attributes: { perm: [0, 1, 4, 2, 3] } });
+    const once = onnx.node('Reshape', [inLines, this.#shape([0], height, [lines], width, [1, channels])]);
+    const all = onnx.node('Expand', [once, onnx.ints([1, 1, 2, 1, 2, 1])]);
+    return onnx.node('Reshape', [all, onnx.ints([0, -1, channels])]);
   }
 
   /** The extent of the next finer level. */

@@ -77,6 +77,25 @@ export function standardized(
     : onnx.node('Div', [onnx.node('Sub', [planes, centre!]), deviation]);
 }
 
+/**
+ * Rows [B, H·W, C] as planes [B, C, H, W]. The transposition is of four axes, as ONNX Runtime merges it with its own
+ * reordering of what a convolution reads or gives.
+ * @param extent height and width, int64 [2]
+ */
+export function planesOfRows(emit: Emitter, rows: Ref, channels: number, extent: Ref): Ref {
+  const { onnx } = emit;
+  const shape = emit.concat([onnx.ints([0]), extent, onnx.ints([channels])], 0);
+  const map = onnx.node('Reshape', [rows, shape]);
+  return onnx.node('Transpose', [map], { attributes: { perm: [0, 3, 1, 2] } });
+}
+
+/** The reverse. */
+export function rowsOfPlanes(emit: Emitter, planes: Ref, channels: number): Ref {
+  const { onnx } = emit;
+  const map = onnx.node('Transpose', [planes], { attributes: { perm: [0, 2, 3, 1] } });
+  return onnx.node('Reshape', [map, onnx.ints([0, -1, channels])]);
+}
+
 /** The number of rows of [B, N, C]: [1]. */
 export function rowCount(emit: Emitter, rows: Ref): Ref {
   return emit.onnx.node('Shape', [rows], { attributes: { start: 1, end: 2 } });

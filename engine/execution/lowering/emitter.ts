@@ -43,6 +43,11 @@ export class Emitter {
     return this.onnx.weight(this.#weights.get(weight), dims);
   }
 
+  /** Whether some of the network's weights are quantized matrices, which rows are multiplied by. */
+  get multipliesRows(): boolean {
+    return this.#weights.matrix !== undefined;
+  }
+
   /** Whether a weight is a quantized matrix in a layout. */
   isQuantized(weight: Weight, layout: Layout): boolean {
     return this.#weights.matrix?.(weight, layout) !== undefined;
@@ -213,20 +218,29 @@ export class Emitter {
   /** RMS norm of rows [B, N, C] (axis −1) or planes [B, C, H, W] (axis 1). */
   rmsNorm(x: Ref, operator: RmsNorm, axis: 1 | -1): Ref {
     const { onnx } = this;
-    const { gain, bias, epsilon, plusOne, heads, input } = operator;
+    const { gain, bias, plusOne, heads, input } = operator;
     const parts = heads > 1 ? onnx.node('Reshape', [x, onnx.ints([0, 0, heads, -1])]) : x;
-    const square = onnx.node('Mul', [parts, parts], {}, 'rms-norm');
-    const mean = onnx.node('ReduceMean', [square, onnx.ints([axis])], {}, 'rms-norm');
-    const length = onnx.node('Sqrt', [onnx.node('Add', [mean, onnx.floats([epsilon], [])])]);
-    let y = onnx.node('Div', [parts, length], {}, 'rms-norm');
     const dims = (weight: Weight) => (axis === 1 ? [...weight.shape, 1, 1] : weight.shape);
-    if (gain) {
-      const stored = this.weight(gain, dims(gain));
-      const factor = plusOne ? onnx.node('Add', [stored, onnx.floats([1], [])]) : stored;
-      y = onnx.node('Mul', [y, factor], {}, 'rms-norm');
-    }
+    const stored = gain && this.weight(gain, dims(gain));
+    const factor = stored && plusOne ? onnx.node('Add', [stored, onnx.floats([1], [])]) : stored;
+    let y = this.#overLength(parts, factor, operator, axis);
     if (bias) y = onnx.node('Add', [y, this.weight(bias, dims(bias))], {}, 'rms-norm');
     return heads > 1 ? onnx.node('Reshape', [y, onnx.ints([0, 0, input.channels])]) : y;
+  }
+
+  /** x / √(mean of squares along an axis + epsilon) · factor. Over the last axis in one operator, where there is one. */
+  #overLength(x: Ref, factor: Ref | undefined, { epsilon, heads, input }: RmsNorm, axis: 1 | -1): Ref {
+    const { onnx } = this;
+    if (axis === -1 && onnx.has('SimplifiedLayerNormalization')) {
+      const scale = factor ?? onnx.floats(new Float32Array(input.channels / heads).fill(1));
+      const attributes = { axis: -1, epsilon: { float: epsilon } };
+      return onnx.node('SimplifiedLayerNormalization', [x, scale], { attributes }, 'rms-norm');
+    }
+    const square = onnx.node('Mul', [x, x], {}, 'rms-norm');
+    const mean = onnx.node('ReduceMean', [square, onnx.ints([axis])], {}, 'rms-norm');
+    const length = onnx.node('Sqrt', [onnx.node('Add', [mean, onnx.floats([epsilon], [])])]);
+    const y = onnx.node('Div', [x, length], {}, 'rms-norm');
+    return factor === undefined ? y : onnx.node('Mul', [y, factor], {}, 'rms-norm');
   }
 
   /** A vector [B or 1, C] as it is added to rows [B, N, C] or multiplied with them. */

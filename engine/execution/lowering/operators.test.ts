@@ -19,7 +19,10 @@ const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
 after(() => rm(folder, { recursive: true, force: true }));
 
 const plain = Object.assign(new NodeBackend(1), {
-  can: { ...new NodeBackend(1).can, operator: (_: string, domain = '') => domain === '' },
+  can: {
+    ...new NodeBackend(1).can,
+    operator: (name: string, domain = '') => domain === '' && name !== 'SimplifiedLayerNormalization',
+  },
 });
 const BACKENDS: readonly OnnxBackend[] = [new NodeBackend(1), plain];
 
@@ -238,6 +241,75 @@ test('shuffles, means and repeats of channels', async () => {
     }),
     { numRuns: 6 },
   );
+});
+
+test('repeated channels are shuffled from rows as from planes', async () => {
+  const sizes = fc.record({
+    out: fc.integer({ min: 1, max: 3 }),
+    times: fc.constantFrom(1, 2, 4, 8),
+    height: fc.integer({ min: 1, max: 3 }),
+    width: fc.integer({ min: 1, max: 3 }),
+    batch: fc.integer({ min: 1, max: 2 }),
+    inRows: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(sizes, async ({ out, times, height, width, batch, inRows }) => {
+      const channels = times === 8 ? out : (4 / times) * out;
+      const results = (channels * times) / 4;
+      const x = noise(0, batch, channels, height, width);
+      const none = noise(1, batch, channels);
+      none.data.fill(0);
+      const build = (net: NetworkBuilder) => {
+        const map = net.inputMap('x', channels, 1);
+        const [scale, shift] = ['scale', 'shift'].map((name) => net.inputVector(name, channels));
+        // A modulation gives rows.
+        const read = inRows ? net.modulation(map, scale!, shift!) : map;
+        return net.pixelShuffle(net.channelRepeat(read, times * channels));
+      };
+      await check(build, { x, scale: none, shift: none }, async () =>
+        Array.from({ length: batch * results * 4 * height * width }, (_, i) => {
+          const [col, y] = [i % (2 * width), Math.floor(i / (2 * width)) % (2 * height)];
+          const [b, c] = [
+            Math.floor(i / (results * 4 * height * width)),
+            Math.floor(i / (4 * height * width)) % results,
+          ];
+          const from = Math.floor((4 * c + 2 * (y & 1) + (col & 1)) / times);
+          return x.data[((b * channels + from) * height + (y >> 1)) * width + (col >> 1)]!;
+        }),
+      );
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test('a convolution of rows into few channels is what its definition says', async () => {
+  const [channels, height, width] = [19, 3, 4];
+  const x = noise(0, 2, channels, height, width);
+  const none = noise(1, 2, channels);
+  none.data.fill(0);
+  const build = (net: NetworkBuilder) => {
+    const [scale, shift] = ['scale', 'shift'].map((name) => net.inputVector(name, channels));
+    // A modulation gives rows.
+    return net.convolution('c', net.modulation(net.inputMap('x', channels, 0), scale!, shift!), 2);
+  };
+  await check(build, { x, scale: none, shift: none }, async (weight) => {
+    const [kernel, bias] = [await weight('c.weight'), await weight('c.bias')];
+    const at = (b: number, c: number, y: number, col: number) =>
+      y < 0 || y >= height || col < 0 || col >= width
+        ? 0
+        : x.data[((b * channels + c) * height + y) * width + col]!;
+    return Array.from({ length: 4 * height * width }, (_, i) => {
+      const [col, y] = [i % width, Math.floor(i / width) % height];
+      const [out, b] = [Math.floor(i / (height * width)) % 2, Math.floor(i / (2 * height * width))];
+      let sum = bias[out]!;
+      for (let c = 0; c < channels; c++)
+        for (let tap = 0; tap < 9; tap++)
+          sum +=
+            kernel[(out * channels + c) * 9 + tap]! *
+            at(b, c, y + Math.floor(tap / 3) - 1, col + (tap % 3) - 1);
+      return sum;
+    });
+  });
 });
 
 test('a gated unit of the halves of a value', async () => {

@@ -2,6 +2,7 @@ import type { Network } from '../../graph/network.ts';
 import type {
   Attention,
   AxisRotation,
+  ChannelRepeat,
   Concat,
   Convolution,
   Enlargement,
@@ -39,7 +40,9 @@ import {
   channelSlice,
   pixelShuffle,
   pixelUnshuffle,
+  planesOfRows,
   rowCount,
+  rowsOfPlanes,
   sinePositions,
   splitRows,
   standardized,
@@ -66,6 +69,25 @@ export function isFolded({ input, kernel, groups, norm, upsample }: Convolution)
   return upsample && kernel === 3 && groups === 1 && !norm && input.channels >= FOLD_CHANNELS;
 }
 
+/** Of a 3×3 kernel. */
+const TAPS = 9;
+
+/** Whether a convolution gives so few channels that all taps of them are fewer than the channels it reads. */
+function isNarrow({
+  input,
+  output,
+  kernel,
+  groups,
+  stride,
+  padding,
+  norm,
+  upsample,
+  shift,
+}: Convolution): boolean {
+  const isPlain = kernel === 3 && groups === 1 && stride === 1 && padding === 'same';
+  return isPlain && !norm && !upsample && !shift && TAPS * output.channels < input.channels;
+}
+
 /** The available layouts of a map; the other is computed when an operator needs it. */
 interface Forms {
   planes?: Ref;
@@ -87,6 +109,8 @@ export class PlanarLowering {
   readonly #turns = new Map<string, Angles>();
   /** Whether a sequence is an input already: others have their own lengths. */
   #hasTokens = false;
+  /** Repetitions of channels that nothing has read yet, by the id of their output. */
+  readonly #repeats = new Map<number, ChannelRepeat>();
   /** Height and width of a level as a tensor of two, taken from the first planes of that level. */
   readonly #extents = new Map<number, Ref>();
 
@@ -204,8 +228,7 @@ export class PlanarLowering {
     product: (operator) => this.#both(operator, (a, b) => this.emit.multiply(a, b)),
     'channel-slice': (operator) =>
       this.#elementwise(operator, (x, axis) => channelSlice(this.emit, x, operator, axis)),
-    'channel-repeat': (operator) =>
-      this.#elementwise(operator, (x, axis) => channelRepeat(this.emit, x, operator, axis)),
+    'channel-repeat': (operator) => this.#repeats.set(operator.output.id, operator),
     'channel-mean': (operator) =>
       this.setPlanes(operator.output, channelMean(this.emit, this.planes(operator.input), operator)),
     'pixel-shuffle': (operator) => this.#pixelShuffle(operator),
@@ -266,6 +289,10 @@ export class PlanarLowering {
       this.#byteConvolution(operator);
       return;
     }
+    if (isNarrow(operator) && this.#form(operator.input).planes === undefined) {
+      this.setPlanes(output, this.#narrowConvolution(operator));
+      return;
+    }
     let x = this.source(operator);
     if (isFolded(operator) && !this.#extents.has(output.level)) {
       this.setPlanes(output, this.#upsampled(x, operator));
@@ -283,6 +310,29 @@ export class PlanarLowering {
     this.setPlanes(output, y);
   }
 
+  /**
+   * Of rows: first the product by each tap, then each tap's few results, as planes, are moved into place and added by a
+   * convolution. So only these few results are turned into planes.
+   */
+  #narrowConvolution({ input, output, weight, bias }: Convolution): Ref {
+    const { emit } = this;
+    const { onnx } = emit;
+    const { channels } = output;
+    const kernel = emit.weight(weight, [channels, input.channels, TAPS]);
+    const across = onnx.node('Transpose', [kernel], { attributes: { perm: [1, 2, 0] } });
+    const matrix = onnx.node('Reshape', [across, onnx.ints([input.channels, TAPS * channels])]);
+    const results = onnx.node('MatMul', [this.rows(input), matrix], {}, 'convolution');
+    const planes = planesOfRows(emit, results, TAPS * channels, this.#extents.get(input.level)!);
+    // From plane t · C' + c the result c takes the value at tap t.
+    const places = new Float32Array(channels * TAPS * channels * TAPS);
+    for (let c = 0; c < channels; c++)
+      for (let t = 0; t < TAPS; t++) places[(c * TAPS * channels + t * channels + c) * TAPS + t] = 1;
+    const moves = onnx.floats(places, [channels, TAPS * channels, 3, 3]);
+    const attributes = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] };
+    const inputs = [planes, moves, ...emit.offsets(bias, undefined)];
+    return onnx.node('Conv', inputs, { attributes }, 'convolution');
+  }
+
   #byteConvolution(operator: Convolution): void {
     const { input, output, upsample } = operator;
     const grid = this.grid(operator);
@@ -296,12 +346,17 @@ export class PlanarLowering {
   #pixelShuffle(operator: PixelShuffle): void {
     const { input, output } = operator;
     const isNext = output.level === input.level - 1;
-    if (this.#form(input).planes !== undefined || !isNext) {
+    const repeat = this.#repeats.get(input.id);
+    if (this.#form(repeat?.input ?? input).planes !== undefined || !isNext) {
       this.setPlanes(output, pixelShuffle(this.emit, this.source(operator), operator));
       return;
     }
-    const grid = this.grid(operator);
-    this.setRows(output, this.#windows.shuffled(grid, operator));
+    const isFolded = repeat && ByteWindows.shufflesRepeated(repeat);
+    const grid = this.grid(isFolded ? { ...operator, input: repeat.input } : operator);
+    this.setRows(
+      output,
+      isFolded ? this.#windows.shuffledRepeated(grid, repeat) : this.#windows.shuffled(grid, operator),
+    );
     this.#extendTo(output.level, grid);
   }
 
@@ -516,11 +571,17 @@ export class PlanarLowering {
     const { emit } = this;
     const { input, output, heads } = operator;
     const { planes } = this.#form(input);
-    if (planes !== undefined && heads === 1) this.setPlanes(output, emit.rmsNorm(planes, operator, 1));
+    const inPlanes = planes !== undefined && heads === 1 && !emit.multipliesRows;
+    if (inPlanes) this.setPlanes(output, emit.rmsNorm(planes, operator, 1));
     else this.setRows(output, emit.rmsNorm(this.rows(input), operator, -1));
   }
 
   #form(value: Value): Forms {
+    const repeat = this.#repeats.get(value.id);
+    if (repeat) {
+      this.#repeats.delete(value.id);
+      this.#elementwise(repeat, (x, axis) => channelRepeat(this.emit, x, repeat, axis));
+    }
     const forms = this.#forms.get(value.id);
     if (!forms) throw new Error(`value ${value.id} is read before it is computed`);
     return forms;
@@ -541,22 +602,15 @@ export class PlanarLowering {
     const forms = this.#form(value);
     if (forms.planes !== undefined) return forms.planes;
     if (value.kind !== 'map') throw new Error('only maps have planes');
-    const { onnx } = this.emit;
-    const across = onnx.node('Transpose', [forms.rows!], { attributes: { perm: [0, 2, 1] } });
     const extent = this.#extents.get(value.level)!;
-    forms.planes = onnx.node('Reshape', [
-      across,
-      this.emit.concat([onnx.ints([0, value.channels]), extent], 0),
-    ]);
+    forms.planes = planesOfRows(this.emit, forms.rows!, value.channels, extent);
     return forms.planes;
   }
 
   protected rows(value: Value): Ref {
     const forms = this.#form(value);
     if (forms.rows !== undefined) return forms.rows;
-    const { onnx } = this.emit;
-    const flat = onnx.node('Reshape', [forms.planes!, onnx.ints([0, 0, -1])]);
-    forms.rows = onnx.node('Transpose', [flat], { attributes: { perm: [0, 2, 1] } });
+    forms.rows = rowsOfPlanes(this.emit, forms.planes!, (value as Features).channels);
     return forms.rows;
   }
 }

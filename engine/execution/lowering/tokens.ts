@@ -42,7 +42,9 @@ import {
 } from './attention.ts';
 import {
   channelSlice,
+  planesOfRows,
   rowCount,
+  rowsOfPlanes,
   shuffledRows,
   sinePositions,
   splitRows,
@@ -321,19 +323,16 @@ class TokenLowering {
     const { onnx } = emit;
     const { input, output, weight, bias, kernel, groups } = operator;
     const x = this.#part ? this.#rectangle(operator) : this.#get(input);
-    const across = onnx.node('Transpose', [x], { attributes: { perm: [0, 2, 1] } });
     const extent = this.#input(EXTENT, 'int64', [2]);
-    const shape = emit.concat([onnx.ints([0, input.channels]), extent], 0);
     const rim = this.#part ? 0 : 1;
     const attributes = { kernel_shape: [kernel, kernel], group: groups, pads: [rim, rim, rim, rim] };
     const inputs = [
-      onnx.node('Reshape', [across, shape]),
+      planesOfRows(emit, x, input.channels, extent),
       emit.weight(weight),
       ...emit.offsets(bias, undefined),
     ];
     const planes = onnx.node('Conv', inputs, { attributes }, 'convolution');
-    const flat = onnx.node('Reshape', [planes, onnx.ints([0, output.channels, -1])]);
-    const rows = onnx.node('Transpose', [flat], { attributes: { perm: [0, 2, 1] } });
+    const rows = rowsOfPlanes(emit, planes, output.channels);
     if (!this.#part) return rows;
     const inside = this.#input(INSIDE, 'int32', ['rows']);
     return onnx.node('Gather', [rows, inside], { attributes: { axis: 1 } }, 'window');
