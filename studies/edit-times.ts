@@ -9,26 +9,29 @@ import { signalToNoise } from '../engine/numbers.ts';
 import { scaleMask } from '../engine/pictures/mask.ts';
 import { centredMask } from '../engine/regions/mask.ts';
 import { bytesOf } from '../engine/regions/store.ts';
-import { byDefault, study, table, text, whole } from './frame.ts';
+import { byDefault, fraction, optional, study, table, text, whole } from './frame.ts';
+import { type Counted, counted, tellSavings } from './support/budget-savings.ts';
 import { decibels, gigaMacs, median } from './support/figures.ts';
-import { type Timed, timed, timeInTurns } from './support/turns.ts';
+import { type Timed, timeInTurns } from './support/turns.ts';
 
 await study(
   {
     about:
       'An edit of a square image that was drawn before, against drawing it anew, in int8 with synthetic weights and ' +
       'without the text: a step and the decoder, each whole and for the masked part, in turns, after a run to warm up. ' +
-      'Seconds of the processor say more than seconds where other programs run.',
+      'Seconds of the processor say more than seconds where other programs run. With a budget also what it saves, alone and ' +
+      'on top of the edit.',
     arguments: { model: text('an architecture with synthetic weights: sana-sprint-600m, …') },
     options: {
       side: byDefault(whole('width and height of the image, in pixels', 32), 1024),
       steps: byDefault(whole('denoising steps', 1), 2),
       percent: byDefault(whole('share of the image under the mask', 1), 5),
+      budget: optional(fraction("a share of the full process's operations", 0.1, 1)),
       repeat: byDefault(whole('timed runs of each part', 1), 3),
       threads: byDefault(whole('threads', 1), 2),
     },
   },
-  async ({ model: name, side, steps, percent, repeat, threads }) => {
+  async ({ model: name, side, steps, percent, budget, repeat, threads }) => {
     const components = new Components(await openModel(name), new NodeBackend(threads), threads, {
       keepsAll: true,
     });
@@ -59,14 +62,21 @@ await study(
     line(`a step of ${name}, ${side}×${side}`, (of, one) => median(one[of]));
     line('the decoder', (of, _, one) => median(one[of]));
     line(`the image, ${steps} steps`, (of, one, last) => steps * median(one[of]) + median(last[of]));
+    if (budget !== undefined)
+      tellSavings(budget, steps, {
+        step: step!,
+        editStep: editStep!,
+        decoder: decoder!,
+        editDecoder: editDecoder!,
+      });
     await components.release();
   },
 );
 
-async function stepParts(components: Components, side: number, percent: number): Promise<Timed[]> {
+async function stepParts(components: Components, side: number, percent: number): Promise<Counted[]> {
   const guided = isGuided(components.network('denoiser'), components.model.defaults.guidance);
   const inputs = new StepInputs(components, { width: side, height: side }, guided);
-  const { height, width, batch } = inputs.extent;
+  const { height, width, batch, tokens } = inputs.extent;
   const denoiser = components.denoiser({ precision: 'int8' });
   const { condition, original } = inputs;
   const recording = await denoiser.plan({ of: 'whole', height, width, records: true }, batch);
@@ -77,12 +87,14 @@ async function stepParts(components: Components, side: number, percent: number):
   const everything = await denoiser.plan({ of: 'whole', height, width }, batch);
   console.log(`A step's store: ${(bytesOf(features!) / 1e6).toFixed(1)} MB.`);
   return [
-    timed(() => denoiser.predict(everything, original, TIMESTEP, condition)),
-    timed(() => denoiser.predict(region, sample, TIMESTEP, condition, { seen: features!, record: true })),
+    counted(everything.macs(tokens, 1), () => denoiser.predict(everything, original, TIMESTEP, condition)),
+    counted(region.macs(tokens, 1), () =>
+      denoiser.predict(region, sample, TIMESTEP, condition, { seen: features!, record: true }),
+    ),
   ];
 }
 
-async function decoderParts(components: Components, side: number, percent: number): Promise<Timed[]> {
+async function decoderParts(components: Components, side: number, percent: number): Promise<Counted[]> {
   const guided = isGuided(components.network('denoiser'), components.model.defaults.guidance);
   const inputs = new StepInputs(components, { width: side, height: side }, guided);
   const { height, width } = inputs.extent;
@@ -99,7 +111,7 @@ async function decoderParts(components: Components, side: number, percent: numbe
       `${decibels(signalToNoise(inside(part.data), inside(whole.data)))} inside the mask against decoding everything.\n`,
   );
   return [
-    timed(() => autoencoder.decode(Float32Array.from(latent), side, side)),
-    timed(() => autoencoder.decodeRegion(latent, side, side, before, mask)),
+    counted(whole.macs, () => autoencoder.decode(Float32Array.from(latent), side, side)),
+    counted(part.macs, () => autoencoder.decodeRegion(latent, side, side, before, mask)),
   ];
 }

@@ -19,6 +19,11 @@ const SMALL: readonly { study: string; given: string[]; rows: number }[] = [
     given: ['media/models/scenes/vae', scene('cat'), scene('tent'), '--side', '64', '--margins', '2,4'],
     rows: 3,
   },
+  {
+    study: 'edit-times.ts',
+    given: ['media/models/scenes', '--side', '64', '--repeat', '1', '--budget', '0.4'],
+    rows: 10,
+  },
   { study: 'describe-doubts.ts', given: ['test/fixtures/photos'], rows: 1 },
   {
     study: 'encode-parts.ts',
