@@ -31,6 +31,7 @@ const additions = fc.record({
     maxLength: 3,
   }),
   referenceModel: name,
+  regions: fc.array(fc.record({ picture: name, prompt: fc.string({ minLength: 1 }), on }), { maxLength: 3 }),
 });
 
 test('a request fills the form with what it asks for', () => {
@@ -49,12 +50,15 @@ test('what is switched off is not asked for', () => {
     controls: [control],
     references: [{ picture: 'p', strength: 1, mask: '', on: false }],
     referenceModel: '',
+    regions: [{ picture: 'p', prompt: ' ', on: false }],
   };
   assert.deepEqual(requestOfAdditions(off), {});
   assert.equal(hindranceOfAdditions(off), undefined);
   assert.match(hindranceOfAdditions({ ...off, controls: [{ ...control, on: true }] })!, /ControlNet/);
   const late = { ...control, model: 'm', start: 0.5, end: 0.5, on: true };
   assert.match(hindranceOfAdditions({ ...off, controls: [late] })!, /end after it starts/);
+  const unsaid = { ...off.regions[0]!, on: true };
+  assert.match(hindranceOfAdditions({ ...off, regions: [unsaid] })!, /prompt of the region/);
   assert.match(
     hindranceOfAdditions({ ...off, references: [{ ...off.references[0]!, on: true }] })!,
     /IP-Adapter/,

@@ -1,8 +1,8 @@
 /**
- * Additions to the prompt in the forms of the view and of the image editor: LoRA files, images that steer, and images
- * that are seen as prompts. Images go by the names under which the extension keeps them.
+ * Additions to the prompt in the forms of the view and of the image editor: LoRA files, images that steer, images that
+ * are seen as prompts, and prompts for regions. Images go by the names under which the extension keeps them.
  */
-import type { ControlChoice, GenerateRequest, ReferenceChoice } from './api.ts';
+import type { ControlChoice, GenerateRequest, ReferenceChoice, RegionChoice } from './api.ts';
 
 export interface LoraRow {
   /** A file, or a name of the hub. */
@@ -45,22 +45,37 @@ export interface ReferenceRow {
   on: boolean;
 }
 
+/** A prompt for a part of the image. */
+export interface RegionRow {
+  /** An image that is white in the region. */
+  picture: string;
+  prompt: string;
+  on: boolean;
+}
+
 export interface Additions {
   loras: LoraRow[];
   controls: ControlRow[];
   references: ReferenceRow[];
   /** The IP-Adapter that reads the references; empty until one is chosen. */
   referenceModel: string;
+  regions: RegionRow[];
 }
 
-export const NO_ADDITIONS: Additions = { loras: [], controls: [], references: [], referenceModel: '' };
+export const NO_ADDITIONS: Additions = {
+  loras: [],
+  controls: [],
+  references: [],
+  referenceModel: '',
+  regions: [],
+};
 
 /** A new row's strength: a reference at 1 leaves little influence to the words. */
 const FIRST_STRENGTH = { loras: 1, controls: 1, references: 0.6 } as const;
 
 /** The place of a choice: a field of a row, of a new row with `at` −1, or the references' model. */
 export interface AdditionPlace {
-  list: 'loras' | 'controls' | 'references';
+  list: 'loras' | 'controls' | 'references' | 'regions';
   field: 'lora' | 'picture' | 'model' | 'mask';
   at: number;
 }
@@ -75,12 +90,12 @@ export interface LoraFacts {
 }
 
 /** A request with the names of kept images in place of images. */
-export type AskedRequest = Omit<GenerateRequest<string>, 'regions'>;
-type Added = Pick<AskedRequest, 'loras' | 'controls' | 'references' | 'referenceModel'>;
+export type AskedRequest = GenerateRequest<string>;
+type Added = Pick<AskedRequest, 'loras' | 'controls' | 'references' | 'referenceModel' | 'regions'>;
 
 /** Why additions cannot be used, as a sentence. @param readsImages the model reads reference images itself */
 export function hindranceOfAdditions(
-  { controls, references, referenceModel }: Additions,
+  { controls, references, referenceModel, regions }: Additions,
   readsImages = false,
 ): string | undefined {
   if (controls.some(({ on, model }) => on && model === ''))
@@ -89,12 +104,22 @@ export function hindranceOfAdditions(
     return 'Choose the IP-Adapter that reads the reference image.';
   if (controls.some(({ on, start, end }) => on && start >= end))
     return 'A control image must end after it starts.';
+  if (regions.some(({ on, prompt }) => on && prompt.trim() === '')) return 'Enter the prompt of the region.';
   return undefined;
 }
 
 /** The part of a request that additions make: those that are switched on. */
-export function requestOfAdditions({ loras, controls, references, referenceModel }: Additions): Added {
+export function requestOfAdditions({
+  loras,
+  controls,
+  references,
+  referenceModel,
+  regions,
+}: Additions): Added {
   const chosen = {
+    regions: regions
+      .filter(({ on }) => on)
+      .map(({ picture, prompt }): RegionChoice<string> => ({ prompt, mask: picture })),
     loras: loras.filter(({ on }) => on).map(({ lora, strength }) => ({ lora, strength })),
     controls: controls
       .filter(({ on }) => on)
@@ -122,6 +147,7 @@ export function requestOfAdditions({ loras, controls, references, referenceModel
       references: chosen.references,
       ...(referenceModel && { referenceModel }),
     }),
+    ...(chosen.regions.length > 0 && { regions: chosen.regions }),
   };
 }
 
@@ -131,6 +157,7 @@ export function additionsOf({
   controls = [],
   references = [],
   referenceModel = '',
+  regions = [],
 }: Added): Additions {
   return {
     loras: loras.map(({ lora, strength }) => ({ lora, strength, on: true })),
@@ -150,6 +177,7 @@ export function additionsOf({
       on: true,
     })),
     referenceModel,
+    regions: regions.map(({ prompt, mask }) => ({ picture: mask, prompt, on: true })),
   };
 }
 
@@ -168,6 +196,8 @@ export function withChosen(
     const rows = additions[list].map((row, i) => (i === at ? { ...row, [field]: value } : row));
     return { ...additions, [list]: rows };
   }
+  if (list === 'regions')
+    return { ...additions, regions: [...additions.regions, { picture: value, prompt: '', on: true }] };
   const strength = FIRST_STRENGTH[list];
   switch (list) {
     case 'loras':

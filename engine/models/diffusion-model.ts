@@ -54,6 +54,8 @@ interface Additions {
 /** A checkpoint that draws, from a folder or a single file. Weights are opened when a network is asked for. */
 export class DiffusionModel implements Model {
   readonly id: string;
+  /** The same without regions, in which recorded features do not differ. */
+  readonly recordedId: string;
   readonly name: string;
   /** Its folder or file. */
   readonly place: string;
@@ -81,8 +83,8 @@ export class DiffusionModel implements Model {
     const { adapters = [], controls = [], references, regions = 0 } = additions;
     const merged = adapters.map(({ file, strength }) => `${file} ${strength}`);
     const seen = references ? [`${references.model.id} ${JSON.stringify(references.groups)}`] : [];
-    const divided = regions > 0 ? [`${regions} regions`] : [];
-    this.id = [layout.id, ...merged, ...controls.map(({ id }) => id), ...seen, ...divided].join(' + ');
+    this.recordedId = [layout.id, ...merged, ...controls.map(({ id }) => id), ...seen].join(' + ');
+    this.id = regions > 0 ? `${this.recordedId} + ${regions} regions` : this.recordedId;
     this.name = layout.name;
     this.place = layout.place;
     this.isXl = kind.isXl === true;

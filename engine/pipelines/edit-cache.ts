@@ -30,7 +30,7 @@ export function featuresOwner(
   { precision, attention = 'full' }: Arithmetic,
 ): string {
   const steered = [controls, references, images].flatMap((pictures) => (pictures ? [pictures.key] : []));
-  return [model.id, precision, attention, ...steered].join(' ');
+  return [model.recordedId, precision, attention, ...steered].join(' ');
 }
 
 /** The analysis of an image, given as the window's planes, for an owner and a batch (2 with guidance). */

@@ -41,7 +41,11 @@ const MODELS = {
   },
 } as const;
 
-const TITLES = { picture: 'Image', mask: 'Image That Is White Where the Reference Is Seen' } as const;
+const TITLES = {
+  picture: 'Image',
+  mask: 'Image That Is White Where the Reference Is Seen',
+  region: 'Image That Is White in the Region',
+} as const;
 
 /** The ControlNet of Scenes for Scenes, except on the web; else the model that was chosen last. */
 export async function usualModel(
@@ -111,24 +115,30 @@ export class AdditionsHost {
   async give(place: AdditionPlace, bytes: Uint8Array): Promise<void> {
     if (place.list === 'loras' || place.field === 'model') return;
     const value = await this.#services.kept.keep(bytes, 'The image');
-    const model = await usualModel(this.#services.lastModels, this.#model(), place.list);
+    const model =
+      place.list === 'regions'
+        ? undefined
+        : await usualModel(this.#services.lastModels, this.#model(), place.list);
     this.#tell({ type: 'chosen', place, value, model });
   }
 
   async #choose(place: AdditionPlace): Promise<void> {
     const { list, field } = place;
     if (list === 'loras' || field === 'model') return await this.#chooseModel(place);
-    const bytes = await choosePicture(TITLES[field === 'mask' ? 'mask' : 'picture']);
+    const bytes = await choosePicture(
+      TITLES[list === 'regions' ? 'region' : field === 'mask' ? 'mask' : 'picture'],
+    );
     if (bytes) await this.give(place, bytes);
   }
 
   async #chooseModel(place: AdditionPlace): Promise<void> {
+    if (place.list === 'regions') return;
     const value = await this.chooseModelFor(place.list);
     if (value !== undefined) this.#tell({ type: 'chosen', place, value });
   }
 
   /** Lets the user choose a model that reads such images. @throws InputError if what is chosen is none */
-  async chooseModelFor(list: AdditionPlace['list']): Promise<string | undefined> {
+  async chooseModelFor(list: keyof typeof MODELS): Promise<string | undefined> {
     const value = await chooseModel(MODELS[list]);
     if (value === undefined) return undefined;
     // Refuses it here rather than at the next image.

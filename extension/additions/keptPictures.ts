@@ -40,11 +40,12 @@ export class KeptPictures {
 
   /** @throws InputError if it no longer exists */
   async bytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
-    if (!NAME.test(name)) throw new InputError('A control or reference image has no name that can be.');
+    if (!NAME.test(name))
+      throw new InputError('A control image, reference or region has no name that can be.');
     try {
       return new Uint8Array(await readFile(this.#file(name)));
     } catch (error) {
-      throw new InputError('A control or reference image is no longer available. Add it again.', {
+      throw new InputError('A control image, reference or region is no longer available. Add it again.', {
         cause: error,
       });
     }
@@ -64,16 +65,17 @@ export class KeptPictures {
   }
 
   /** A request with the images themselves. @throws InputError if one no longer exists */
-  async filled({ controls, references, ...request }: AskedRequest): Promise<GenerateRequest> {
-    return { ...request, ...(await this.images({ controls, references })) };
+  async filled({ controls, references, regions, ...request }: AskedRequest): Promise<GenerateRequest> {
+    return { ...request, ...(await this.images({ controls, references, regions })) };
   }
 
   /** The part of a request that has images. @throws InputError if one no longer exists */
   async images({
     controls = [],
     references = [],
-  }: Pick<AskedRequest, 'controls' | 'references'>): Promise<
-    Pick<GenerateRequest, 'controls' | 'references'>
+    regions = [],
+  }: Pick<AskedRequest, 'controls' | 'references' | 'regions'>): Promise<
+    Pick<GenerateRequest, 'controls' | 'references' | 'regions'>
   > {
     const steering = controls.map(async (control) => ({
       ...control,
@@ -84,9 +86,11 @@ export class KeptPictures {
       image: await this.bytes(reference.image),
       ...(mask && { mask: await this.bytes(mask) }),
     }));
+    const divided = regions.map(async ({ prompt, mask }) => ({ prompt, mask: await this.bytes(mask) }));
     return {
       ...(steering.length > 0 && { controls: await Promise.all(steering) }),
       ...(seen.length > 0 && { references: await Promise.all(seen) }),
+      ...(divided.length > 0 && { regions: await Promise.all(divided) }),
     };
   }
 

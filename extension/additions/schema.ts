@@ -42,6 +42,11 @@ export const additionsSchema = z.object({
     .array(z.object({ picture, strength: within(LIMITS.referenceStrength), mask: picture, on: z.boolean() }))
     .max(MOST_ROWS),
   referenceModel: place,
+  // Additions that were kept before there were regions have none.
+  regions: z
+    .array(z.object({ picture, prompt: z.string().max(LIMITS.promptCharacters), on: z.boolean() }))
+    .max(MOST_ROWS)
+    .default([]),
 } satisfies Shape<Additions>);
 
 /** The validated stored additions. */
@@ -51,7 +56,7 @@ export function readAdditions(value: unknown): Additions {
 }
 
 export const additionPlace = z.object({
-  list: z.enum(['loras', 'controls', 'references']),
+  list: z.enum(['loras', 'controls', 'references', 'regions']),
   field: z.enum(['lora', 'picture', 'model', 'mask']),
   at: z.number().int().min(-1).max(MOST_ROWS),
 } satisfies Shape<AdditionPlace>);

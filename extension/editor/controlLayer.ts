@@ -38,9 +38,9 @@ export async function controlOf(
 
 /** The images of a request with the layer behind those of the form. */
 export function withLayer(
-  { controls = [], ...others }: Pick<EditRequest, 'controls' | 'references'>,
+  { controls = [], ...others }: Pick<EditRequest, 'controls' | 'references' | 'regions'>,
   layer: LayerControl | undefined,
-): Pick<EditRequest, 'controls' | 'references'> {
+): Pick<EditRequest, 'controls' | 'references' | 'regions'> {
   if (!layer) return { ...others, ...(controls.length > 0 && { controls }) };
   return { ...others, controls: [...controls, layer.choice] };
 }

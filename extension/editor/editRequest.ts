@@ -33,8 +33,8 @@ export async function editRequest(
   if (hindrance) throw new InputError(hindrance);
   const prompt = needsPrompt(way) ? draft.prompt.trim() : '';
   if (needsPrompt(way) && !prompt) throw new InputError('Enter a prompt first.');
-  const { controls, references, ...others } = requestOfAdditions(draft.additions);
-  const images = await kept.images({ controls, references });
+  const { controls, references, regions, ...others } = requestOfAdditions(draft.additions);
+  const images = await kept.images({ controls, references, regions });
   const request = editWithSettings(
     {
       prompt,

@@ -72,7 +72,7 @@ function keyOf(
   { image: _, mask: _mask, colours: _colours, prompt: _prompt, seed: _seed, ...others }: EditRequest,
   start: Raster,
 ): string {
-  const { controls = [], references = [], negativePrompt: _negative, ...rest } = others;
-  const counts = [controls.length, references.length, start.width, start.height];
+  const { controls = [], references = [], regions = [], negativePrompt: _negative, ...rest } = others;
+  const counts = [controls.length, references.length, regions.length, start.width, start.height];
   return JSON.stringify([rest, counts]);
 }

@@ -85,7 +85,8 @@ export class Preparing {
   async #record(draft: EditDraft, signal: AbortSignal): Promise<void> {
     const { strength, steps, precision, additions, budget } = draft;
     const layer = await controlOf(this.#services, this.#document, { ...draft, way: 'all' });
-    const { controls, references, ...others } = requestOfAdditions(additions);
+    // Recordings are made without regions.
+    const { controls, references, regions: _, ...others } = requestOfAdditions(additions);
     const asked = prepareWithSettings(
       {
         image: (await this.#document.canvas()).raster,

@@ -36,21 +36,24 @@ export function editKind(
   prepared: boolean,
   { width, height }: { width: number; height: number },
 ): EditKind {
-  const { mask, steps, strength, budget, remove, extend, mode, controls, references, loras } = request;
+  const { mask, colours, steps, strength, budget, remove, extend, mode } = request;
+  const { controls, references, regions, loras } = request;
   const form = [steps, strength, budget, remove, extend, mode].map((value) => value ?? null);
-  const networks = [controls, references, loras].map((each) => each?.length ?? 0);
+  const networks = [controls, references, regions, loras].map((each) => each?.length ?? 0);
   const pixels = width * height;
-  const masked = mask && 'channels' in mask ? Math.max(1, pixelsIn(mask)) : pixels;
+  const part = mask ?? colours;
+  const painted = part && 'channels' in part ? Math.max(1, pixelsIn(part)) : pixels;
   return {
-    key: JSON.stringify([keyOf(request), prepared, mask !== undefined, ...form, ...networks]),
+    key: JSON.stringify([keyOf(request), prepared, part !== undefined, ...form, ...networks]),
     pixels,
-    share: Math.min(1, masked / pixels),
+    share: Math.min(1, painted / pixels),
   };
 }
 
-function pixelsIn({ data }: Raster): number {
+/** Pixels that a mask masks, or that colours cover. */
+function pixelsIn({ channels, data }: Raster): number {
   let count = 0;
-  for (let i = 0; i < data.length; i++) if (data[i] !== 0) count++;
+  for (let i = channels - 1; i < data.length; i += channels) if (data[i] !== 0) count++;
   return count;
 }
 

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { AdditionPlace, ControlRow, LoraRow, ReferenceRow } from '../../shared/additions.ts';
+import type { AdditionPlace, ControlRow, LoraRow, ReferenceRow, RegionRow } from '../../shared/additions.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { modelTitle } from '../../shared/modelTitle.ts';
 import { typedIn } from '../fields.ts';
@@ -13,9 +13,9 @@ const HINTS: readonly (readonly [ControlRow['hint'], string])[] = [
   ['scribble', 'A scribble of it'],
 ];
 
-/** LoRA files, control images and reference images, each list open if it has rows. */
+/** LoRA files, control images, reference images and regions, each list open if it has rows. */
 export function additionsTemplate(form: AdditionsForm): TemplateResult {
-  const { loras, controls, references } = form.rows;
+  const { loras, controls, references, regions } = form.rows;
   return html`<div class="additions">
     <button
       type="button"
@@ -48,6 +48,13 @@ export function additionsTemplate(form: AdditionsForm): TemplateResult {
         references.length > 0 && !form.readsImages
           ? modelButton(form, 'references', -1, form.rows.referenceModel)
           : nothing,
+    })}
+    ${list(form, 'regions', {
+      title: 'Regions',
+      about: 'Parts of the image with a prompt of their own.',
+      add: 'Drop or choose an image that is white there…',
+      rows: regions.map((row, at) => regionRow(form, row, at)),
+      more: form.masks ? maskedRegion(form.masks) : nothing,
     })}
   </div>`;
 }
@@ -219,6 +226,44 @@ function referenceRow(form: AdditionsForm, row: ReferenceRow, at: number): Templ
       </div>
     </div>
   </div>`;
+}
+
+function regionRow(form: AdditionsForm, { picture, prompt, on }: RegionRow, at: number): TemplateResult {
+  const name = `Prompt of region ${at + 1}`;
+  return html`<div class="addition" data-row=${`regions-${at}`}>
+    <div class="row">
+      ${image(form, { list: 'regions', field: 'picture', at }, picture, 'Region')}
+      <div class="grow column">
+        <div class="row">
+          ${toggle(form, 'regions', at, on, `Region ${at + 1}`)} ${removeButton(form, 'regions', at)}
+        </div>
+        <input
+          type="text"
+          class="region-prompt"
+          placeholder="What is there, and around it?"
+          aria-label=${name}
+          title=${name}
+          maxlength=${LIMITS.promptCharacters}
+          .value=${prompt}
+          data-action="region-prompt"
+          @input=${(event: Event) => form.change('regions', at, { prompt: typedIn(event) })}
+        />
+      </div>
+    </div>
+  </div>`;
+}
+
+/** Makes what is masked in the image a region. */
+function maskedRegion(masks: NonNullable<AdditionsForm['masks']>): TemplateResult {
+  return html`<button
+    type="button"
+    class="link"
+    data-action="masked-region"
+    ?disabled=${!masks.available()}
+    @click=${() => masks.give({ list: 'regions', field: 'picture', at: -1 })}
+  >
+    Add what is masked now
+  </button>`;
 }
 
 function modelButton(form: AdditionsForm, list: List, at: number, model: string): TemplateResult {

@@ -1,3 +1,4 @@
+import { NO_ADDITIONS } from '../../shared/additions.ts';
 import { EMPTY_DRAFT, type SavedEditor } from '../../shared/editorProtocol.ts';
 
 /** The initial state of the page: as before a reload of the window, or fresh. */
@@ -14,5 +15,7 @@ export function startOf(saved: SavedEditor | undefined): SavedEditor {
     paint: '#c0392b',
     amount: 4,
   };
-  return saved?.version === 1 ? { ...fresh, ...saved, draft: { ...EMPTY_DRAFT, ...saved.draft } } : fresh;
+  if (saved?.version !== 1) return fresh;
+  const additions = { ...NO_ADDITIONS, ...saved.draft.additions };
+  return { ...fresh, ...saved, draft: { ...EMPTY_DRAFT, ...saved.draft, additions } };
 }

@@ -102,6 +102,7 @@ const ADDITIONS: Additions = {
   controls: [],
   references: [{ picture: 'f'.repeat(64), strength: 1, mask: '', on: false }],
   referenceModel: '',
+  regions: [{ picture: 'e'.repeat(64), prompt: 'a lake', on: true }],
 };
 const place = fc.record({
   list: fc.constantFrom('loras', 'controls', 'references'),
