@@ -14,6 +14,7 @@ const ALIGNMENT = 32;
 const TYPES = {
   F32: { number: 0, block: 1, inBlocks: floats },
   F16: { number: 1, block: 1, inBlocks: halves },
+  BF16: { number: 30, block: 1, inBlocks: brains },
   Q4_0: { number: 2, block: 32, inBlocks: q4 },
   Q4_1: { number: 3, block: 32, inBlocks: (values: Float32Array) => withMinimum(values, 4) },
   Q5_0: { number: 6, block: 32, inBlocks: q5 },
@@ -62,6 +63,12 @@ function entry(value: string | number): Buffer[] {
 
 function floats(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** The upper halves of float32 numbers, cut off. */
+function brains(values: Float32Array): Uint8Array {
+  const words = new Uint16Array(values.buffer, values.byteOffset, 2 * values.length);
+  return new Uint8Array(Uint16Array.from(values, (_, i) => words[2 * i + 1]!).buffer);
 }
 
 function halves(values: Float32Array): Uint8Array {

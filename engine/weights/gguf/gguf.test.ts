@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
+import { ggufBytes } from '../../../test/support/gguf.ts';
 import { InputError } from '../../errors.ts';
 import { readFloat32 } from '../read.ts';
 import { openSafetensors } from '../safetensors.ts';
@@ -30,6 +31,15 @@ test('every type has the values that the reference implementation gives it', asy
   }
   const again = await dequantized(source);
   assert.equal(again.find('Q4_0')!.file, read.find('Q4_0')!.file);
+});
+
+test('numbers in bfloat16 stay as they are', async () => {
+  const file = path.join(folder, 'brains.gguf');
+  const values = Float32Array.of(0, -0.5, 1, 3.140625, 2 ** 100, -(2 ** -100));
+  await writeFile(file, ggufBytes([{ name: 'a', shape: [2, 3], values }], 'BF16'));
+  const read = (await dequantized(await openTensors(file))).find('a')!;
+  assert.deepEqual([read.dtype, read.file], ['BF16', file]);
+  assert.deepEqual(await readFloat32(read), values);
 });
 
 test('a file that is cut off is refused at any length', async () => {
