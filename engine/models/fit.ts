@@ -1,13 +1,10 @@
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import { parseClipTextConfig } from '../networks/clip-text.ts';
-import { FLUX2_LAYERS } from '../networks/flux2.ts';
-import { isFlux2, parseFlux2Config } from '../networks/flux2-config.ts';
 import { parseLanguageConfig } from '../networks/language-config.ts';
-import { isNitroE, parseNitroEConfig } from '../networks/nitro-e-config.ts';
-import { parseSanaConfig } from '../networks/sana-config.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import type { AutoencoderFacts } from './networks.ts';
 import type { PipelineKind } from './pipelines.ts';
+import { classOf, TRANSFORMER_CLASSES, transformerOf } from './transformers.ts';
 
 /** A part's config and the name of its file. */
 interface PartConfig {
@@ -34,34 +31,21 @@ function checkTransformer(
   { latentChannels }: AutoencoderFacts,
   [text]: readonly PartConfig[],
 ): void {
-  const { takes, gives, field, caption, layers } = transformerFacts(config, origin);
+  const transformer = transformerOf(config, origin);
+  if (!transformer)
+    throw new InputError(
+      `${origin}: transformer class ${quoted(classOf(config))} is not supported; supported: ${TRANSFORMER_CLASSES.join(', ')}.`,
+    );
+  const { takes, gives, text: reads } = transformer;
   if (takes !== latentChannels || gives !== latentChannels)
     throw new InputError(
       `${origin}: the transformer takes ${takes} and gives ${gives} channels, but the autoencoder has ${latentChannels}: they are of different models.`,
     );
-  const width = layers * parseLanguageConfig(text!.config, text!.origin).hidden_size;
-  if (caption !== width)
+  const width = reads.layers * parseLanguageConfig(text!.config, text!.origin).hidden_size;
+  if (reads.width !== width)
     throw new InputError(
-      `${origin}: ${field} is ${caption}, but the text encoder gives ${width} numbers a token: they are of different models.`,
+      `${origin}: ${reads.field} is ${reads.width}, but the text encoder gives ${width} numbers a token: they are of different models.`,
     );
-}
-
-/** What a transformer takes and gives, and of how many layers of the text encoder it reads the states. */
-function transformerFacts(config: unknown, origin: string) {
-  if (!isFlux2(config)) {
-    const {
-      in_channels: takes,
-      out_channels: gives,
-      caption_channels: caption,
-    } = isNitroE(config) ? parseNitroEConfig(config, origin) : parseSanaConfig(config, origin);
-    return { takes, gives, field: 'caption_channels', caption, layers: 1 };
-  }
-  const {
-    in_channels: takes,
-    out_channels: gives,
-    joint_attention_dim: caption,
-  } = parseFlux2Config(config, origin);
-  return { takes, gives, field: 'joint_attention_dim', caption, layers: FLUX2_LAYERS.length };
 }
 
 function checkUNet(

@@ -14,14 +14,8 @@ import {
   parseAutoencoderTinyConfig,
 } from '../networks/autoencoder-tiny.ts';
 import { clipText, parseClipTextConfig } from '../networks/clip-text.ts';
-import { flux2 } from '../networks/flux2.ts';
-import { parseFlux2Config } from '../networks/flux2-config.ts';
 import { languageModel } from '../networks/language.ts';
 import { isLanguageModel, parseLanguageConfig } from '../networks/language-config.ts';
-import { nitroE } from '../networks/nitro-e.ts';
-import { isNitroE, parseNitroEConfig } from '../networks/nitro-e-config.ts';
-import { sana } from '../networks/sana.ts';
-import { parseSanaConfig } from '../networks/sana-config.ts';
 import { type Steering, unet } from '../networks/unet.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import {
@@ -30,6 +24,7 @@ import {
   NETWORK_FOLDERS,
   type NetworkFolder,
 } from '../weights/diffusers.ts';
+import { classOf, TRANSFORMER_CLASSES, transformerOf } from './transformers.ts';
 
 /** What a network does in a diffusion pipeline. */
 export const NETWORK_ROLES = [
@@ -115,10 +110,10 @@ export function networkOf(
 ): Network {
   switch (role) {
     case 'denoiser': {
-      const transformer = TRANSFORMERS.get(String(classOf(config)));
+      const transformer = transformerOf(config, origin);
       if (!transformer) return unet(parseUNetConfig(config, origin), steering);
       if (steering) requireSteerable(config, origin);
-      return transformer(config, origin);
+      return transformer.network();
     }
     case 'text-encoder':
     case 'text-encoder-2':
@@ -133,22 +128,15 @@ export function networkOf(
 
 /** @throws InputError for a denoiser that nothing steers beside its text */
 export function requireSteerable(config: unknown, origin: string): void {
-  if (TRANSFORMERS.has(String(classOf(config))))
+  if (TRANSFORMER_CLASSES.includes(String(classOf(config))))
     throw new InputError(
       `${origin}: control images, references and prompts for regions steer the U-Nets of Stable Diffusion only, not transformers.`,
     );
 }
 
-/** Denoisers that are not U-Nets, by their class in diffusers. */
-const TRANSFORMERS: ReadonlyMap<string, (config: unknown, origin: string) => Network> = new Map([
-  ['SanaTransformer2DModel', (config, origin) => sana(parseSanaConfig(config, origin))],
-  ['EMMDiTTransformer', (config, origin) => nitroE(parseNitroEConfig(config, origin))],
-  ['Flux2Transformer2DModel', (config, origin) => flux2(parseFlux2Config(config, origin))],
-]);
-
 /** Latent positions along a side, for a denoiser that computes square images of one size only. */
 export function onlySide(config: unknown, origin: string): number | undefined {
-  return isNitroE(config) ? parseNitroEConfig(config, origin).sample_size : undefined;
+  return transformerOf(config, origin)?.onlySide;
 }
 
 function autoencoder(decoder: boolean, config: unknown, origin: string): Network {
@@ -211,9 +199,4 @@ function autoencoderKind(config: unknown, origin: string): AutoencoderFacts['kin
   throw new InputError(
     `${origin}: autoencoder class ${quoted(name)} is not supported; supported: ${Object.keys(AUTOENCODERS).join(', ')}.`,
   );
-}
-
-/** The name of the diffusers class that a config belongs to. */
-function classOf(config: unknown): unknown {
-  return (config as { _class_name?: unknown } | null)?._class_name;
 }

@@ -28,10 +28,6 @@ export type Flux2Config = z.output<typeof schema> & {
   hidden: number;
 };
 
-export function isFlux2(config: unknown): boolean {
-  return (config as { _class_name?: unknown } | null)?._class_name === 'Flux2Transformer2DModel';
-}
-
 export function parseFlux2Config(json: unknown, origin: string): Flux2Config {
   const config = parseConfig(schema, json, origin);
   const channels = config.num_attention_heads * config.attention_head_dim;

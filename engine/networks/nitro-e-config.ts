@@ -31,10 +31,6 @@ export type NitroEConfig = z.output<typeof schema> & { channels: number; out_cha
 /** Text and image are dealt to parts of equal size: of the image, those of the compressed levels together. */
 const DEALT_SIDE = 16;
 
-export function isNitroE(config: unknown): boolean {
-  return (config as { _class_name?: unknown } | null)?._class_name === 'EMMDiTTransformer';
-}
-
 export function parseNitroEConfig(json: unknown, origin: string): NitroEConfig {
   const config = parseConfig(schema, json, origin);
   const channels = config.num_attention_heads * config.attention_head_dim;
