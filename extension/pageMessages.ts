@@ -103,6 +103,7 @@ export const checkEditorMessage = checked<EditorPageMessage>({
   stopLive: nothing,
   setLive: z.object({ on: z.boolean() }),
   cancel: nothing,
+  cancelSelect: nothing,
   pick: z.object({ id }),
   discard: nothing,
   measure: nothing,

@@ -153,6 +153,8 @@ export interface EditorState {
   precisions: readonly Precision[];
   /** Clicks can become masks. */
   canSelect: boolean;
+  /** A click is being answered: at once, or when the engine has done its work. */
+  selecting?: 'now' | 'later';
   /** The picture is not as it was when it was opened. */
   edited: boolean;
   /** What is lost when an edited picture is saved in its own file, in sentences. */
@@ -294,6 +296,8 @@ export type EditorPageMessage =
   | { type: 'stopLive' }
   | { type: 'setLive'; on: boolean }
   | { type: 'cancel' }
+  /** Ends the click that is being answered. */
+  | { type: 'cancelSelect' }
   | { type: 'pick'; id: string }
   | { type: 'discard' }
   | { type: 'measure' }

@@ -32,7 +32,17 @@ import type { Preparing } from './preparing.ts';
 import { Selecting } from './selecting.ts';
 
 /** Messages that do not wait for those before them. */
-const URGENT = ['apply', 'stopLive', 'prepare', 'runAgain', 'upscale', 'measure', 'cancel', 'hover'] as const;
+const URGENT = [
+  'apply',
+  'stopLive',
+  'prepare',
+  'runAgain',
+  'upscale',
+  'measure',
+  'cancel',
+  'cancelSelect',
+  'hover',
+] as const;
 type UrgentMessage = Extract<EditorPageMessage, { type: (typeof URGENT)[number] }>;
 
 function isUrgent(message: EditorPageMessage): message is UrgentMessage {
@@ -116,6 +126,8 @@ export class EditorPage implements Page {
 
   /** Errors are shown, never thrown. */
   #receive(message: EditorPageMessage): void {
+    // A click that replaces the mask needs no answer to the one before it.
+    if (message.type === 'select' && message.how === 'replace') this.#selecting.cancel();
     if (isUrgent(message)) void handle(this.#urgent, message);
     else
       this.#last = this.#last
@@ -136,6 +148,7 @@ export class EditorPage implements Page {
     upscale: () => this.#upscale(),
     measure: () => this.#painting.measure(),
     cancel: () => this.#painting.cancel(),
+    cancelSelect: () => this.#selecting.cancel(),
     hover: ({ place }) => this.#hover(place),
   };
 
@@ -186,16 +199,8 @@ export class EditorPage implements Page {
     crop: ({ crop }) => this.#document.crop(crop),
     goBack: ({ id }) => this.#goBack(id),
     useEdit: ({ id }) => this.#use(id),
-    select: ({ place, how }) => {
-      this.#live.stop();
-      return this.#selecting.select(place, how);
-    },
-    selectNext: ({ step }) => {
-      this.#live.stop();
-      return this.#selecting.selectNext(step).catch((error) => {
-        if (!isAbort(error)) throw error;
-      });
-    },
+    select: ({ place, how }) => this.#select(this.#selecting.select(place, how)),
+    selectNext: ({ step }) => this.#select(this.#selecting.selectNext(step)),
     restore: ({ patch }) => this.#document.restore(patchOf(patch)),
     pick: ({ id }) => this.#painting.pick(id),
     discard: () => this.#painting.discard(),
@@ -241,6 +246,14 @@ export class EditorPage implements Page {
     } catch (error) {
       this.#services.log.warn(String(error));
     }
+  }
+
+  /** Waits for the answer to a click, which may be cancelled. */
+  async #select(answer: Promise<void>): Promise<void> {
+    this.#live.stop();
+    await answer.catch((error) => {
+      if (!isAbort(error)) throw error;
+    });
   }
 
   /** Ignores preview errors; the click reports them. */

@@ -8,6 +8,9 @@ import type { PictureDocument } from './document.ts';
 import type { Page } from './pages.ts';
 import { boundsPatch, combined } from './selection.ts';
 
+/** Milliseconds after which a click that is not answered yet is said to be under way. */
+const SOON = 400;
+
 /** Turns clicks and boxes into masks of a document. */
 export class Selecting {
   readonly #services: Services;
@@ -18,6 +21,8 @@ export class Selecting {
   /** The latest position of the pointer while a preview was computed; null when it left. */
   #waiting: { place: PicturePlace | undefined } | undefined;
   #previewing = false;
+  /** The click that is being answered. */
+  #click: AbortController | undefined;
   /** All objects in a state of the pixels, and the one that was selected last. */
   #found: { result: FindObjectsResult; version: number; at: number | undefined } | undefined;
 
@@ -27,15 +32,37 @@ export class Selecting {
     this.#selector = new Selector(services.engine);
   }
 
-  /** Masks the object at a place. @throws InputError if there is none */
+  /** Masks the object at a place. @throws InputError if there is none @throws AbortError if it was cancelled */
   async select(place: PicturePlace, how: Combination): Promise<void> {
-    const { masks, warnings, sure } = await this.#objectsAt(place);
+    const { masks, warnings, sure } = await this.#answered((signal) => this.#objectsAt(place, signal));
     const [object] = masks;
     const offer = this.#offer(sure);
     this.#document.update({ offer });
     if (!object?.area) throw new InputError('Nothing was found there. Drag a box around the object instead.');
     await this.#mask(object, how);
     if (warnings.length > 0) this.#document.notice(warnings.join(' '), offer);
+  }
+
+  /** Ends the click that is being answered. */
+  cancel(): void {
+    this.#click?.abort();
+  }
+
+  /** Answers a click; the pages say so if that takes a while. */
+  async #answered<Result>(ask: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    const click = new AbortController();
+    this.#click = click;
+    const isBusy = this.#services.queue.jobs.length > 0;
+    const late = setTimeout(() => this.#document.update({ selecting: isBusy ? 'later' : 'now' }), SOON);
+    try {
+      const answer = await ask(click.signal);
+      click.signal.throwIfAborted();
+      return answer;
+    } finally {
+      clearTimeout(late);
+      this.#click = undefined;
+      this.#document.update({ selecting: undefined });
+    }
   }
 
   /** Masks the next of all detected objects, from left to right and round again. @throws InputError if there is none */
@@ -97,18 +124,18 @@ export class Selecting {
     }
   }
 
-  async #objectsAt(place: PicturePlace): Promise<SegmentResult> {
+  async #objectsAt(place: PicturePlace, signal?: AbortSignal): Promise<SegmentResult> {
     const { version } = this.#document;
     const known = this.#known?.version === version ? this.#known.name : undefined;
     const request: SegmentRequest = { image: known ?? (await this.#document.encoded()), ...place, most: 1 };
     try {
-      const result = await this.#selector.segment(request);
+      const result = await this.#selector.segment(request, { signal });
       this.#known = { name: result.picture, version };
       return result;
     } catch (error) {
       if (!known || !(error instanceof ForgottenError)) throw error;
       this.#known = undefined;
-      return await this.#objectsAt(place);
+      return await this.#objectsAt(place, signal);
     }
   }
 }

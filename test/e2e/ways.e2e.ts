@@ -190,6 +190,16 @@ step('an edit that waits says what is before it, and can be cancelled', async ()
   await editor.view.locator('[data-test=progress]', { hasText: 'Waiting: 1 job before this' }).waitFor();
   await editor.press('cancel');
   await editor.notice('Cancelled.');
+  // A click waits too, and does not look as if nothing had happened.
+  await editor.press('tool-select');
+  await editor.drag([[0.5, 0.5]]);
+  await editor.view
+    .locator('[data-test=progress]', { hasText: 'Finding the object when the engine is free…' })
+    .waitFor();
+  await vscode.screenshot('ways-select-waits');
+  await editor.press('cancel');
+  await until(async () => (await editor.view.locator('[data-test=progress]').count()) === 0, 'no progress');
+  await editor.press('tool-brush');
   await vscode.inHost(({ commands }) => commands.executeCommand('patchwork.queue.cancelAll'));
   await vscode.set('patchwork.steps', undefined);
   await vscode.set('patchwork.size', undefined);

@@ -47,6 +47,7 @@ export function actionsOf(editor: Editor): EditorActions {
     ...editActionsOf(editor),
     ...wayActionsOf(editor),
     cancel: () => send({ type: 'cancel' }),
+    cancelSelect: () => send({ type: 'cancelSelect' }),
     see: (variation) => editor.see(variation),
     pick: (id) => send({ type: 'pick', id }),
     discard: () => send({ type: 'discard' }),

@@ -104,6 +104,7 @@ export interface EditorActions extends CommonActions, EditActions, WayActions {
   pick(variation: string): void;
   discard(): void;
   measure(): void;
+  cancelSelect(): void;
   pickPrompt(): void;
   undo(): void;
   redo(): void;

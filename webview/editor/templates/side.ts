@@ -15,7 +15,7 @@ import { unknownWords } from '../../../shared/vocabulary.ts';
 import { additionsTemplate } from '../../additions/template.ts';
 import { failureTemplate } from '../../failure.ts';
 import { seedError, selectField, submitting, textField } from '../../fields.ts';
-import { runTemplate } from '../../templates.ts';
+import { progressTemplate, runTemplate } from '../../templates.ts';
 import { hindranceOf, isBadSeed, isBadSteps } from '../hindrance.ts';
 import type { EditorActions, EditorPage } from '../page.ts';
 import { iconButton, slider } from './button.ts';
@@ -41,6 +41,7 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
       </form>
       ${state?.failure ? failureTemplate(state.failure, actions) : nothing}
       ${state?.run ? running(state.run, state.measuring, actions) : applyButton(page, hindrance, actions)}
+      ${state?.selecting ? selecting(state.selecting, actions) : nothing}
       ${
         state?.edited && state.losses
           ? html`<span class="hint" data-test="losses">On saving: ${state.losses}</span>`
@@ -135,6 +136,12 @@ function running(run: EditRun, measuring: boolean, actions: EditorActions): Temp
   return html`${run.variations > 1 ? html`<span>Variation ${run.variation + 1} of ${run.variations}</span>` : nothing}
     ${runTemplate(run, measuring ? 'Timing a full recompute' : 'Painting', actions)}
     ${measuring ? nothing : html`<span class="hint">What you mark now is the next mask.</span>`}`;
+}
+
+function selecting(when: 'now' | 'later', actions: EditorActions): TemplateResult {
+  const text = when === 'now' ? 'Finding the object…' : 'Finding the object when the engine is free…';
+  const progress = { label: 'Selecting', done: 0, total: 0, text, cancelling: false };
+  return progressTemplate(progress, { cancel: actions.cancelSelect });
 }
 
 function promptFields({ draft, state }: EditorPage, actions: EditorActions): TemplateResult {
