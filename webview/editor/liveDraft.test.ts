@@ -58,7 +58,7 @@ function editing({ mock }: TestContext) {
   const nothing = () => {};
   const variations = { keep: nothing };
   const announcer = { announce: nothing, announceRun: nothing };
-  const mask = { show: nothing, take: nothing };
+  const mask = { show: nothing, take: nothing, drafted: nothing };
   const view = { update: nothing, showEdges: nothing, showControl: nothing, variations, announcer, mask };
   const editor: Editor = Object.create(
     Editor.prototype,
