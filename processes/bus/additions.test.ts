@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { InputError } from '../../engine/errors.ts';
+import { EMBEDDED_CONTROL } from '../../engine/models/embedded.ts';
 import { temporaryFolder } from '../../engine/weights/testing.ts';
 import type { EditRequest, Engine, GenerateRequest } from '../../shared/api.ts';
 import {
@@ -156,13 +157,15 @@ test('files are named by their content; one that changes is not used', async () 
     references,
   });
   const added = await AddedFiles.open(additions);
-  assert.deepEqual([...names.keys()].sort(), added.hashes.sort());
+  assert.ok([...names.keys()].every((hash) => added.hashes.includes(hash)));
   assert.deepEqual(await added.placesOf(sent!), {
     loras: [{ lora: others.lora, strength: 1 }],
     controls: [others.controlNet],
     features: 4,
     references: { model: others.reference, groups: references.groups },
   });
+  const outlines = (await sentAdditions({ controls: [EMBEDDED_CONTROL] })).sent!;
+  assert.deepEqual((await (await AddedFiles.open({})).placesOf(outlines)).controls, [EMBEDDED_CONTROL]);
   assert.deepEqual(await sentAdditions({ parts: { vae: 'x' } }), { sent: undefined, names: new Map() });
   await writeLora(others.lora, { changed: 'yes' });
   await assert.rejects(added.placesOf(sent!), /has changed since this worker started/);

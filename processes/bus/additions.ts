@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ModelAdditions } from '../../engine/models/additions.ts';
 import { controlHash, loraHash, referenceHash } from '../../engine/models/content-hash.ts';
 import { isControlNet, openControlModel } from '../../engine/models/control-model.ts';
+import { EMBEDDED_CONTROL } from '../../engine/models/embedded.ts';
 import { loraFile } from '../../engine/models/open.ts';
 import { openReferenceAdapter } from '../../engine/models/reference-model.ts';
 import type { T2IAdapterConfig } from '../../engine/networks/t2i-adapter.ts';
@@ -56,11 +57,14 @@ export class AddedFiles {
     this.#files = files;
   }
 
-  /** @throws InputError for a file that is not what it is named as */
+  /**
+   * The files that a worker names, and the ControlNet that every installation has.
+   * @throws InputError for a file that is not what it is named as
+   */
   static async open({ loras = [], controls = [], references = [] }: AddedPlaces): Promise<AddedFiles> {
     const files: AddedFile[] = [
       ...(await Promise.all(loras.map(loraFile))).map((place) => ({ place, hash: loraHashAt })),
-      ...controls.map((place) => ({ place, hash: controlHashAt })),
+      ...[EMBEDDED_CONTROL, ...controls].map((place) => ({ place, hash: controlHashAt })),
       ...references.map((place) => ({ place, hash: referenceHashAt })),
     ];
     const hashed = files.map(async (file) => [await file.hash(file.place), file] as const);
