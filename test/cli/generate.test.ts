@@ -138,6 +138,26 @@ test('a budget is kept to, said, and stands in the recipe, from which the same i
     assert.match(stderr, /The step plan "FXF" is not known to this version/);
   }));
 
+test('a budget that no plan reaches is said, and samplers of noise only leave out steps', () =>
+  inTemporaryFolder(async (folder) => {
+    const draw = (name: string, ...options: string[]) =>
+      patchwork(['generate', PROMPT, '-o', path.join(folder, name), '--size', '64x64', '--json', ...options]);
+    const near = await draw('near.png', '--steps', '2', '--budget', '0.1');
+    assert.equal(near.code, 0, near.stderr);
+    assert.match(
+      near.stderr,
+      /No plan costs as little as 0\.1 of the full process; the nearest, 0\.\d+, is used/,
+    );
+    const { budget } = JSON.parse(near.stdout);
+    assert.ok(budget.spent > budget.asked);
+    const noisy = await draw('noisy.png', '--steps', '12', '--scheduler', 'euler-a', '--budget', '0.3');
+    assert.equal(noisy.code, 0, noisy.stderr);
+    assert.match(JSON.parse(noisy.stdout).budget.plan, /^\d+ steps?$/);
+    const forecast = await draw('forecast.png', '--scheduler', 'euler-a', '--step-plan', 'FF-F');
+    assert.equal(forecast.code, 2);
+    assert.match(forecast.stderr, /draws noise in every step, so none can be forecast/);
+  }));
+
 test('Ctrl-C ends with code 130 and leaves no file', () =>
   inTemporaryFolder(async (folder) => {
     const args = [
