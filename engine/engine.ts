@@ -210,7 +210,7 @@ class LocalEngine implements Engine {
       previews,
     } = checked;
     const { width, height } = part.picture;
-    await this.#steer(loaded, checked, { width, height });
+    await this.#steer(loaded, checked, { width, height, extend: checked.extend });
     const precision = await this.#precision(checked, loaded, { width, height, edit: true });
     const { dilation = loaded.components.denoiser({ precision }).ring } = checked;
     const prompted = { ...checked, prompt: promptFor(checked, loaded.model.defaults) };
@@ -409,7 +409,7 @@ class LocalEngine implements Engine {
   async #steer(
     loaded: Loaded,
     request: Pick<GenerateRequest, 'controls' | 'references' | 'regions'>,
-    size: { width: number; height: number },
+    size: Parameters<typeof readSteering>[2],
   ): Promise<void> {
     const host = { backend: this.#backend, threads: loaded.threads };
     Object.assign(loaded, await readSteering(loaded.model, request, size, host));

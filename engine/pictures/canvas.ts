@@ -75,6 +75,15 @@ export function extensionMask(old: { width: number; height: number }, extension:
   return { width, height, data };
 }
 
+/** A mask on a larger canvas, of which it marks nothing that is new. */
+export function extendMask(mask: Mask, { left, top, right, bottom }: Extension): Mask {
+  const [width, height] = [mask.width + left + right, mask.height + top + bottom];
+  const data = new Uint8Array(width * height);
+  for (let y = 0; y < mask.height; y++)
+    data.set(mask.data.subarray(y * mask.width, (y + 1) * mask.width), (y + top) * width + left);
+  return { width, height, data };
+}
+
 function clamp(value: number, length: number): number {
   return Math.max(0, Math.min(length - 1, value));
 }

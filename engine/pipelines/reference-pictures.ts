@@ -6,11 +6,11 @@ import { ReferenceEncoder } from '../execution/reference-tokens.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import type { ReferenceModel } from '../models/reference-model.ts';
 import { covering } from '../pictures/fit.ts';
-import { maskFor } from '../pictures/mask.ts';
 import { type Shares, sharesOf } from '../pictures/mask-shares.ts';
 import { decodePicture } from '../pictures/read.ts';
 import type { PictureWindow } from '../pictures/window.ts';
 import type { Mask } from '../regions/mask.ts';
+import { type SteeredImage, steeringMask } from './steering-mask.ts';
 
 /** CLIP's image statistics, of channels in 0 … 1. */
 const MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
@@ -66,13 +66,13 @@ export class ReferencePictures {
   }
 
   /**
-   * Reads and encodes pictures. `image`: size of the image, to which masks are brought, and pixels of a latent position.
+   * Reads and encodes pictures.
    * @throws InputError for what is no picture
    */
   static async open(
     choices: readonly ReferenceChoice[],
     model: ReferenceModel,
-    image: { width: number; height: number; scale: number },
+    image: SteeredImage,
     { backend, threads }: { backend: Backend; threads: number },
   ): Promise<ReferencePictures> {
     const { image_size: side } = model.encoder.config;
@@ -86,7 +86,7 @@ export class ReferencePictures {
     const seen = choices.map(async ({ strength = 1, mask }, i) => ({
       strength,
       tokens: data.slice(i * each, (i + 1) * each),
-      mask: mask && maskFor(await decodePicture(mask, MASK), image, MASK).mask,
+      mask: mask && (await steeringMask(mask, image, MASK)),
     }));
     const all = await Promise.all(seen);
     const open = all.filter(({ mask }) => !mask);

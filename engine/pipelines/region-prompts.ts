@@ -1,11 +1,10 @@
 import type { RegionChoice } from '../../shared/api.ts';
 import type { Condition } from '../execution/condition.ts';
 import { float32 } from '../graph/tensor.ts';
-import { maskFor } from '../pictures/mask.ts';
 import { type Shares, sharesOf } from '../pictures/mask-shares.ts';
-import { decodePicture } from '../pictures/read.ts';
 import type { PictureWindow } from '../pictures/window.ts';
 import type { Mask } from '../regions/mask.ts';
+import { type SteeredImage, steeringMask } from './steering-mask.ts';
 
 /** Name of a mask in messages. */
 const MASK = 'The mask of a region';
@@ -24,14 +23,11 @@ export class RegionPrompts {
   }
 
   /**
-   * Reads the masks. `image`: size of the image, to which they are brought, and pixels of a latent position.
+   * Reads the masks.
    * @throws InputError for what is no mask
    */
-  static async open(
-    regions: readonly RegionChoice[],
-    image: { width: number; height: number; scale: number },
-  ): Promise<RegionPrompts> {
-    const masks = regions.map(async ({ mask }) => maskFor(await decodePicture(mask, MASK), image, MASK).mask);
+  static async open(regions: readonly RegionChoice[], image: SteeredImage): Promise<RegionPrompts> {
+    const masks = regions.map(({ mask }) => steeringMask(mask, image, MASK));
     const prompts = regions.map(({ prompt }) => prompt);
     return new RegionPrompts(prompts, await Promise.all(masks), image.scale);
   }

@@ -10,6 +10,7 @@ import type { ReadyModel } from './ready-model.ts';
 import { ReferenceImages } from './reference-images.ts';
 import { ReferencePictures, referenceGroups } from './reference-pictures.ts';
 import { RegionPrompts } from './region-prompts.ts';
+import type { SteeredImage } from './steering-mask.ts';
 
 /** A model with the models that steer the images of a request. @throws InputError if they do not fit together */
 export async function steeredModel(
@@ -61,7 +62,7 @@ export async function readSteering(
     references = [],
     regions = [],
   }: Pick<GenerateRequest, 'controls' | 'references' | 'regions'>,
-  size: { width: number; height: number },
+  size: Omit<SteeredImage, 'scale'>,
   host: { backend: Backend; threads: number },
 ): Promise<Pick<ReadyModel, 'controls' | 'images' | 'references' | 'regions'>> {
   const readsImages = model.readsImages && references.length > 0;
