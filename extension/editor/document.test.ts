@@ -56,6 +56,20 @@ async function spotOf(document: Document): Promise<number[]> {
 
 const typesOf = (messages: readonly EditorHostMessage[]) => messages.map(({ type }) => type);
 
+test('of opacities that come together only the last is shown, and a step is made of the one that is done', async () => {
+  const { document, received, steps } = await opened('fades.png');
+  await paintSpot(document);
+  const { id } = (await document.model()).edits[0]!;
+  const shownFrom = (from: number) =>
+    received.slice(from).flatMap((message) => (message.type === 'pixels' ? message.patch.data[0] : []));
+  const begin = received.length;
+  await Promise.all([0.9, 0.4, 0].map((opacity) => document.fadeEdit(id, opacity, false)));
+  assert.deepEqual([shownFrom(begin), steps.length], [[128], 1]);
+  await Promise.all([document.fadeEdit(id, 0.4, false), document.fadeEdit(id, 1, true)]);
+  assert.deepEqual([shownFrom(begin), steps.length], [[128, 1], 1]);
+  document.dispose();
+});
+
 test('an edit is one step of undo, and every page gets its pixels and its place in the list', async () => {
   const { document, received, steps } = await opened('steps.png');
   await paintSpot(document);

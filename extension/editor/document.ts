@@ -5,6 +5,7 @@ import {
   type LogOutputChannel,
   type Uri,
 } from 'vscode';
+import { nextTask } from '#host';
 import { InputError } from '../../engine/errors.ts';
 import { covering } from '../../engine/pictures/fit.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
@@ -44,6 +45,8 @@ export class PictureDocument implements CustomDocument {
   #disk: Promise<string>;
   #version = 0;
   #controlVersion = 0;
+  /** Counts the opacities that were asked for. */
+  #fades = 0;
   /** The layers over the pixels at the last save, which a revert restores. */
   #saved: Partial<Record<Overlay, Patch>> = {};
   /** The mask belongs to an edit that is under way: new strokes begin another mask. */
@@ -253,9 +256,15 @@ export class PictureDocument implements CustomDocument {
 
   /**
    * Gives an edit another opacity.
-   * @param done it is a step; otherwise it is only shown, until the next call
+   * @param done it is a step; otherwise it is only shown, until the next call, if there is no other by then
    */
   async fadeEdit(id: string, opacity: number, done: boolean): Promise<void> {
+    const fade = ++this.#fades;
+    if (!done) {
+      // Others may have come while one was shown.
+      await nextTask();
+      if (fade !== this.#fades) return;
+    }
     const model = await this.model();
     const { label, content } = await this.edit(id);
     const area = model.onCanvas(areaOf(content));
