@@ -427,8 +427,8 @@ class LocalEngine implements Engine {
     const [across, down] = [width, height].map((side) => Math.min(side, model.sizes.max));
     const device = plannedDevice(this.#backend.can);
     const merged = loras.length > 0;
-    const savedByBlocks = await components.savedByBlocks(['denoiser', ...model.textRoles]);
-    const picture = { width: across!, height: down!, batch: 2, edit, device, savedByBlocks, merged };
+    const stored = await components.storedForms(['denoiser', ...model.textRoles]);
+    const picture = { width: across!, height: down!, batch: 2, edit, device, stored, merged };
     return defaultPrecision(model, components, picture, this.#backend);
   }
 

@@ -16,7 +16,7 @@ import { decoderPrecision } from './decoder-precision.ts';
 import type { Denoiser } from './denoiser.ts';
 import { textLength } from './denoiser-inputs.ts';
 import { type Form, PLANAR, type RowsOptions } from './forms/form.ts';
-import { predictDenoiser, type SavedBytes } from './memory-plan.ts';
+import { predictDenoiser, type StoredForm, type StoredForms } from './memory-plan.ts';
 import { Precisions, type PrepareOptions } from './precisions.ts';
 import { type ProgramKey, Programs } from './programs.ts';
 import type { Grid } from './transformer/token-plan.ts';
@@ -174,8 +174,8 @@ export class Components {
     const { defaults, autoencoder } = this.model;
     const [width, height] = [defaults.width, defaults.height].map((side) => side / autoencoder.scale);
     const extent = { width: width!, height: height!, batch: 2, tokens: textLength(this.network('denoiser')) };
-    const savedByBlocks = await this.savedByBlocks(['denoiser']);
-    const form = { precision: 'fp32', rows: true, savedByBlocks } as const;
+    const stored = await this.storedForms(['denoiser']);
+    const form = { precision: 'fp32', rows: true, stored } as const;
     const { weights, values } = predictDenoiser(this.network('denoiser'), extent, form);
     if (weights + values > this.#backend.availableBytes()) return undefined;
     const options = {
@@ -221,10 +221,13 @@ export class Components {
   }
 
   /** See `PlannedPicture`. Opens the weights. */
-  async savedByBlocks(roles: readonly NetworkRole[]): Promise<SavedBytes> {
-    const saved: Partial<Record<NetworkRole, number>> = {};
-    for (const role of roles) saved[role] = (await this.#precisions.stored(role)).savedByBlocks;
-    return saved;
+  async storedForms(roles: readonly NetworkRole[]): Promise<StoredForms> {
+    const forms: Partial<Record<NetworkRole, StoredForm>> = {};
+    for (const role of roles) {
+      const { savedByBlocks, halfBytes } = await this.#precisions.stored(role);
+      forms[role] = { savedByBlocks, halfBytes };
+    }
+    return forms;
   }
 
   /** Frees some networks. They are loaded again on next use. */

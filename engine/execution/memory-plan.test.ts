@@ -37,21 +37,34 @@ test('memory grows with the model, the size and guidance; apart is less than tog
 });
 
 test('weights that stay in blocks of their file take that much less, and none less where they are quantized', () => {
-  const savedByBlocks = { denoiser: 2e9, 'text-encoder': 1e8 };
-  const [plain, packed] = [{}, { savedByBlocks }].map((more) =>
-    predictMemory(sd15, { ...square(512), ...more }),
-  );
+  const stored = { denoiser: { savedByBlocks: 2e9 }, 'text-encoder': { savedByBlocks: 1e8 } };
+  const [plain, packed] = [{}, { stored }].map((more) => predictMemory(sd15, { ...square(512), ...more }));
   assert.equal(plain!.together - packed!.together, 2.1e9);
   // As workers and calibration ask for it.
   const latents = { width: 64, height: 64, batch: 2, tokens: 77 };
   const alone = (more: object) =>
     predictDenoiser(sd15.network('denoiser'), latents, { precision: 'fp32', rows: true, ...more });
-  assert.equal(alone({}).weights - alone({ savedByBlocks }).weights, 2e9);
+  assert.equal(alone({}).weights - alone({ stored }).weights, 2e9);
   const plan = (more: object) => planMemory(sd15, { ...square(512), ...more }, 2.5e9, PROCESSOR_PRECISIONS);
   assert.throws(() => plan({}), /needs about 3\.\d+ GB/);
-  assert.equal(plan({ savedByBlocks }), 'apart');
+  assert.equal(plan({ stored }), 'apart');
   const int8 = { ...square(512), precision: 'int8' as const };
-  assert.deepEqual(predictMemory(sd15, int8), predictMemory(sd15, { ...int8, savedByBlocks }));
+  assert.deepEqual(predictMemory(sd15, int8), predictMemory(sd15, { ...int8, stored }));
+});
+
+test('weights in half precision take memory while they are cast, and none where they are quantized', () => {
+  const halfBytes = 1.7e9;
+  const stored = { denoiser: { halfBytes } };
+  const latents = { width: 16, height: 16, batch: 1, tokens: 77 };
+  const alone = (precision: 'fp32' | 'int8', more: object) =>
+    predictDenoiser(sd15.network('denoiser'), latents, { precision, ...more });
+  const { weights, total } = alone('fp32', { stored });
+  assert.equal(weights, alone('fp32', {}).weights);
+  assert.ok(total > alone('fp32', {}).total + halfBytes);
+  // What an image takes afterwards is not added to it.
+  const few = { denoiser: { halfBytes: alone('fp32', {}).values / 2 } };
+  assert.deepEqual(alone('fp32', { stored: few }), alone('fp32', {}));
+  assert.deepEqual(alone('int8', { stored }), alone('int8', {}));
 });
 
 test('the catalogue tells what its models take', () => {

@@ -44,12 +44,24 @@ export interface PlannedPicture {
   /** Whether an image is encoded too. */
   edit?: boolean;
   device?: PlannedDevice;
-  /** Bytes that weights take less than in float32, where they stay in blocks of their file. */
-  savedByBlocks?: SavedBytes;
+  /** How weights are stored, where that is not all in float32. */
+  stored?: StoredForms;
 }
 
-/** Bytes by network. */
-export type SavedBytes = Readonly<Partial<Record<NetworkRole, number>>>;
+/** What differs where a network's weights are not all stored in float32. */
+export interface StoredForm {
+  /** Bytes that weights take less than in float32, because they stay in blocks of their file. */
+  savedByBlocks?: number;
+  /** Bytes of weights in half precision, which are cast while the network is loaded. */
+  halfBytes?: number;
+}
+
+export type StoredForms = Readonly<Partial<Record<NetworkRole, StoredForm>>>;
+
+/** The same where the weights are loaded already. */
+export function withoutCasts(stored: StoredForms): StoredForms {
+  return Object.fromEntries(Object.entries(stored).map(([role, form]) => [role, { ...form, halfBytes: 0 }]));
+}
 
 /** The properties of a device that the prediction uses. */
 export interface PlannedDevice {
@@ -92,10 +104,12 @@ const ARENA = { planar: 2.4, floatRows: 1.8, byteRows: 1.2 } as const;
 const RECORDED_COPIES = 2;
 /** Share of its bytes that is stored. */
 const STORED_SHARE = 0.25;
+/** Bytes that are held beside the float32 weights while they are cast, for each byte in half precision. */
+const CASTING = 1.5;
 
 /** Predicts the peak from the networks' definitions; no weights are needed. */
 export function predictMemory(model: PlannedModel, picture: PlannedPicture): MemoryNeeds {
-  const { width, height, batch, precision, edit = false, records = edit, device, savedByBlocks } = picture;
+  const { width, height, batch, precision, edit = false, records = edit, device, stored } = picture;
   const { scale } = model.autoencoder;
   const tokens = textLength(model.network('denoiser'));
   const pixels = { width, height, batch: 1, tokens };
@@ -111,7 +125,7 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     need(predictDecoder(model.network('vae-decoder'), extent, ofDecoder, device));
   const texts = model.textRoles.map((role) => {
     const as = textPrecision(precision);
-    return need(predictPart(model.network(role), latents, as, device)) - savedOf(role, as, savedByBlocks);
+    return need(storedAs(predictPart(model.network(role), latents, as, device), as, stored?.[role]));
   });
   const text = texts.reduce((a, b) => a + b, 0);
   const denoiser = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
@@ -190,18 +204,27 @@ function attentionScratch(extent: Extent, device: PlannedDevice | undefined): (o
 
 /** The peak of a denoiser that runs alone over latents, in the form that a picture takes. */
 export function predictDenoiser(network: Network, latents: Extent, form: DenoiserForm): PartNeeds {
-  const { weights, values, total } = predictUnpacked(network, latents, form);
-  const saved = savedOf('denoiser', form.precision, form.savedByBlocks);
-  return { weights: weights - saved, values, total: total - saved };
+  return storedAs(predictFloats(network, latents, form), form.precision, form.stored?.denoiser);
 }
 
-/** Only weights in float32 stay in blocks: quantized ones, and halves of a device with float16, are other ones. */
-function savedOf(role: NetworkRole, precision: Precision, saved: SavedBytes = {}): number {
-  return precision === 'fp32' ? (saved[role] ?? 0) : 0;
+/**
+ * The needs of a network whose weights are stored in another form than float32. Only where it computes in float32 do they
+ * stay in blocks, and are they cast: quantized ones, and halves of a device with float16, are other ones.
+ */
+function storedAs(
+  needs: PartNeeds,
+  precision: Precision,
+  { savedByBlocks = 0, halfBytes = 0 }: StoredForm = {},
+): PartNeeds {
+  if (precision !== 'fp32') return needs;
+  const weights = needs.weights - savedByBlocks;
+  // Nothing runs while they are cast.
+  const values = Math.max(needs.values, CASTING * halfBytes);
+  return { weights, values, total: needs.total - needs.weights - needs.values + weights + values };
 }
 
-/** The same if no weights stay in blocks of their file. */
-function predictUnpacked(
+/** The same if all weights are stored in float32. */
+function predictFloats(
   network: Network,
   latents: Extent,
   { precision, rows = !isFloat(precision), records = false, device }: DenoiserForm,
@@ -240,7 +263,7 @@ function predictTransformer(
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 
-type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records' | 'device' | 'savedByBlocks'>;
+type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records' | 'device' | 'stored'>;
 
 /** `tiled`: as `apart`, and the image is decoded tile by tile. */
 export type MemoryPlan = 'together' | 'apart' | 'tiled';

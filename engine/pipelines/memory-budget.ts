@@ -8,6 +8,7 @@ import {
   planMemory,
   plannedDevice,
   predictMemory,
+  withoutCasts,
 } from '../execution/memory-plan.ts';
 import type { FeatureStore } from '../regions/store.ts';
 import type { Loaded } from './loaded-models.ts';
@@ -59,12 +60,13 @@ export class MemoryBudget {
   }
 
   async #planned(
-    { components, model }: Loaded,
+    { components, model, held }: Loaded,
     { width, height, guidance, precision, attention }: Recipe,
     purpose: Purpose,
   ): Promise<PlannedPicture> {
     const guided = isGuided(components.network('denoiser'), guidance);
     const side = (pixels: number) => Math.min(pixels, model.sizes.max);
+    const stored = await components.storedForms(['denoiser', ...model.textRoles]);
     return {
       width: side(width),
       height: side(height),
@@ -72,7 +74,8 @@ export class MemoryBudget {
       precision,
       rows: !isFloat(precision) || attention === 'sampled' || (await components.forms.rowsAreFaster()),
       device: plannedDevice(this.#backend.can),
-      savedByBlocks: await components.savedByBlocks(['denoiser', ...model.textRoles]),
+      // Weights that stay loaded are not cast again.
+      stored: held > 0 ? withoutCasts(stored) : stored,
       ...purpose,
     };
   }

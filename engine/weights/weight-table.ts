@@ -84,6 +84,12 @@ export class WeightTable implements Weights {
     return saved;
   }
 
+  /** Bytes of the weights that are in half precision, and not in blocks. */
+  get halfBytes(): number {
+    const isHalf = ({ dtype, blocks }: StoredTensor) => !blocks && (dtype === 'F16' || dtype === 'BF16');
+    return [...this.#tensors.values()].filter(isHalf).reduce((total, { length }) => total + length, 0);
+  }
+
   #stored(): StoredTensor[] {
     return [...this.#tensors.values()].flatMap((tensor) => {
       if (!tensor.blocks) return [tensor];

@@ -78,8 +78,9 @@ async function measureUNet(precision: Precision, records: boolean): Promise<Omit
   const loadSeconds = (performance.now() - begin) / 1000;
   const runSeconds = await fastest(() => predict(inputs.sample(), 0));
   const rows = precision !== 'fp32' || (await components.forms.rowsAreFaster());
+  const stored = await components.storedForms(['denoiser']);
   return {
-    needs: predictDenoiser(components.network('denoiser'), extent, { precision, rows, records }),
+    needs: predictDenoiser(components.network('denoiser'), extent, { precision, rows, records, stored }),
     loadSeconds,
     runSeconds,
   };

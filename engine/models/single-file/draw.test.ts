@@ -113,7 +113,7 @@ test('a U-Net in GGUF draws nearly as the file that it was made of, with its oth
     );
     const model = await DiffusionModel.open(gguf, parts);
     const precisions = new Precisions(model, new NodeBackend(1));
-    const { bytes, savedByBlocks } = await precisions.stored('denoiser');
+    const { bytes, savedByBlocks, halfBytes } = await precisions.stored('denoiser');
     const kept = [...exact.names()].map((name) => {
       const { dtype, length, shape } = exact.find(name)!;
       return length + (dtype === type ? (extra * shape[0]! * shape[1]!) / 32 : 0);
@@ -128,6 +128,11 @@ test('a U-Net in GGUF draws nearly as the file that it was made of, with its oth
     const inBlocks = tensors.filter(({ name }) => exact.find(name)!.dtype === type);
     const values = inBlocks.reduce((sum, one) => sum + one.values.length, 0);
     assert.equal(savedByBlocks, (values / 32) * (128 - perBlock));
+    const halves = [...exact.names()].map((name) => exact.find(name)!).filter(({ dtype }) => dtype === 'F16');
+    assert.equal(
+      halfBytes,
+      halves.reduce((sum, { length }) => sum + length, 0),
+    );
   }
   await assert.rejects(draw(gguf), /toy\.gguf \(Stable Diffusion 1\) has no autoencoder/);
 });
