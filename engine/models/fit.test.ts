@@ -1,28 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SMALL_FLUX2, SMALL_NITRO_E, SMALL_SANA } from '../../test/support/transformers.ts';
+import { SMALL_FLUX2, SMALL_LLAMA, SMALL_NITRO_E, SMALL_SANA } from '../../test/support/transformers.ts';
 import { checkFit } from './fit.ts';
 import { autoencoderFacts } from './networks.ts';
 import { pipelineNamed } from './pipelines.ts';
 
-const language = {
-  architectures: ['LlamaForCausalLM'],
-  head_dim: 4,
-  hidden_act: 'silu',
-  hidden_size: 8,
-  intermediate_size: 12,
-  num_attention_heads: 2,
-  num_hidden_layers: 2,
-  num_key_value_heads: 1,
-  rms_norm_eps: 1e-5,
-  rope_theta: 500_000,
-  vocab_size: 300,
-};
 const fit = (pipeline: string, denoiser: object, latentChannels: number) =>
   checkFit(
     { config: denoiser, origin: 'transformer' },
     { ...autoencoderFacts({ _class_name: 'AutoencoderDC' }, 'vae'), latentChannels },
-    [{ config: language, origin: 'text_encoder' }],
+    [{ config: SMALL_LLAMA, origin: 'text_encoder' }],
     pipelineNamed(pipeline, 'model_index.json'),
   );
 

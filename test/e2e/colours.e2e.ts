@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import sharp from 'sharp';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
+import { field, GRASS } from './picture.ts';
 import { storyIn } from './story.ts';
 
 const SIDE = 256;
-const GRASS = '#6cb24f';
 /** A stroke across the meadow, in shares of the picture, and the pixels around its middle. */
 const STROKE = [
   [0.6, 0.62],
@@ -24,8 +25,7 @@ const step = storyIn(() => vscode);
 before(async () => {
   vscode = await openWorkbench();
   editor = new EditorUnderTest(vscode);
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${SIDE}" height="${SIDE}"><rect width="256" height="150" fill="#8ec7ee"/><rect y="150" width="256" height="106" fill="${GRASS}"/></svg>`;
-  await sharp(Buffer.from(svg)).png().toFile(path.join(vscode.workspace, 'field.png'));
+  await writeFile(path.join(vscode.workspace, 'field.png'), await field());
 });
 after(() => vscode?.close());
 

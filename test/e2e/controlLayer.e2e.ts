@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { redShare } from '../support/red.ts';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
+import { field } from './picture.ts';
 import { storyIn } from './story.ts';
 
 const SIDE = 256;
@@ -27,8 +28,7 @@ const step = storyIn(() => vscode);
 before(async () => {
   vscode = await openWorkbench();
   editor = new EditorUnderTest(vscode);
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${SIDE}" height="${SIDE}"><rect width="256" height="150" fill="#8ec7ee"/><rect y="150" width="256" height="106" fill="#6cb24f"/></svg>`;
-  await sharp(Buffer.from(svg)).png().toFile(path.join(vscode.workspace, 'field.png'));
+  fs.writeFileSync(path.join(vscode.workspace, 'field.png'), await field());
 });
 after(() => vscode?.close());
 

@@ -56,6 +56,15 @@ function internationalText(content: Buffer): string {
   return content.toString('utf8', keyword + 1);
 }
 
+/** Colour of the meadow of `field`. */
+export const GRASS = '#6cb24f';
+
+/** A PNG of 256×256 pixels: plain sky, and a plain meadow from row 150 on. */
+export async function field(): Promise<Buffer> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256"><rect width="256" height="150" fill="#8ec7ee"/><rect y="150" width="256" height="106" fill="${GRASS}"/></svg>`;
+  return await sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
+}
+
 /** A square PNG of sky over a meadow, somewhat as Scenes draws them. */
 export async function landscape(side: number): Promise<Buffer> {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${side}"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="#4080c0"/><stop offset="1" stop-color="#c0e0f0"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/><rect y="62.5%" width="100%" height="37.5%" fill="#408030"/></svg>`;

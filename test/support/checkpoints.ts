@@ -16,7 +16,7 @@ import { openSafetensors } from '../../engine/weights/safetensors.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
 import { writeSafetensors } from '../../engine/weights/write.ts';
 import { TINY_AUTOENCODER } from './configs.ts';
-import { SMALL_NITRO_E } from './transformers.ts';
+import { SMALL_LLAMA, SMALL_NITRO_E } from './transformers.ts';
 
 const TOKENIZER = path.join(import.meta.dirname, '..', 'fixtures', 'tokenizer');
 
@@ -196,19 +196,7 @@ nitroE.parts = {
     sample_size: 8,
     use_sub_attn: false,
   },
-  text_encoder: {
-    architectures: ['LlamaForCausalLM'],
-    head_dim: 4,
-    hidden_act: 'silu',
-    hidden_size: 8,
-    intermediate_size: 12,
-    num_attention_heads: 2,
-    num_hidden_layers: 2,
-    num_key_value_heads: 1,
-    rms_norm_eps: 1e-5,
-    rope_theta: 500_000,
-    vocab_size: 300,
-  },
+  text_encoder: SMALL_LLAMA,
 } as never;
 
 const FAMILIES: Record<Family, { pipeline: string; scheduler: object; parts: Record<string, object> }> = {

@@ -32,3 +32,18 @@ export const SMALL_NITRO_E = {
   out_channels: 4,
   pos_embed_max_size: 24,
 };
+
+/** A language model of Llama's kind, as Nitro-E's text encoder is. */
+export const SMALL_LLAMA = {
+  architectures: ['LlamaForCausalLM'],
+  head_dim: 4,
+  hidden_act: 'silu',
+  hidden_size: 8,
+  intermediate_size: 12,
+  num_attention_heads: 2,
+  num_hidden_layers: 2,
+  num_key_value_heads: 1,
+  rms_norm_eps: 1e-5,
+  rope_theta: 500_000,
+  vocab_size: 300,
+};
