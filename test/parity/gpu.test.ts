@@ -18,7 +18,7 @@ const NOTHING: Placement = { processor: {}, copies: 0 };
 const shapes = (Gather: number, Concat: number): Placement => ({ processor: { Gather, Concat }, copies: 0 });
 
 const EXPECTED: Readonly<Record<string, Placement>> = {
-  'denoiser planar': shapes(51, 7),
+  'denoiser planar': shapes(67, 7),
   'denoiser fresh': NOTHING,
   'denoiser any': NOTHING,
   'denoiser recorded': NOTHING,
@@ -30,9 +30,9 @@ const EXPECTED: Readonly<Record<string, Placement>> = {
   'denoiser shift': NOTHING,
   // The prompt's tokens are integers of 64 bits, of which those that a table has no row for are distinguished.
   'text-encoder planar': { processor: { GreaterOrEqual: 1, Shape: 1, Sub: 1, Where: 2 }, copies: 3 },
-  'vae-decoder planar': shapes(24, 1),
+  'vae-decoder planar': shapes(25, 1),
   'vae-decoder crops': shapes(3, 1),
-  'vae-encoder planar': shapes(16, 1),
+  'vae-encoder planar': shapes(17, 1),
   'vae-encoder crops': shapes(3, 1),
   // The mask of the text's tokens is integers of 64 bits.
   'SANA whole': { processor: { Cast: 1, Concat: 1 }, copies: 1 },
@@ -49,13 +49,13 @@ const EXPECTED: Readonly<Record<string, Placement>> = {
   'Gemma 2 planar': { processor: { Squeeze: 1, Cast: 2, Concat: 4, Gather: 8 }, copies: 1 },
   'Llama planar': { processor: { Squeeze: 1, Cast: 2, Concat: 6, Gather: 12 }, copies: 1 },
   'Qwen 3 planar': { processor: { Squeeze: 1, Cast: 2, Concat: 54, Gather: 108 }, copies: 1 },
-  'AutoencoderDC decoder planar': shapes(9, 4),
-  'AutoencoderDC decoder crops': shapes(9, 4),
-  'AutoencoderDC encoder planar': shapes(9, 4),
-  'AutoencoderDC encoder crops': shapes(9, 4),
-  'AutoencoderKLFlux2 decoder planar': shapes(25, 1),
+  'AutoencoderDC decoder planar': shapes(9, 13),
+  'AutoencoderDC decoder crops': shapes(9, 13),
+  'AutoencoderDC encoder planar': shapes(9, 13),
+  'AutoencoderDC encoder crops': shapes(9, 13),
+  'AutoencoderKLFlux2 decoder planar': shapes(26, 1),
   'AutoencoderKLFlux2 decoder crops': shapes(4, 1),
-  'AutoencoderKLFlux2 encoder planar': shapes(17, 1),
+  'AutoencoderKLFlux2 encoder planar': shapes(18, 1),
   'AutoencoderKLFlux2 encoder crops': shapes(4, 1),
   'image encoder planar': shapes(7, 3),
   'image encoder recording': shapes(5, 3),
