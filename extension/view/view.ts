@@ -78,6 +78,9 @@ export class ImageView {
     },
     generate: async (message) => {
       const draft = readDraft(message.draft);
+      // A draft that came now, or after it, would hide the image.
+      this.#typed = false;
+      this.#drafts.stop();
       const request = this.#drafts.take(requestOf(draft, stylesNow()));
       await generateImages(this.#services, request, countOf(draft), { filled: true });
     },
