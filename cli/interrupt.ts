@@ -19,7 +19,7 @@ export function interruptible(model?: string): AbortSignal {
 
 /** How long a command may take to end before it says that it was interrupted. */
 const ANSWER_AFTER_MS = 700;
-const ANSWER = '\nCancelling when the step that is under way ends. Press Ctrl-C again to end at once.\n';
+const ANSWER = '\nEnding after the current step. Press Ctrl-C again to end at once.\n';
 
 /**
  * Node delivers signals to the main thread only, which may be busy. Its binding to libuv delivers them to any thread;

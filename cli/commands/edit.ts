@@ -9,7 +9,7 @@ import {
   ZOOMS,
   type ZoomMode,
 } from '../../shared/api.ts';
-import { LIMITS } from '../../shared/limits.ts';
+import { COLOUR_STRENGTH, LIMITS } from '../../shared/limits.ts';
 import { derivedNames } from '../../shared/names.ts';
 import { formatMacs } from '../../shared/units.ts';
 import { type ControlOptions, steeringRequest, withControlOptions } from '../control.ts';
@@ -79,9 +79,10 @@ export function editCommand(): Command {
       'edit with this model, in place of --model and of its inpainting model (default: that, if it is installed)',
     )
     .addOption(
-      new Option('--strength <s>', `edit strength, ${min}–${max} (${max} ignores the old pixels)`).argParser(
-        decimal(min, max),
-      ),
+      new Option(
+        '--strength <s>',
+        `edit strength, ${min}–${max} (${max} ignores the old pixels and colours; ${COLOUR_STRENGTH} if colours are given)`,
+      ).argParser(decimal(min, max)),
     )
     .addOption(
       new Option(
