@@ -35,7 +35,7 @@ export const runtimeFiles = [
   'ort-wasm-simd-threaded.jspi.wasm',
 ].map((name) => path.join(path.dirname(require.resolve('onnxruntime-web/wasm')), name));
 
-/** The model that the package for the web leaves out, to stay under 45 MB. */
+/** The model that the package for the web leaves out, to stay well under 45 MB. */
 export const LARGE_ON_THE_WEB = 'scenes-control';
 
 /** The files below a folder and their sizes in bytes, because web servers list nothing. */
