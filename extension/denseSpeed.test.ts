@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Memento } from 'vscode';
+import { MemoryStorage } from '../test/support/storage.ts';
 import { DenseSpeed, type DenseStep, denseStepOf } from './denseSpeed.ts';
-
-class Memory implements Memento {
-  readonly #values = new Map<string, unknown>();
-  keys = () => [...this.#values.keys()];
-  get = (key: string) => this.#values.get(key) as never;
-  async update(key: string, value: unknown): Promise<void> {
-    this.#values.set(key, structuredClone(value));
-  }
-}
 
 const step = (change: Partial<DenseStep> = {}): DenseStep => ({
   model: '',
@@ -21,7 +12,7 @@ const step = (change: Partial<DenseStep> = {}): DenseStep => ({
 });
 
 test('nothing is claimed before a step was seen, or of others', async () => {
-  const speed = new DenseSpeed(new Memory());
+  const speed = new DenseSpeed(new MemoryStorage());
   assert.equal(speed.stepTime(step()), undefined);
   await speed.note(step(), []);
   await speed.note(step(), [1]);
@@ -30,7 +21,7 @@ test('nothing is claimed before a step was seen, or of others', async () => {
 });
 
 test('the median of the nearest size, by operations', async () => {
-  const speed = new DenseSpeed(new Memory());
+  const speed = new DenseSpeed(new MemoryStorage());
   await speed.note(step(), [1, 2]);
   await speed.note(step(), [30]);
   await speed.note(step({ macs: 1000 }), [10]);
@@ -39,14 +30,14 @@ test('the median of the nearest size, by operations', async () => {
 });
 
 test('where only the same size counts, others say nothing', async () => {
-  const speed = new DenseSpeed(new Memory());
+  const speed = new DenseSpeed(new MemoryStorage());
   await speed.note(step({ macs: 1000 }), [10]);
   assert.equal(speed.stepTime(step({ macs: 900 }), { sameSize: true }), undefined);
   assert.deepEqual(speed.stepTime(step({ macs: 1000 }), { sameSize: true }), { seconds: 10, steps: 1 });
 });
 
 test('it is remembered, but not of another machine, nor what is damaged', async () => {
-  const memory = new Memory();
+  const memory = new MemoryStorage();
   await new DenseSpeed(memory, 'a').note(step(), [1]);
   assert.equal(new DenseSpeed(memory, 'a').stepTime(step())?.seconds, 1);
   assert.equal(new DenseSpeed(memory, 'b').stepTime(step()), undefined);

@@ -1,10 +1,10 @@
 /** How fast this machine computes dense denoiser steps, from which the time of a full recompute is estimated. */
 import os from 'node:os';
-import type { Memento } from 'vscode';
 import { benchmarkCost } from '../engine/benchmark/cost.ts';
 import { median } from '../engine/benchmark/timing.ts';
 import type { BenchmarkRequest, BenchmarkResult, GenerateRequest, Recipe } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
+import { type Storage, StoredList } from './storedList.ts';
 
 /** One U-Net step over a whole picture. */
 export interface DenseStep {
@@ -38,11 +38,11 @@ const SAME_SIZE = 0.01;
 const NEAR = Math.log(8);
 
 export class DenseSpeed {
-  readonly #memento: Memento;
+  readonly #samples: StoredList<Sample>;
   readonly #machine: string;
 
-  constructor(memento: Memento, machine = machineName()) {
-    this.#memento = memento;
+  constructor(storage: Storage, machine = machineName()) {
+    this.#samples = new StoredList(storage, KEY, KEPT.samples, isSample);
     this.#machine = machine;
   }
 
@@ -50,15 +50,13 @@ export class DenseSpeed {
   async note(step: DenseStep, seconds: readonly number[]): Promise<void> {
     if (seconds.length === 0) return;
     const isSame = (sample: Sample) => this.#isLike(sample, step) && sample.macs === step.macs;
-    const samples = this.#samples;
-    const known = samples.find(isSame)?.seconds ?? [];
+    const known = this.#samples.all.find(isSame)?.seconds ?? [];
     const sample: Sample = {
       ...step,
       machine: this.#machine,
       seconds: [...known, ...seconds].slice(-KEPT.seconds),
     };
-    const others = samples.filter((other) => !isSame(other));
-    await this.#memento.update(KEY, [sample, ...others].slice(0, KEPT.samples));
+    await this.#samples.add(sample, isSame);
   }
 
   /**
@@ -85,7 +83,7 @@ export class DenseSpeed {
    */
   stepTime(step: DenseStep, { sameSize = false } = {}): StepTime | undefined {
     const distance = ({ macs }: Sample) => Math.abs(Math.log(macs / step.macs));
-    const [nearest] = this.#samples
+    const [nearest] = this.#samples.all
       .filter((sample) => this.#isLike(sample, step) && (!sameSize || distance(sample) < SAME_SIZE))
       .sort((a, b) => distance(a) - distance(b));
     if (!nearest) return undefined;
@@ -98,17 +96,12 @@ export class DenseSpeed {
    */
   stepTimeOfAny(macs: number): number | undefined {
     const distance = (sample: Sample) => Math.abs(Math.log(sample.macs / macs));
-    const [nearest] = this.#samples
+    const [nearest] = this.#samples.all
       .filter((sample) => sample.machine === this.#machine && sample.precision === 'fp32')
       // Small networks make less of the processor than large ones.
       .filter((sample) => distance(sample) < NEAR)
       .sort((a, b) => distance(a) - distance(b));
     return nearest && (median(nearest.seconds) * macs) / nearest.macs;
-  }
-
-  get #samples(): Sample[] {
-    const stored = this.#memento.get<unknown>(KEY);
-    return Array.isArray(stored) ? stored.filter(isSample) : [];
   }
 
   #isLike({ machine, model, precision, threads }: Sample, step: DenseStep): boolean {

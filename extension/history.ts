@@ -1,30 +1,25 @@
 /** The last prompts, newest first. */
-import type { Memento } from 'vscode';
+import { type Storage, StoredList } from './storedList.ts';
 
 const KEY = 'patchwork.prompts';
 const KEPT = 30;
 
 export class PromptHistory {
-  readonly #memento: Memento;
+  readonly #list: StoredList<string>;
 
-  constructor(memento: Memento) {
-    this.#memento = memento;
+  constructor(storage: Storage) {
+    this.#list = new StoredList(storage, KEY, KEPT, (value) => typeof value === 'string');
   }
 
   get prompts(): string[] {
-    const stored = this.#memento.get<unknown>(KEY);
-    return Array.isArray(stored) ? stored.filter((prompt) => typeof prompt === 'string') : [];
+    return this.#list.all;
   }
 
   async add(prompt: string): Promise<void> {
-    await this.#memento.update(KEY, [prompt, ...this.#without(prompt)].slice(0, KEPT));
+    await this.#list.add(prompt, (other) => other === prompt);
   }
 
   async remove(prompt: string): Promise<void> {
-    await this.#memento.update(KEY, this.#without(prompt));
-  }
-
-  #without(prompt: string): string[] {
-    return this.prompts.filter((other) => other !== prompt);
+    await this.#list.remove((other) => other === prompt);
   }
 }

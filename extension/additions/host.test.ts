@@ -2,17 +2,14 @@ import '../../test/support/vscode/register.ts';
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { AdditionsHostMessage } from '../../shared/additions.ts';
+import { MemoryStorage } from '../../test/support/storage.ts';
 
 await import('../../test/support/vscode/stub.ts');
 const { AdditionsHost } = await import('./host.ts');
 const { LastModels } = await import('./lastModels.ts');
 
 test('a control image is read by the ControlNet of Scenes; for other models, by the one that was chosen last', async () => {
-  const stored = new Map<string, unknown>();
-  const lastModels = new LastModels({
-    get: (key: string) => stored.get(key),
-    update: async (key: string, value: unknown) => void stored.set(key, value),
-  } as never);
+  const lastModels = new LastModels(new MemoryStorage());
   await lastModels.note('controls', '/models/canny');
   const kept = { keep: async () => 'name' } as never;
   const given: AdditionsHostMessage[] = [];

@@ -1,4 +1,4 @@
-import type { Storage } from '../queue/pace.ts';
+import type { Storage } from '../storedList.ts';
 
 const KEY = 'patchwork.lastModels';
 

@@ -2,17 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EditResult } from '../../shared/api.ts';
 import { recipeOf, resultOf } from '../../shared/testing.ts';
+import { MemoryStorage } from '../../test/support/storage.ts';
 import { DenseSpeed } from '../denseSpeed.ts';
 import { fullRecomputeTime } from './cost.ts';
-
-const memory = () => {
-  const values = new Map<string, unknown>();
-  return {
-    keys: () => [...values.keys()],
-    get: (key: string) => values.get(key) as never,
-    update: async (key: string, value: unknown) => void values.set(key, value),
-  };
-};
 
 const level = { cell: 4, left: 0, top: 0, width: 1, height: 1, positions: new Uint8Array(1) };
 
@@ -39,7 +31,7 @@ const request = { prompt: 'a house', image: new Uint8Array() };
 
 test('a full recompute is timed by computed steps, with forecasts between them or without', async () => {
   for (const stepPlan of [undefined, 'FF-F-F-F-F']) {
-    const speed = new DenseSpeed(memory());
+    const speed = new DenseSpeed(new MemoryStorage());
     assert.equal(await fullRecomputeTime(speed, request, edited(stepPlan, 'sparse')), undefined);
     const dense = await fullRecomputeTime(speed, request, edited(stepPlan, 'dense'));
     assert.deepEqual(dense, { seconds: 6, measured: true });
@@ -49,6 +41,6 @@ test('a full recompute is timed by computed steps, with forecasts between them o
 });
 
 test('steps that compute less than everything say nothing about a full recompute', async () => {
-  const speed = new DenseSpeed(memory());
+  const speed = new DenseSpeed(new MemoryStorage());
   assert.equal(await fullRecomputeTime(speed, request, edited('FFPPPP', 'dense')), undefined);
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { EditRequest, EditResult } from '../../shared/api.ts';
 import { blankRaster } from '../../shared/raster.ts';
 import { resultOf } from '../../shared/testing.ts';
+import { MemoryStorage } from '../../test/support/storage.ts';
 import { EditPace, editKind } from './editPace.ts';
 
 const SIZE = { width: 100, height: 100 };
@@ -28,16 +29,8 @@ function edit(stepSeconds: number, change: Partial<EditResult> = {}): EditResult
   } as EditResult;
 }
 
-function memory() {
-  const kept = new Map<string, unknown>();
-  return {
-    get: (key: string) => kept.get(key),
-    update: async (key: string, value: unknown) => void kept.set(key, value),
-  };
-}
-
 test('nothing is expected of an edit unlike those that were measured', async () => {
-  const pace = new EditPace(memory());
+  const pace = new EditPace(new MemoryStorage());
   assert.equal(pace.like(kind(0.1)), undefined);
   await pace.note(kind(0.1), edit(0.25));
   assert.equal(pace.like(kind(0.01)), undefined, 'far less is painted');
@@ -55,13 +48,13 @@ test('nothing is expected of an edit unlike those that were measured', async () 
 });
 
 test('an edit like another one takes as long, loading left out', async () => {
-  const pace = new EditPace(memory());
+  const pace = new EditPace(new MemoryStorage());
   await pace.note(kind(0.1), edit(0.25));
   assert.deepEqual(pace.like(kind(0.12)), { steps: 10, stepSeconds: 0.25, otherSeconds: 0.5 });
 });
 
 test('more of the image takes longer, up to the time of all of it', async () => {
-  const pace = new EditPace(memory());
+  const pace = new EditPace(new MemoryStorage());
   await pace.note(kind(0.1), edit(0.25));
   await pace.note(kind(0.3), edit(0.5));
   assert.ok(Math.abs(pace.like(kind(0.2))!.stepSeconds - 0.375) < 1e-9);
@@ -72,7 +65,7 @@ test('more of the image takes longer, up to the time of all of it', async () => 
 });
 
 test('an edit that had to be recorded first says nothing; the last one of a share counts', async () => {
-  const storage = memory();
+  const storage = new MemoryStorage();
   const pace = new EditPace(storage);
   await pace.note(kind(0.1), edit(0.25, { recordedSteps: 3 }));
   assert.equal(pace.like(kind(0.1)), undefined);
@@ -84,7 +77,7 @@ test('an edit that had to be recorded first says nothing; the last one of a shar
 });
 
 test('an edit without a mask paints everything', async () => {
-  const pace = new EditPace(memory());
+  const pace = new EditPace(new MemoryStorage());
   await pace.note(kind(0, { mask: undefined }), edit(1, { mode: 'dense' }));
   assert.equal(pace.like(kind(0, { mask: undefined }))!.stepSeconds, 1);
   assert.equal(pace.like(kind(0.9)), undefined, 'with a mask it is another edit');

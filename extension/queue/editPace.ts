@@ -1,7 +1,8 @@
 /** Times of edits on this machine, from which the next one's is predicted before its first step. */
 import type { EditRequest, EditResult } from '../../shared/api.ts';
 import type { Raster } from '../../shared/raster.ts';
-import { keyOf, type Storage } from './pace.ts';
+import { type Storage, StoredList } from '../storedList.ts';
+import { keyOf, type Times, timesOf } from './pace.ts';
 import type { Expected } from './remaining.ts';
 
 /** What the time of an edit depends on. */
@@ -14,11 +15,8 @@ export interface EditKind {
   share: number;
 }
 
-interface Sample extends EditKind {
+interface Sample extends EditKind, Times {
   steps: number;
-  stepSeconds: number;
-  /** Reading the prompt and decoding. */
-  otherSeconds: number;
 }
 
 const KEY = 'patchwork.editPace';
@@ -58,28 +56,28 @@ function pixelsIn({ channels, data }: Raster): number {
 }
 
 export class EditPace {
-  readonly #storage: Storage;
+  readonly #samples: StoredList<Sample>;
 
   constructor(storage: Storage) {
-    this.#storage = storage;
+    this.#samples = new StoredList(storage, KEY, KEPT, isSample);
   }
 
   /** Records an edit. One that had to record features first says nothing about the next one. */
   async note(kind: EditKind, result: EditResult): Promise<void> {
-    const { stepSeconds, seconds, loadSeconds, recordedSteps, mode } = result;
-    if (stepSeconds.length === 0 || recordedSteps > 0) return;
-    const inSteps = stepSeconds.reduce((a, b) => a + b, 0);
+    const { stepSeconds, recordedSteps, mode } = result;
+    const times = timesOf(result);
+    if (!times || recordedSteps > 0) return;
     const sample: Sample = {
       ...kind,
       // Where everything is computed, the mask does not matter.
       share: mode === 'dense' ? 1 : kind.share,
       steps: stepSeconds.length,
-      stepSeconds: inSteps / stepSeconds.length,
-      otherSeconds: Math.max(0, seconds - loadSeconds - inSteps),
+      ...times,
     };
-    const isReplaced = (other: Sample) => isLike(other, kind) && areAlike(other.share, sample.share, 1.1);
-    const others = this.#samples.filter((other) => !isReplaced(other));
-    await this.#storage.update(KEY, [sample, ...others].slice(0, KEPT));
+    await this.#samples.add(
+      sample,
+      (other) => isLike(other, kind) && areAlike(other.share, sample.share, 1.1),
+    );
   }
 
   /**
@@ -88,7 +86,7 @@ export class EditPace {
    * @param denseSeconds of all its steps if everything is computed, if known
    */
   like(kind: EditKind, denseSeconds?: number): Expected | undefined {
-    const alike = this.#samples
+    const alike = this.#samples.all
       .filter((sample) => isLike(sample, kind))
       .sort((a, b) => distance(a, kind) - distance(b, kind));
     const [nearest] = alike;
@@ -98,11 +96,6 @@ export class EditPace {
     if (denseSeconds !== undefined) points.push({ share: 1, stepSeconds: denseSeconds / steps });
     const stepSeconds = between(points, kind.share);
     return stepSeconds === undefined ? undefined : { steps, stepSeconds, otherSeconds };
-  }
-
-  get #samples(): Sample[] {
-    const stored = this.#storage.get(KEY);
-    return Array.isArray(stored) ? stored.filter(isSample) : [];
   }
 }
 

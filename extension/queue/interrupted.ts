@@ -1,6 +1,6 @@
 import type { AskedRequest } from '../../shared/additions.ts';
 import { keptRequest } from '../gallery/storedPicture.ts';
-import type { Storage } from './pace.ts';
+import type { Storage } from '../storedList.ts';
 
 interface StoredRun {
   id: string;

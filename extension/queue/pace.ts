@@ -1,56 +1,55 @@
 import type { GenerateRequest, GenerateResult } from '../../shared/api.ts';
+import { type Storage, StoredList } from '../storedList.ts';
+
+/** How long a step took, and all but loading and the steps: reading the prompt and decoding. */
+export interface Times {
+  stepSeconds: number;
+  otherSeconds: number;
+}
 
 /** How long the parts of an image took. */
-export interface Sample {
+export interface Sample extends Times {
   /** Everything that the speed depends on, besides the size. */
   key: string;
   pixels: number;
   /** As asked for; 0: the model's default. */
   askedSteps: number;
   steps: number;
-  stepSeconds: number;
-  /** Reading the prompt and decoding. */
-  otherSeconds: number;
-}
-
-/** The part of VS Code's `Memento` that is needed. */
-export interface Storage {
-  get(key: string): unknown;
-  update(key: string, value: unknown): PromiseLike<void>;
 }
 
 const KEY = 'patchwork.pace';
 const KEPT = 40;
-/** Seconds of loading, by `loadKey`. */
 const LOADS = 'patchwork.loads';
 const KEPT_LOADS = 20;
 
 /** Times of images on this machine, from which those of the next ones are predicted. */
 export class Pace {
-  readonly #storage: Storage;
+  readonly #samples: StoredList<Sample>;
+  /** Seconds of loading, by `loadKey`. */
+  readonly #loads: StoredList<[key: string, seconds: number]>;
 
   constructor(storage: Storage) {
-    this.#storage = storage;
+    this.#samples = new StoredList(storage, KEY, KEPT, isSample);
+    this.#loads = new StoredList(storage, LOADS, KEPT_LOADS, isLoad);
   }
 
   async note(request: GenerateRequest<unknown>, result: Omit<GenerateResult, 'picture'>): Promise<void> {
-    const { recipe, stepSeconds, seconds, loadSeconds } = result;
+    const { recipe } = result;
+    const times = timesOf(result);
     // Times are estimated from full steps; a plan's steps take less.
-    if (stepSeconds.length === 0 || recipe.stepPlan !== undefined || recipe.budget !== undefined) return;
-    const inSteps = stepSeconds.reduce((a, b) => a + b, 0);
+    if (!times || recipe.stepPlan !== undefined || recipe.budget !== undefined) return;
     const sample: Sample = {
       key: keyOf(request),
       pixels: recipe.width * recipe.height,
       askedSteps: request.steps ?? 0,
       steps: recipe.steps,
-      stepSeconds: inSteps / stepSeconds.length,
-      otherSeconds: Math.max(0, seconds - loadSeconds - inSteps),
+      ...times,
     };
-    const others = this.#samples.filter(
+    await this.#samples.add(
+      sample,
       ({ key, pixels, askedSteps }) =>
-        key !== sample.key || pixels !== sample.pixels || askedSteps !== sample.askedSteps,
+        key === sample.key && pixels === sample.pixels && askedSteps === sample.askedSteps,
     );
-    await this.#storage.update(KEY, [sample, ...others].slice(0, KEPT));
   }
 
   /** Times of the image that is most like the requested one, scaled by their pixels. Undefined if there is none. */
@@ -58,14 +57,14 @@ export class Pace {
     request: GenerateRequest<unknown>,
   ): { steps: number; stepSeconds: number; otherSeconds: number; loadSeconds?: number } | undefined {
     const { width, height, steps = 0, budget = 1 } = request;
-    const alike = this.#samples.filter(({ key }) => key === keyOf(request));
+    const alike = this.#samples.all.filter(({ key }) => key === keyOf(request));
     const pixels = width && height ? width * height : undefined;
     const distance = (sample: Sample) =>
       (pixels ? Math.abs(Math.log(sample.pixels / pixels)) : 0) + (sample.askedSteps === steps ? 0 : 1e-3);
     const [nearest] = alike.sort((a, b) => distance(a) - distance(b));
     if (!nearest) return undefined;
     const scale = pixels ? pixels / nearest.pixels : 1;
-    const loadSeconds = this.#loads.find(([key]) => key === loadKey(request))?.[1];
+    const loadSeconds = this.#loads.all.find(([key]) => key === loadKey(request))?.[1];
     return {
       steps: budget * (steps || nearest.steps),
       stepSeconds: nearest.stepSeconds * scale,
@@ -76,8 +75,7 @@ export class Pace {
 
   /** Remembers how long a model was being loaded. */
   async noteLoad(key: string, seconds: number): Promise<void> {
-    const others = this.#loads.filter(([other]) => other !== key);
-    await this.#storage.update(LOADS, [[key, seconds], ...others].slice(0, KEPT_LOADS));
+    await this.#loads.add([key, seconds], ([other]) => other === key);
   }
 
   /** Seconds that an image takes, loading left out. */
@@ -85,16 +83,20 @@ export class Pace {
     const like = this.like(request);
     return like && like.steps * like.stepSeconds + like.otherSeconds;
   }
+}
 
-  get #loads(): [key: string, seconds: number][] {
-    const stored = this.#storage.get(LOADS);
-    return Array.isArray(stored) ? stored.filter(isLoad) : [];
-  }
-
-  get #samples(): Sample[] {
-    const stored = this.#storage.get(KEY);
-    return Array.isArray(stored) ? stored.filter(isSample) : [];
-  }
+/** Times of a finished run; undefined if it had no steps. */
+export function timesOf({
+  stepSeconds,
+  seconds,
+  loadSeconds,
+}: Pick<GenerateResult, 'stepSeconds' | 'seconds' | 'loadSeconds'>): Times | undefined {
+  if (stepSeconds.length === 0) return undefined;
+  const inSteps = stepSeconds.reduce((a, b) => a + b, 0);
+  return {
+    stepSeconds: inSteps / stepSeconds.length,
+    otherSeconds: Math.max(0, seconds - loadSeconds - inSteps),
+  };
 }
 
 /** What the speed depends on, besides the size. */

@@ -15,9 +15,10 @@ import type {
 } from '../../shared/api.ts';
 import { describeRun } from '../../shared/format.ts';
 import { totalRemaining } from '../../shared/jobs.ts';
+import { MemoryStorage } from '../../test/support/storage.ts';
 import { EngineQueue, type JobOptions } from './engineQueue.ts';
 import { RunLog } from './interrupted.ts';
-import { loadKey, Pace, type Storage } from './pace.ts';
+import { loadKey, Pace } from './pace.ts';
 import { Remaining } from './remaining.ts';
 
 /** An engine whose images are finished by the test. */
@@ -210,7 +211,7 @@ test('a stage that prepares the model says how long it still takes, by its own s
 });
 
 test('a model that is loaded adds what loading it took the last time, and without such a time nothing is said', async () => {
-  const pace = new Pace(new Memory());
+  const pace = new Pace(new MemoryStorage());
   await pace.note({ prompt: 'a', steps: 10, model: 'm' }, result(256, 10));
   const fake = new Fake();
   const queue = new EngineQueue(fake as unknown as Engine, pace);
@@ -270,7 +271,7 @@ test('an edit with known times says its own before its first step, but not while
 
 /** A queue whose images with model `m` or `n` take 24 s, and 30 s more where one has to be loaded. */
 async function loading() {
-  const pace = new Pace(new Memory());
+  const pace = new Pace(new MemoryStorage());
   for (const model of ['m', 'n']) {
     await pace.note({ prompt: 'a', steps: 10, model }, result(256, 10));
     await pace.noteLoad(loadKey({ prompt: 'a', model }), 30);
@@ -356,16 +357,6 @@ test('the times of all are the sum, if each is known', () => {
   assert.equal(totalRemaining([run(2), run()]), undefined);
 });
 
-class Memory implements Storage {
-  readonly #values = new Map<string, unknown>();
-  get(key: string) {
-    return this.#values.get(key);
-  }
-  async update(key: string, value: unknown) {
-    this.#values.set(key, structuredClone(value));
-  }
-}
-
 const result = (side: number, steps: number) =>
   ({
     recipe: { width: side, height: side, steps },
@@ -375,7 +366,7 @@ const result = (side: number, steps: number) =>
   }) as GenerateResult;
 
 test('an image is expected to take what the most similar one took, by its pixels', async () => {
-  const pace = new Pace(new Memory());
+  const pace = new Pace(new MemoryStorage());
   assert.equal(pace.seconds({ prompt: 'a' }), undefined);
   await pace.note({ prompt: 'a', width: 256, height: 256, steps: 10 }, result(256, 10));
   assert.equal(pace.seconds({ prompt: 'b', width: 256, height: 256, steps: 10 }), 24);
@@ -386,7 +377,7 @@ test('an image is expected to take what the most similar one took, by its pixels
 });
 
 test('what was open when a window ended was interrupted, and is so until it is taken', async () => {
-  const storage = new Memory();
+  const storage = new MemoryStorage();
   const before = new RunLog(storage);
   await before.begin({ id: 'a', request: { prompt: 'done' } });
   await before.begin({ id: 'b', request: { prompt: 'cut off' } });

@@ -11,6 +11,7 @@ import type { EditRequest, EditResult, Engine, GenerateRequest } from '../../../
 import { NO_EXTENSION } from '../../../shared/editorProtocol.ts';
 import { blankRaster, type Raster } from '../../../shared/raster.ts';
 import { recipeOf, resultOf } from '../../../shared/testing.ts';
+import { MemoryStorage } from '../storage.ts';
 
 const { Uri, workspace } = await import('./stub.ts');
 const { runViews } = await import('../../../extension/view/runViews.ts');
@@ -77,16 +78,6 @@ export function checkingEngine(png: Uint8Array, seen: (request: EditRequest) => 
   } as unknown as Engine;
 }
 
-function memory() {
-  const kept = new Map<string, unknown>();
-  return {
-    keys: () => [...kept.keys()],
-    get: (key: string) => kept.get(key),
-    update: async (key: string, value: unknown) => void kept.set(key, value),
-    setKeysForSync() {},
-  } as never;
-}
-
 /** @param storage a folder */
 export function servicesIn(storage: string, engine: Engine): Services {
   const queue = new EngineQueue(engine);
@@ -94,24 +85,27 @@ export function servicesIn(storage: string, engine: Engine): Services {
     assert.ok(String(text).length < 100_000);
   };
   const log = { info: line, warn: line, error: line, show() {} } as never;
-  const pace = new Pace(memory());
+  const pace = new Pace(new MemoryStorage());
   const gallery = new Gallery(path.join(storage, 'pictures'), () => 0);
   const kept = new KeptPictures(path.join(storage, 'kept'));
-  const parts = { queue, pace, log, gallery, kept, runs: new RunLog(memory()) };
-  const more = { history: new PromptHistory(memory()), denseSpeed: new DenseSpeed(memory()) };
+  const parts = { queue, pace, log, gallery, kept, runs: new RunLog(new MemoryStorage()) };
+  const more = {
+    history: new PromptHistory(new MemoryStorage()),
+    denseSpeed: new DenseSpeed(new MemoryStorage()),
+  };
   const services: Services = {
     ...parts,
     ...more,
-    editPace: new EditPace(memory()),
+    editPace: new EditPace(new MemoryStorage()),
     devices: ['cpu', 'webgpu'],
     extensionUri: Uri.file(storage) as never,
     engine: queue.engine,
     views: runViews(() => services),
     generator: new Generator({ ...parts, ...more }),
     benchmarks: new BenchmarkStore(workspace.fs as never, Uri.file(storage) as never),
-    lastModels: new LastModels(memory()),
+    lastModels: new LastModels(new MemoryStorage()),
     lastEditor: new LastEditor(),
-    memory: memory(),
+    memory: new MemoryStorage() as never,
   };
   return services;
 }
