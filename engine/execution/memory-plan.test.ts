@@ -62,6 +62,7 @@ test('weights in half precision take memory while they are cast, and none where 
   assert.equal(weights, alone('fp32', {}).weights);
   assert.ok(total > alone('fp32', {}).total + halfBytes);
   // What an image takes afterwards is not added to it.
+  assert.deepEqual(alone('fp32', { stored, loaded: true }), alone('fp32', {}), 'they are cast once');
   const few = { denoiser: { halfBytes: alone('fp32', {}).values / 2 } };
   assert.deepEqual(alone('fp32', { stored: few }), alone('fp32', {}));
   assert.deepEqual(alone('int8', { stored }), alone('int8', {}));

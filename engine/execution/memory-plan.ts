@@ -46,6 +46,8 @@ export interface PlannedPicture {
   device?: PlannedDevice;
   /** How weights are stored, where that is not all in float32. */
   stored?: StoredForms;
+  /** The networks are loaded: weights are not cast again. */
+  loaded?: boolean;
 }
 
 /** What differs where a network's weights are not all stored in float32. */
@@ -57,11 +59,6 @@ export interface StoredForm {
 }
 
 export type StoredForms = Readonly<Partial<Record<NetworkRole, StoredForm>>>;
-
-/** The same where the weights are loaded already. */
-export function withoutCasts(stored: StoredForms): StoredForms {
-  return Object.fromEntries(Object.entries(stored).map(([role, form]) => [role, { ...form, halfBytes: 0 }]));
-}
 
 /** The properties of a device that the prediction uses. */
 export interface PlannedDevice {
@@ -109,7 +106,7 @@ const CASTING = 1.5;
 
 /** Predicts the peak from the networks' definitions; no weights are needed. */
 export function predictMemory(model: PlannedModel, picture: PlannedPicture): MemoryNeeds {
-  const { width, height, batch, precision, edit = false, records = edit, device, stored } = picture;
+  const { width, height, batch, precision, edit = false, records = edit, device } = picture;
   const { scale } = model.autoencoder;
   const tokens = textLength(model.network('denoiser'));
   const pixels = { width, height, batch: 1, tokens };
@@ -125,7 +122,7 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     need(predictDecoder(model.network('vae-decoder'), extent, ofDecoder, device));
   const texts = model.textRoles.map((role) => {
     const as = textPrecision(precision);
-    return need(storedAs(predictPart(model.network(role), latents, as, device), as, stored?.[role]));
+    return need(storedAs(predictPart(model.network(role), latents, as, device), role, as, picture));
   });
   const text = texts.reduce((a, b) => a + b, 0);
   const denoiser = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
@@ -204,7 +201,7 @@ function attentionScratch(extent: Extent, device: PlannedDevice | undefined): (o
 
 /** The peak of a denoiser that runs alone over latents, in the form that a picture takes. */
 export function predictDenoiser(network: Network, latents: Extent, form: DenoiserForm): PartNeeds {
-  return storedAs(predictFloats(network, latents, form), form.precision, form.stored?.denoiser);
+  return storedAs(predictFloats(network, latents, form), 'denoiser', form.precision, form);
 }
 
 /**
@@ -213,13 +210,15 @@ export function predictDenoiser(network: Network, latents: Extent, form: Denoise
  */
 function storedAs(
   needs: PartNeeds,
+  role: NetworkRole,
   precision: Precision,
-  { savedByBlocks = 0, halfBytes = 0 }: StoredForm = {},
+  { stored, loaded = false }: Pick<PlannedPicture, 'stored' | 'loaded'>,
 ): PartNeeds {
   if (precision !== 'fp32') return needs;
+  const { savedByBlocks = 0, halfBytes = 0 } = stored?.[role] ?? {};
   const weights = needs.weights - savedByBlocks;
   // Nothing runs while they are cast.
-  const values = Math.max(needs.values, CASTING * halfBytes);
+  const values = Math.max(needs.values, loaded ? 0 : CASTING * halfBytes);
   return { weights, values, total: needs.total - needs.weights - needs.values + weights + values };
 }
 
@@ -263,7 +262,7 @@ function predictTransformer(
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 
-type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records' | 'device' | 'stored'>;
+type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records' | 'device' | 'stored' | 'loaded'>;
 
 /** `tiled`: as `apart`, and the image is decoded tile by tile. */
 export type MemoryPlan = 'together' | 'apart' | 'tiled';

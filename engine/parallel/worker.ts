@@ -82,7 +82,7 @@ export class PatchWorker {
       throw new InputError(`images of ${model.name} have at most ${model.sizes.max} pixels along a side`);
     const extent = { height, width, batch: batchOf(condition), tokens: condition.text.dims[1]! };
     const stored = await components.storedForms(['denoiser']);
-    const form = { precision, rows: true, records: edit !== undefined, stored };
+    const form = { precision, rows: true, records: edit !== undefined, stored, loaded: isLoaded };
     const { weights, values } = predictDenoiser(components.network('denoiser'), extent, form);
     const available = this.#backend.availableBytes() + this.#features.bytes + (isLoaded ? weights : 0);
     if (weights + values > available)

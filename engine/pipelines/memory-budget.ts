@@ -8,7 +8,6 @@ import {
   planMemory,
   plannedDevice,
   predictMemory,
-  withoutCasts,
 } from '../execution/memory-plan.ts';
 import type { FeatureStore } from '../regions/store.ts';
 import type { Loaded } from './loaded-models.ts';
@@ -66,7 +65,6 @@ export class MemoryBudget {
   ): Promise<PlannedPicture> {
     const guided = isGuided(components.network('denoiser'), guidance);
     const side = (pixels: number) => Math.min(pixels, model.sizes.max);
-    const stored = await components.storedForms(['denoiser', ...model.textRoles]);
     return {
       width: side(width),
       height: side(height),
@@ -74,8 +72,8 @@ export class MemoryBudget {
       precision,
       rows: !isFloat(precision) || attention === 'sampled' || (await components.forms.rowsAreFaster()),
       device: plannedDevice(this.#backend.can),
-      // Weights that stay loaded are not cast again.
-      stored: held > 0 ? withoutCasts(stored) : stored,
+      stored: await components.storedForms(['denoiser', ...model.textRoles]),
+      loaded: held > 0,
       ...purpose,
     };
   }

@@ -1,4 +1,4 @@
-import type { GenerateRequest } from '../../shared/api.ts';
+import type { RegionChoice } from '../../shared/api.ts';
 import { type Extension, extendMask } from '../pictures/canvas.ts';
 import { maskFor } from '../pictures/mask.ts';
 import { decodePicture } from '../pictures/read.ts';
@@ -20,7 +20,7 @@ export interface SteeredImage {
  * @param name for errors. @throws InputError for what is no mask
  */
 export async function steeringMask(
-  mask: NonNullable<GenerateRequest['regions']>[number]['mask'],
+  mask: RegionChoice['mask'],
   image: SteeredImage,
   name: string,
 ): Promise<Mask> {
