@@ -26,7 +26,6 @@ export class LocalCrew implements Crew {
   readonly #options: LocalCrewOptions;
   readonly #kept = new KeptMembers<LocalMember>();
   #mail: Promise<string> | undefined;
-  #isDisposed = false;
   /** Removes the mail's folder when the process ends. */
   #clear = () => {};
 
@@ -44,7 +43,6 @@ export class LocalCrew implements Crew {
   }
 
   async dispose(): Promise<void> {
-    this.#isDisposed = true;
     await this.#kept.dismiss();
     const mail = this.#mail;
     this.#mail = undefined;
@@ -59,7 +57,7 @@ export class LocalCrew implements Crew {
 
   /** A folder for this crew's mail: in memory, if the platform has such files. @throws MemberLostError after `dispose` */
   async #root(): Promise<string> {
-    if (this.#isDisposed) throw dismissed();
+    if (this.#kept.isDismissed) throw dismissed();
     this.#mail ??= makeMailFolder().then((folder) => {
       this.#clear = () => rmSync(folder, { recursive: true, force: true });
       process.once('exit', this.#clear);

@@ -80,6 +80,11 @@ export class KeptMembers<One extends ServedMember> {
   #share = 0;
   #isDismissed = false;
 
+  /** From the beginning of `dismiss` on. */
+  get isDismissed(): boolean {
+    return this.#isDismissed;
+  }
+
   /**
    * `count` workers: those that are there and have the same share of the processor, and fresh ones.
    * @param share threads of each
