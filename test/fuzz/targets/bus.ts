@@ -123,7 +123,8 @@ export const targets: Target[] = [
 ];
 
 /** All tensors of a condition. */
-function tensorsIn({ text, vectors = {}, controls, references = [], later = [] }: Condition): Tensor[] {
+function tensorsIn(condition: Condition): Tensor[] {
+  const { text, vectors = {}, controls, references = [], regions = [], shares = [], later = [] } = condition;
   const guides = controls ? [...controls.hints, ...controls.features] : [];
   const seen = references.flatMap(({ keys, values, masks = {} }) => [keys, values, ...Object.values(masks)]);
   return [
@@ -131,6 +132,8 @@ function tensorsIn({ text, vectors = {}, controls, references = [], later = [] }
     ...Object.values(vectors),
     ...guides.flatMap(({ maps }) => maps),
     ...seen,
+    ...regions,
+    ...shares.flatMap((maps) => Object.values(maps)),
     ...later.map((one) => one.text),
   ];
 }

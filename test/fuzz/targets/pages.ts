@@ -105,7 +105,7 @@ const ADDITIONS: Additions = {
   regions: [{ picture: 'e'.repeat(64), prompt: 'a lake', on: true }],
 };
 const place = fc.record({
-  list: fc.constantFrom('loras', 'controls', 'references'),
+  list: fc.constantFrom('loras', 'controls', 'references', 'regions'),
   field: fc.constantFrom('lora', 'picture', 'model', 'mask'),
   at: fc.constantFrom(-1, 0, 3),
 });
