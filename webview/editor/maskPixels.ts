@@ -1,5 +1,6 @@
 import type { Area, Raster } from '../../shared/raster.ts';
-import type { Colour } from './mask/colours.ts';
+import { type Colour, putOver } from './mask/colours.ts';
+import { sampled } from './sampled.ts';
 import type { ViewTransform } from './viewTransform.ts';
 
 /** From this value on a pixel counts as masked. */
@@ -8,14 +9,13 @@ const INSIDE = 128;
 const HATCH = 9;
 /** Opacity of the preview of what a click would mask. */
 const HINTED = 0.3;
-/** RGBA of the lines. */
-const LIGHT: Rgba = [255, 255, 255, 1];
-const DARK: Rgba = [0, 0, 0, 1];
-const FAINT_LIGHT: Rgba = [255, 255, 255, 0.56];
-const FAINT_DARK: Rgba = [0, 0, 0, 0.44];
-
-/** Colour and opacity, 0 … 1. */
-type Rgba = readonly [red: number, green: number, blue: number, opacity: number];
+const WHITE: Colour = [255, 255, 255];
+const BLACK: Colour = [0, 0, 0];
+/** How lines look. */
+const LIGHT: MaskLook = { colour: WHITE, opacity: 1 };
+const DARK: MaskLook = { colour: BLACK, opacity: 1 };
+const FAINT_LIGHT: MaskLook = { colour: WHITE, opacity: 0.56 };
+const FAINT_DARK: MaskLook = { colour: BLACK, opacity: 0.44 };
 
 /** How a mask looks. */
 export interface MaskLook {
@@ -56,13 +56,13 @@ export function maskPixels(
       const line = inside
         ? insideLine(around, opacity > 0 ? (x + y + shift) % HATCH : -1)
         : around > 0 && DARK;
-      if (line) putOver(pixels, i, line);
+      if (line) putOver(pixels, i, line.colour, line.opacity);
     }
   return pixels;
 }
 
 /** The line that a masked pixel is part of; its place in the hatching is 0 … 8, or −1 where there is none. */
-function insideLine(maskedNeighbours: number, hatching: number): Rgba | undefined {
+function insideLine(maskedNeighbours: number, hatching: number): MaskLook | undefined {
   if (maskedNeighbours < 4) return LIGHT;
   return hatching === 0 ? FAINT_LIGHT : hatching === 1 ? FAINT_DARK : undefined;
 }
@@ -72,33 +72,4 @@ function put(pixels: Uint8ClampedArray, i: number, [red, green, blue]: Colour, o
   pixels[i + 1] = green;
   pixels[i + 2] = blue;
   pixels[i + 3] = 255 * opacity;
-}
-
-/** Blends a colour over a pixel (source-over of Porter and Duff, 1984). */
-function putOver(pixels: Uint8ClampedArray, i: number, [red, green, blue, opacity]: Rgba): void {
-  const below = (pixels[i + 3]! / 255) * (1 - opacity);
-  const sum = opacity + below;
-  const mixed = (over: number, under: number) => (over * opacity + under * below) / sum;
-  put(pixels, i, [mixed(red, pixels[i]!), mixed(green, pixels[i + 1]!), mixed(blue, pixels[i + 2]!)], sum);
-}
-
-/** A mask's values in the middle of the screen's pixels, 0 beside the picture: [height, width]. */
-export function sampled(
-  mask: Raster,
-  { left, top, width, height }: Area,
-  { scale, left: viewLeft, top: viewTop }: ViewTransform,
-): Uint8Array {
-  const values = new Uint8Array(width * height);
-  const columns = Int32Array.from({ length: width }, (_, x) =>
-    Math.floor((left + x + 0.5 - viewLeft) / scale),
-  );
-  for (let y = 0; y < height; y++) {
-    const row = Math.floor((top + y + 0.5 - viewTop) / scale);
-    if (row < 0 || row >= mask.height) continue;
-    for (let x = 0; x < width; x++) {
-      const column = columns[x]!;
-      if (column >= 0 && column < mask.width) values[y * width + x] = mask.data[row * mask.width + column]!;
-    }
-  }
-  return values;
 }

@@ -1,16 +1,16 @@
 import type { ComputedLevel } from '../../shared/api.ts';
 import type { Crop, Extension } from '../../shared/editorProtocol.ts';
 import { type Area, blankPatch, cut, type Patch, unite } from '../../shared/raster.ts';
-import { colourPixels } from './colourPixels.ts';
 import { controlPixels } from './controlPixels.ts';
 import { EdgeFrame } from './edgeFrame.ts';
 import { Marks } from './marks.ts';
 import { type Colour, layOver } from './mask/colours.ts';
 import type { Point } from './mask/strokes.ts';
 import { MaskLayer } from './maskLayer.ts';
-import { type MaskLook, maskPixels, sampled } from './maskPixels.ts';
+import { type MaskLook, maskPixels } from './maskPixels.ts';
 import { type PictureLayer, paint } from './pictureLayer.ts';
 import { PointerInput } from './pointerInput.ts';
+import { sampled } from './sampled.ts';
 import { ScreenLayer } from './screenLayer.ts';
 import type { Tool, ToolContext } from './tools/tool.ts';
 import { centred, fit, kept, type Size, toStage, type ViewTransform, zoomAt } from './viewTransform.ts';
@@ -91,18 +91,12 @@ export class Stage {
     this.#coloursOnScreen = new ScreenLayer(
       'colours',
       () => (this.#coloursShown ? this.#colours?.extent : undefined),
-      (context, area, view) => {
-        const pixels = colourPixels(area, view, this.#colours!.raster);
-        context.putImageData(new ImageData(pixels, area.width, area.height), area.left, area.top);
-      },
+      (context, area, view) => put(context, area, sampled(this.#colours!.raster, area, view)),
     );
     this.#controlOnScreen = new ScreenLayer(
       'control',
       () => (this.#controlShown ? this.#control?.extent : undefined),
-      (context, area, view) => {
-        const pixels = controlPixels(area, view, this.#control!.raster);
-        context.putImageData(new ImageData(pixels, area.width, area.height), area.left, area.top);
-      },
+      (context, area, view) => put(context, area, controlPixels(area, view, this.#control!.raster)),
     );
     this.#maskOnScreen = new ScreenLayer(
       'mask',
@@ -366,8 +360,7 @@ export class Stage {
 
   #drawMasks(context: CanvasRenderingContext2D, area: Area, view: ViewTransform): void {
     const masks = { mask: this.#mask!.raster, hint: this.#hover!.raster };
-    const pixels = maskPixels(area, view, masks, this.#maskLook);
-    context.putImageData(new ImageData(pixels, area.width, area.height), area.left, area.top);
+    put(context, area, maskPixels(area, view, masks, this.#maskLook));
   }
 
   /** The original picture where it is being restored. */
@@ -465,4 +458,14 @@ export class Stage {
     const place = { left, top, width: width!, height: height! };
     this.#marks.compare(this.#compare === undefined ? undefined : { ...place, fraction: this.#compare });
   }
+}
+
+/** Puts RGBA pixels, row by row, into an area of a canvas. */
+function put(
+  context: CanvasRenderingContext2D,
+  area: Area,
+  { buffer }: Uint8Array<ArrayBuffer> | Uint8ClampedArray<ArrayBuffer>,
+): void {
+  const { left, top, width, height } = area;
+  context.putImageData(new ImageData(new Uint8ClampedArray(buffer), width, height), left, top);
 }

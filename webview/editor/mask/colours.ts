@@ -1,18 +1,24 @@
 /** A colour, 0 … 255 for each channel. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
-/** Lays a colour over pixels, RGBA, by a coverage of 0 … 255 (source-over of Porter and Duff, 1984). */
+/** Lays a colour over the pixel at a place, RGBA, by an opacity of 0 … 1 (source-over of Porter and Duff, 1984). */
+export function putOver(
+  pixels: Uint8Array | Uint8ClampedArray,
+  at: number,
+  colour: Colour,
+  opacity: number,
+): void {
+  const below = (pixels[at + 3]! / 255) * (1 - opacity);
+  const sum = opacity + below;
+  for (let channel = 0; channel < 3; channel++)
+    pixels[at + channel] = Math.round((colour[channel]! * opacity + pixels[at + channel]! * below) / sum);
+  pixels[at + 3] = Math.round(255 * sum);
+}
+
+/** Lays a colour over pixels, RGBA, by a coverage of 0 … 255. */
 export function layOver(pixels: Uint8Array, coverage: Uint8Array, colour: Colour): void {
-  for (const [i, covered] of coverage.entries()) {
-    if (covered === 0) continue;
-    const at = 4 * i;
-    const opacity = covered / 255;
-    const below = (pixels[at + 3]! / 255) * (1 - opacity);
-    const sum = opacity + below;
-    for (let channel = 0; channel < 3; channel++)
-      pixels[at + channel] = Math.round((colour[channel]! * opacity + pixels[at + channel]! * below) / sum);
-    pixels[at + 3] = Math.round(255 * sum);
-  }
+  for (const [i, covered] of coverage.entries())
+    if (covered > 0) putOver(pixels, 4 * i, colour, covered / 255);
 }
 
 /** Takes colours away by a coverage of 0 … 255; what is transparent then is all 0. */
