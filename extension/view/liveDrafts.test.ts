@@ -87,6 +87,19 @@ test('the next key ends a draft, and its refinement', async () => {
   assert.equal(made.length, 2);
 });
 
+test('what was typed before something else was asked for has no draft; what is typed after it has', async () => {
+  const { drafts, made } = drafting();
+  // The page tells the form a moment after it says that it is typed.
+  drafts.typing();
+  assert.ok(drafts.isDue);
+  drafts.stop();
+  assert.ok(!drafts.isDue, 'an image was asked for, or is looked at');
+  drafts.typing();
+  await drafts.draw({ prompt: 'a tree' });
+  assert.equal(made.length, 2);
+  assert.ok(!drafts.isDue, 'drawn');
+});
+
 test('where a draft would be slow there is none, and the reason is said', async () => {
   const { drafts, made, shown } = drafting({ expected: 9 });
   await drafts.draw({ prompt: 'a tree' });

@@ -28,6 +28,8 @@ interface DraftParts {
 export class LiveDrafts extends Drafts {
   readonly #parts: DraftParts;
   readonly #pause: number;
+  /** The form has been changed by the user, and its draft has not been asked for. */
+  #typed = false;
 
   /** @param pause see `PAUSE` */
   constructor(parts: DraftParts, pause = PAUSE) {
@@ -38,6 +40,23 @@ export class LiveDrafts extends Drafts {
 
   protected hide(hindrance?: string): void {
     this.#parts.show(undefined, hindrance);
+  }
+
+  /** The form is being changed, which the draft in progress is not of. */
+  typing(): void {
+    this.stop();
+    this.#typed = true;
+  }
+
+  /** The form has arrived with changes of the user's, and nothing else was asked for since. */
+  get isDue(): boolean {
+    return this.#typed;
+  }
+
+  /** Stops the draft in progress, and makes none of what was typed until now. */
+  override stop(): void {
+    super.stop();
+    this.#typed = false;
   }
 
   /** The request with the seed of its drafts, if it has none; later drafts have another one. */

@@ -48,8 +48,6 @@ export class ImageView {
   readonly #page: ViewPage;
   /** The form as last sent by the page. */
   #draft: Draft = EMPTY_DRAFT;
-  /** The form has been changed by the user since it was last sent. */
-  #typed = false;
   readonly #drafts: LiveDrafts;
   readonly #additions: AdditionsHost;
   /** Action of the button beside the notice. */
@@ -62,15 +60,11 @@ export class ImageView {
     ready() {},
     form: async ({ draft }) => {
       this.#draft = readDraft(draft);
-      if (this.#typed) void this.#drawDraft();
-      this.#typed = false;
+      if (this.#drafts.isDue) void this.#drawDraft();
       await this.#services.memory.update(DRAFT, this.#draft);
       await this.#refreshFacts();
     },
-    typing: () => {
-      this.#typed = true;
-      this.#drafts.stop();
-    },
+    typing: () => this.#drafts.typing(),
     setDrafting: async ({ on }) => {
       await DRAFTING.set(on);
       this.#drafts.forgetTimes();
@@ -78,9 +72,6 @@ export class ImageView {
     },
     generate: async (message) => {
       const draft = readDraft(message.draft);
-      // A draft that came now, or after it, would hide the image.
-      this.#typed = false;
-      this.#drafts.stop();
       const request = this.#drafts.take(requestOf(draft, stylesNow()));
       await generateImages(this.#services, request, countOf(draft), { filled: true });
     },
@@ -99,8 +90,8 @@ export class ImageView {
     cancel: ({ job }) => this.#services.queue.cancel(job),
     cancelAll: () => this.#services.queue.cancelAll(),
     show: async ({ id }) => await this.show(await one(this.#services, [id])),
-    showGrid: ({ batch }) => this.#page.update({ grid: batch, following: false, live: undefined }),
-    follow: () => this.#page.update({ following: true, live: undefined }),
+    showGrid: ({ batch }) => this.#look({ grid: batch, following: false }),
+    follow: () => this.#look({ following: true }),
     fetch: async ({ id }) =>
       this.#page.tell({ type: 'picture', id, png: await this.#services.gallery.bytes(id) }),
     act: ({ action, ids }) => this.act(action, ids),
@@ -223,14 +214,13 @@ export class ImageView {
   begin(request: AskedRequest, { filled, batch }: { filled: boolean; batch?: string }): void {
     if (!filled) this.#page.fill(draftOf(request));
     this.#failed = undefined;
+    this.#look({ following: true, grid: batch, failure: undefined, notice: undefined });
+  }
+
+  /** Shows something else than a draft, and none of what was typed before. */
+  #look(change: Partial<ViewState>): void {
     this.#drafts.stop();
-    this.#page.update({
-      following: true,
-      grid: batch,
-      live: undefined,
-      failure: undefined,
-      notice: undefined,
-    });
+    this.#page.update({ ...change, live: undefined });
   }
 
   /** A run begins, and has ended. */
@@ -283,10 +273,9 @@ export class ImageView {
   async show(picture: PictureInfo): Promise<void> {
     const words = await wordsOf(picture.request);
     const unknown = words ? unknownWords(words, picture.recipe.prompt) : [];
-    this.#page.update({
+    this.#look({
       shown: picture.id,
       grid: undefined,
-      live: undefined,
       following: false,
       unknown,
       notice: undefined,
