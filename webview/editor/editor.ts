@@ -171,6 +171,7 @@ export class Editor {
       page.runs++;
       // What is painted is looked at without the lines.
       this.showControl(false);
+      this.showDraft({ type: 'live', on: page.live.on });
       this.live.runBegins();
     }
     this.variations.keep(state.variations.map(({ id }) => id));
@@ -226,8 +227,9 @@ export class Editor {
     this.choose(colourBrush);
   }
 
-  /** Shows a draft in the image, under the outline of the mask, or hides it. */
+  /** Shows a draft in the image, under the outline of the mask, or hides it. One that comes during a run is too late. */
   showDraft({ on, patch, seconds, hindrance }: EditorHostMessage & { type: 'live' }): void {
+    if (patch && this.page.state?.run) return;
     const wasShown = this.page.live.seconds !== undefined;
     this.page.live = { on, ...(seconds !== undefined && { seconds }), ...(hindrance && { hindrance }) };
     // The preview may be a run's own, or a variation.

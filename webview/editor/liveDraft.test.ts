@@ -119,6 +119,20 @@ test('while an edit is painted the next mask takes nothing away; after it the dr
   assert.deepEqual(rest(), ['live draft']);
 });
 
+test('any run hides the draft, and none is shown that comes while it runs', (context) => {
+  const { editor, page, previews } = editing(context);
+  const patch = { left: 0, top: 0, width: 1, height: 1, data: new Uint8Array(3) };
+  editor.showDraft({ type: 'live', on: true, patch, seconds: 1 });
+  editor.setState({ ...state, run });
+  assert.deepEqual(page.live, { on: true });
+  editor.showDraft({ type: 'live', on: true, patch, seconds: 1 });
+  assert.deepEqual(page.live, { on: true });
+  assert.deepEqual(previews, [patch, undefined]);
+  editor.setState(state);
+  editor.showDraft({ type: 'live', on: true, patch, seconds: 1 });
+  assert.equal(page.live.seconds, 1);
+});
+
 test('a draft is hidden when drafts are switched off', (context) => {
   const { editor, previews } = editing(context);
   const patch = { left: 0, top: 0, width: 1, height: 1, data: new Uint8Array(3) };
