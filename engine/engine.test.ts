@@ -186,6 +186,7 @@ test('an edit begins with painted colours where they are, computed in part or in
     request(await rectangle(0, 0, 64, 64), { prompt: 'a house', strength: 0.7 }),
   );
   assert.deepEqual(await pixelsOf(beside.picture.png), await pixelsOf(unpainted.picture.png));
+  assert.match(beside.warnings.join(' '), /None of the painted colours is inside the mask/);
 
   const lost = await engine.edit(request(mask, { ...painted, strength: 1 }));
   assert.match(lost.warnings.join(' '), /Nothing of the painted colours is left at this strength/);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { fullMask } from '../regions/mask.ts';
-import { coloursOf, paintedPart, withColours } from './colours.ts';
+import { coloursOf, paintedPart, paintsInside, withColours } from './colours.ts';
 
 const size = { width: 40, height: 30 };
 const COUNT = size.width * size.height;
@@ -23,6 +23,14 @@ test('what is painted is the mask, with a few pixels around it; faint skirts are
   assert.equal(rows.length, 17 ** 2);
   assert.deepEqual([rows[0], rows.at(-1)], [7 * size.width + 12, 23 * size.width + 28]);
   assert.ok(paintedPart(dot(25), size).data.every((value) => value === 0));
+});
+
+test('whether anything is painted in a mask is known', () => {
+  const mask = fullMask(size.height, size.width);
+  assert.ok(paintsInside(dot(255, 7), mask));
+  assert.ok(!paintsInside(dot(20, 7), mask), 'a skirt');
+  mask.data[7] = 0;
+  assert.ok(!paintsInside(dot(255, 7), mask));
 });
 
 test('colours of another size, without transparency or without colour are refused', () => {

@@ -38,6 +38,11 @@ export function coloursOf(
   return { pixels, alpha };
 }
 
+/** Whether anything is painted where the mask is active. */
+export function paintsInside({ alpha }: Colours, { data }: Mask): boolean {
+  return alpha.some((value, i) => value >= PAINTED && data[i]! > 0);
+}
+
 /** The mask of what is painted, grown by a few pixels. */
 export function paintedPart({ alpha }: Colours, { width, height }: { width: number; height: number }): Mask {
   const data = Uint8Array.from(alpha, (value) => (value >= PAINTED ? 1 : 0));

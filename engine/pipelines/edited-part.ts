@@ -1,7 +1,7 @@
 import type { EditRequest } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import { extendPicture, extensionMask } from '../pictures/canvas.ts';
-import { coloursOf, paintedPart, withColours } from '../pictures/colours.ts';
+import { coloursOf, paintedPart, paintsInside, withColours } from '../pictures/colours.ts';
 import { maskFor, type PictureMask, softMaskFor } from '../pictures/mask.ts';
 import { decodePicture, type Picture } from '../pictures/read.ts';
 import { activeCount, dilate, fullMask } from '../regions/mask.ts';
@@ -15,6 +15,9 @@ interface EditedPart extends PictureMask {
 
 /** Pixels by which a mask is grown before what it covers is removed: outlines and shadows go with the object. */
 const REMOVAL_MARGIN = 6;
+
+/** A warning. */
+const BESIDE = 'None of the painted colours is inside the mask, so they were not used.';
 
 /**
  * Reads a request's picture and the part of it that will be painted: its mask, grown for a removal; the new part of a
@@ -32,7 +35,8 @@ export async function editedPart(request: EditRequest): Promise<EditedPart> {
   const part = await maskedPart(request);
   const colours = coloursOf(painted, part.picture, 'The colours');
   const mask = request.mask ? part.mask : paintedPart(colours, part.picture);
-  return { ...part, mask, coloured: withColours(part.picture, colours, mask) };
+  const warnings = paintsInside(colours, mask) ? part.warnings : [...part.warnings, BESIDE];
+  return { ...part, mask, warnings, coloured: withColours(part.picture, colours, mask) };
 }
 
 async function maskedPart(request: EditRequest): Promise<EditedPart> {
