@@ -5,6 +5,7 @@ import {
   additionsOf,
   hindranceOfAdditions,
   NO_ADDITIONS,
+  NO_CONTROL,
   requestOfAdditions,
   withChosen,
 } from './additions.ts';
@@ -58,11 +59,24 @@ test('what is switched off is not asked for', () => {
   const late = { ...control, model: 'm', start: 0.5, end: 0.5, on: true };
   assert.match(hindranceOfAdditions({ ...off, controls: [late] })!, /end after it starts/);
   const unsaid = { ...off.regions[0]!, on: true };
-  assert.match(hindranceOfAdditions({ ...off, regions: [unsaid] })!, /prompt of the region/);
+  assert.match(hindranceOfAdditions({ ...off, regions: [...off.regions, unsaid] })!, /prompt of region 2/);
   assert.match(
     hindranceOfAdditions({ ...off, references: [{ ...off.references[0]!, on: true }] })!,
     /IP-Adapter/,
   );
+});
+
+test('too many of anything are refused before they are asked for', () => {
+  const region = { picture: 'p', prompt: 'a tree', on: true };
+  const asked = { ...NO_ADDITIONS, regions: [...Array(8).fill(region), { ...region, on: false }] };
+  assert.equal(hindranceOfAdditions(asked), undefined);
+  const most = (many: Partial<typeof asked>) => hindranceOfAdditions({ ...NO_ADDITIONS, ...many });
+  assert.equal(most({ regions: Array(9).fill(region) }), 'There can be 8 regions at most, not 9.');
+  assert.match(most({ loras: Array(17).fill({ lora: 'a', strength: 1, on: true }) })!, /16 LoRA files/);
+  const control = { ...NO_CONTROL, picture: 'p', model: 'm' };
+  assert.match(most({ controls: Array(9).fill(control) })!, /8 control images/);
+  const reference = { picture: 'p', strength: 1, mask: '', on: true };
+  assert.match(most({ references: Array(9).fill(reference) })!, /8 reference images/);
 });
 
 test('what is chosen goes where it was chosen for, and a new row takes the model of the last', () => {

@@ -3,6 +3,7 @@
  * are seen as prompts, and prompts for regions. Images go by the names under which the extension keeps them.
  */
 import type { ControlChoice, GenerateRequest, ReferenceChoice, RegionChoice } from './api.ts';
+import { LIMITS } from './limits.ts';
 
 export interface LoraRow {
   /** A file, or a name of the hub. */
@@ -93,19 +94,29 @@ export interface LoraFacts {
 export type AskedRequest = GenerateRequest<string>;
 type Added = Pick<AskedRequest, 'loras' | 'controls' | 'references' | 'referenceModel' | 'regions'>;
 
+/** The lists as sentences name them. */
+const LISTS = [
+  ['loras', 'LoRA files'],
+  ['controls', 'control images'],
+  ['references', 'reference images'],
+  ['regions', 'regions'],
+] as const;
+
 /** Why additions cannot be used, as a sentence. @param readsImages the model reads reference images itself */
-export function hindranceOfAdditions(
-  { controls, references, referenceModel, regions }: Additions,
-  readsImages = false,
-): string | undefined {
+export function hindranceOfAdditions(additions: Additions, readsImages = false): string | undefined {
+  const { controls, references, referenceModel, regions } = additions;
+  for (const [list, name] of LISTS) {
+    const count = additions[list].filter(({ on }) => on).length;
+    if (count > LIMITS[list]) return `There can be ${LIMITS[list]} ${name} at most, not ${count}.`;
+  }
   if (controls.some(({ on, model }) => on && model === ''))
     return 'Choose the ControlNet that reads the control image.';
   if (references.some(({ on }) => on) && referenceModel === '' && !readsImages)
     return 'Choose the IP-Adapter that reads the reference image.';
   if (controls.some(({ on, start, end }) => on && start >= end))
     return 'A control image must end after it starts.';
-  if (regions.some(({ on, prompt }) => on && prompt.trim() === '')) return 'Enter the prompt of the region.';
-  return undefined;
+  const unsaid = regions.findIndex(({ on, prompt }) => on && prompt.trim() === '');
+  return unsaid < 0 ? undefined : `Enter the prompt of region ${unsaid + 1}.`;
 }
 
 /** The part of a request that additions make: those that are switched on. */

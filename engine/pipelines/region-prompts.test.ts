@@ -126,7 +126,7 @@ test('transformers, and masks that are none, are refused in a sentence', async (
   assert.throws(() => requireSteerable(sana, 'config.json'), /prompts for regions steer the U-Nets/);
   await assert.rejects(
     generated([{ prompt: 'x', mask: columns(() => false) }]),
-    /mask of a region has no white/,
+    /mask of the region “x” has no white/,
   );
   await assert.rejects(generated(Array(9).fill({ prompt: 'x', mask: left })), /8 regions at most/);
 });

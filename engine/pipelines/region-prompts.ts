@@ -1,13 +1,11 @@
 import type { RegionChoice } from '../../shared/api.ts';
+import { shorten } from '../../shared/names.ts';
 import type { Condition } from '../execution/condition.ts';
 import { float32 } from '../graph/tensor.ts';
 import { type Shares, sharesOf } from '../pictures/mask-shares.ts';
 import type { PictureWindow } from '../pictures/window.ts';
 import type { Mask } from '../regions/mask.ts';
 import { type SteeredImage, steeringMask } from './steering-mask.ts';
-
-/** Name of a mask in messages. */
-const MASK = 'The mask of a region';
 
 /** The prompts of an image's regions, and where each of them counts. */
 export class RegionPrompts {
@@ -27,7 +25,9 @@ export class RegionPrompts {
    * @throws InputError for what is no mask
    */
   static async open(regions: readonly RegionChoice[], image: SteeredImage): Promise<RegionPrompts> {
-    const masks = regions.map(({ mask }) => steeringMask(mask, image, MASK));
+    const masks = regions.map(({ prompt, mask }) =>
+      steeringMask(mask, image, `The mask of the region “${shorten(prompt, 40)}”`),
+    );
     const prompts = regions.map(({ prompt }) => prompt);
     return new RegionPrompts(prompts, await Promise.all(masks), image.scale);
   }

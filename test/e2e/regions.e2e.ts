@@ -50,7 +50,7 @@ step('what is masked in the editor becomes a region with a prompt of its own', a
   await editor.press('way-all');
   await editor.prompt('a meadow at noon');
   const hindrance = editor.view.locator('[data-test=hindrance]');
-  await hindrance.filter({ hasText: 'Enter the prompt of the region.' }).waitFor();
+  await hindrance.filter({ hasText: 'Enter the prompt of region 1.' }).waitFor();
   await tool.row('regions-0').locator('[data-action=region-prompt]').fill(HOUSE);
   await hindrance.filter({ hasText: 'Enter the prompt' }).waitFor({ state: 'detached' });
   await editor.view.locator('#seed input').fill('3');
