@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../engine/errors.ts';
 import { EMBEDDED, EMBEDDED_CONTROL } from '../engine/models/embedded.ts';
-import { checkPicture, readPictureFile } from '../engine/pictures/read.ts';
 import {
   CONTROL_HINTS,
   type ControlChoice,
@@ -10,6 +9,7 @@ import {
   type RegionChoice,
 } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
+import { readImage } from './images.ts';
 import { decimal } from './options.ts';
 
 type Given = Omit<ControlChoice, 'image' | 'model'> & { file: string };
@@ -106,11 +106,10 @@ function addControl(text: string, before: Given[] = []): Given[] {
 
 /** The part of a request that these options make; the images are read. */
 export async function steeringRequest(options: ControlOptions) {
-  const regions = (options.region ?? []).map(async ({ prompt, file }) => {
-    const mask = await readPictureFile(file);
-    await checkPicture(mask, file);
-    return { prompt, mask };
-  });
+  const regions = (options.region ?? []).map(async ({ prompt, file }) => ({
+    prompt,
+    mask: await readImage(file),
+  }));
   return {
     ...(await controlRequest(options)),
     ...(await referenceRequest(options)),
@@ -132,8 +131,8 @@ async function referenceRequest({
     throw new InputError('Give one --reference-mask for each --reference, or none.');
   const references = reference.map(async ({ file, ...given }, i) => ({
     ...given,
-    image: await readPictureFile(file),
-    ...(referenceMask[i] !== undefined && { mask: await readPictureFile(referenceMask[i]) }),
+    image: await readImage(file),
+    ...(referenceMask[i] !== undefined && { mask: await readImage(referenceMask[i]) }),
   }));
   return {
     references: await Promise.all(references),
@@ -160,7 +159,7 @@ async function controlRequest({
     strength: controlStrength,
     ...given,
     ...(guess && { guess }),
-    image: await readPictureFile(file),
+    image: await readImage(file),
     model: controlModel[i] ?? controlModel[0]!,
   }));
   return { controls: await Promise.all(controls) };

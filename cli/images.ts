@@ -5,6 +5,13 @@ type Read<Files> = {
   [Name in keyof Files]: Uint8Array | (undefined extends Files[Name] ? undefined : never);
 };
 
+/** The bytes of an image file. @throws InputError if it cannot be read or is no image */
+export async function readImage(file: string): Promise<Uint8Array> {
+  const bytes = await readPictureFile(file);
+  await checkPicture(bytes, file);
+  return bytes;
+}
+
 /**
  * The bytes of image files; undefined if no file is given.
  * @throws InputError with a sentence for each that is missing or no image
@@ -15,9 +22,7 @@ export async function readImages<Files extends Record<string, string | undefined
   const read = await Promise.allSettled(
     Object.entries(files).map(async ([name, file]) => {
       if (file === undefined) return [name, undefined];
-      const bytes = await readPictureFile(file);
-      await checkPicture(bytes, file);
-      return [name, bytes];
+      return [name, await readImage(file)];
     }),
   );
   const failed = read.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Error);

@@ -91,7 +91,7 @@ export const checkEditorMessage = checked<EditorPageMessage>({
   control: z.object({ label: sentence, patch }),
   colours: z.object({ label: sentence, patch }),
   chooseControl: z.object({ what: z.enum(['picture', 'model']) }),
-  giveControl: z.object({ bytes: file }),
+  giveControl: z.object({ name: sentence, bytes: file }),
   giveControlUri: z.object({ uri: z.string().max(10_000) }),
   select: z.object({ place, how: z.enum(['replace', 'add', 'remove']) }),
   selectNext: z.object({ step: z.literal([1, -1]) }),

@@ -232,8 +232,8 @@ export function withChosen(
 export type AdditionsPageMessage =
   /** Lets the user choose a file for a place. */
   | { type: 'choose'; place: AdditionPlace }
-  /** An image was dropped on a place: its bytes, or its address in VS Code. */
-  | { type: 'give'; place: AdditionPlace; bytes: Uint8Array<ArrayBuffer> }
+  /** An image was dropped on a place: its file's name and bytes, or its address in VS Code. */
+  | { type: 'give'; place: AdditionPlace; name: string; bytes: Uint8Array<ArrayBuffer> }
   | { type: 'giveUri'; place: AdditionPlace; uri: string }
   /** Lets the user choose an embedding, a wildcard or a LoRA for the prompt to name. */
   | { type: 'pickWord' }

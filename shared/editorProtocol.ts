@@ -277,8 +277,8 @@ export type EditorPageMessage =
   | { type: 'colours'; label: string; patch: Patch }
   /** Lets the user choose an image for the control layer, or the model that reads it. */
   | { type: 'chooseControl'; what: 'picture' | 'model' }
-  /** An image was dropped on the control layer: its bytes, or its address in VS Code. */
-  | { type: 'giveControl'; bytes: Uint8Array<ArrayBuffer> }
+  /** An image was dropped on the control layer: its file's name and bytes, or its address in VS Code. */
+  | { type: 'giveControl'; name: string; bytes: Uint8Array<ArrayBuffer> }
   | { type: 'giveControlUri'; uri: string }
   | { type: 'select'; place: PicturePlace; how: Combination }
   /** Masks the next object of the picture, or the one before. */

@@ -19,7 +19,10 @@ test('a control image is read by the ControlNet of Scenes; for other models, by 
       () => model,
       (message) => given.push(message),
     );
-    await host.give({ list: 'controls', field: 'picture', at: -1 }, Uint8Array.of(1));
+    await host.give(
+      { list: 'controls', field: 'picture', at: -1 },
+      { name: 'a.png', bytes: Uint8Array.of(1) },
+    );
   }
   const models = given.map((message) => message.type === 'chosen' && message.model);
   assert.deepEqual(models, ['scenes-control', 'scenes-control', 'scenes-control', '/models/canny']);

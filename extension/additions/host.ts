@@ -9,7 +9,7 @@ import type {
   AdditionsPageMessage,
   LoraFacts,
 } from '../../shared/additions.ts';
-import { readPictureUri } from '../editor/pictureFile.ts';
+import { type NamedPicture, readNamedPicture } from '../editor/pictureFile.ts';
 import type { Handlers } from '../handlers.ts';
 import { chooseModel } from '../models/chooseFile.ts';
 import type { Services } from '../services.ts';
@@ -60,10 +60,10 @@ export async function usualModel(
 }
 
 /** Lets the user choose an image file. */
-export async function choosePicture(title: string): Promise<Uint8Array | undefined> {
+export async function choosePicture(title: string): Promise<NamedPicture | undefined> {
   const [file] =
     (await window.showOpenDialog({ title, openLabel: 'Use', filters: { Images: PICTURE_ENDINGS } })) ?? [];
-  return file && (await readPictureUri(file));
+  return file && (await readNamedPicture(file));
 }
 
 /** Handlers of a page's messages about additions. */
@@ -95,9 +95,9 @@ export class AdditionsHost {
       case 'choose':
         return await this.#choose(message.place);
       case 'give':
-        return await this.give(message.place, message.bytes);
+        return await this.give(message.place, message);
       case 'giveUri':
-        return await this.give(message.place, await readPictureUri(Uri.parse(message.uri)));
+        return await this.give(message.place, await readNamedPicture(Uri.parse(message.uri)));
       case 'pickWord': {
         const words = await pickWord(this.#model());
         if (words) this.#tell({ type: 'words', words });
@@ -112,9 +112,9 @@ export class AdditionsHost {
   }
 
   /** Keeps an image and puts it in its place. */
-  async give(place: AdditionPlace, bytes: Uint8Array): Promise<void> {
+  async give(place: AdditionPlace, { name, bytes }: NamedPicture): Promise<void> {
     if (place.list === 'loras' || place.field === 'model') return;
-    const value = await this.#services.kept.keep(bytes, 'The image');
+    const value = await this.#services.kept.keep(bytes, name);
     const model =
       place.list === 'regions'
         ? undefined
@@ -125,10 +125,10 @@ export class AdditionsHost {
   async #choose(place: AdditionPlace): Promise<void> {
     const { list, field } = place;
     if (list === 'loras' || field === 'model') return await this.#chooseModel(place);
-    const bytes = await choosePicture(
+    const picture = await choosePicture(
       TITLES[list === 'regions' ? 'region' : field === 'mask' ? 'mask' : 'picture'],
     );
-    if (bytes) await this.give(place, bytes);
+    if (picture) await this.give(place, picture);
   }
 
   async #chooseModel(place: AdditionPlace): Promise<void> {

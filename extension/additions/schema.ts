@@ -8,6 +8,7 @@ import {
 } from '../../shared/additions.ts';
 import { CONTROL_HINTS } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import { plainText } from '../../shared/plainText.ts';
 
 /** Every field, so that none is dropped because it was forgotten here. */
 type Shape<Value> = { [Name in keyof Value]-?: z.ZodType<Value[Name]> };
@@ -67,7 +68,11 @@ const file = (z.instanceof(Uint8Array) as z.ZodType<Uint8Array<ArrayBuffer>>).re
 /** The messages of pages about additions, by type. */
 export const additionsMessages = {
   choose: z.object({ place: additionPlace }),
-  give: z.object({ place: additionPlace, bytes: file }),
+  give: z.object({
+    place: additionPlace,
+    name: z.string().transform((said) => plainText(said)),
+    bytes: file,
+  }),
   giveUri: z.object({ place: additionPlace, uri: z.string().max(10_000) }),
   pickWord: z.object({}),
   describeLoras: z.object({ loras: z.array(place).max(MOST_ROWS) }),

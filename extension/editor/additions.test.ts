@@ -159,19 +159,22 @@ test('an image becomes the control layer, scaled to the picture; what is no imag
   const image = await sharp({ create: { width: 40, height: 8, channels: 3, background: '#f80' } })
     .png()
     .toBuffer();
-  panel.send({ type: 'giveControl', bytes: new Uint8Array(image) });
+  panel.send({ type: 'giveControl', name: 'orange.png', bytes: new Uint8Array(image) });
   assert.deepEqual(await until(() => model.controlled), { left: 0, top: 0, width: SIDE, height: SIDE });
   assert.deepEqual([...model.control.data.subarray(0, 3)], [255, 136, 0]);
-  panel.send({ type: 'giveControl', bytes: Uint8Array.of(1, 2, 3) });
+  panel.send({ type: 'giveControl', name: 'notes.txt', bytes: Uint8Array.of(1, 2, 3) });
   const failure = await until(() => document.state.failure);
-  assert.match(failure.message, /The control image/);
+  assert.match(failure.message, /^notes\.txt is not an image/);
   panel.dispose();
 });
 
 test('a reference is seen where the mask was, which stays; a name that is not kept is reported', async () => {
   const { panel, document, edits, until, received } = await opened();
   const model = await document.model();
-  panel.send({ type: 'give', place: { ...place, field: 'picture', at: -1 }, bytes: new Uint8Array(png) });
+  const row = { ...place, field: 'picture', at: -1 } as const;
+  panel.send({ type: 'give', place: row, name: 'notes.txt', bytes: Uint8Array.of(1, 2, 3) });
+  assert.match((await until(() => document.state.failure)).message, /^notes\.txt is not an image/);
+  panel.send({ type: 'give', place: row, name: 'seen.png', bytes: new Uint8Array(png) });
   const { value } = await received('chosen');
   panel.send({ type: 'mask', label: 'Brush', patch: stroke });
   panel.received.length = 0;

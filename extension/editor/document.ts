@@ -18,7 +18,14 @@ import { canSelect } from './canSelect.ts';
 import { OpenedFile } from './openedFile.ts';
 import { type Page, Pages, tellEdits } from './pages.ts';
 import type { Painted } from './painted.ts';
-import { digestOf, formatOf, isReadOnly, readPictureUri, writePictureUri } from './pictureFile.ts';
+import {
+  digestOf,
+  formatOf,
+  isReadOnly,
+  type NamedPicture,
+  readPictureUri,
+  writePictureUri,
+} from './pictureFile.ts';
 import {
   areaOf,
   type Canvas,
@@ -208,9 +215,9 @@ export class PictureDocument implements CustomDocument {
   }
 
   /** Makes an image the control layer, scaled until it covers the picture. @throws InputError if it is none */
-  async useAsControl(label: string, bytes: Uint8Array): Promise<void> {
+  async useAsControl(label: string, { name, bytes }: NamedPicture): Promise<void> {
     const { width, height } = await this.model();
-    const { pixels } = await covering(await decodePicture(bytes, 'The control image'), { width, height });
+    const { pixels } = await covering(await decodePicture(bytes, name), { width, height });
     await this.changeLayer('control', label, { ...wholeOf({ width, height }), data: new Uint8Array(pixels) });
   }
 

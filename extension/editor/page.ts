@@ -27,7 +27,7 @@ import { knowledgeFor } from './knowledge.ts';
 import type { LiveEdits } from './liveEdits.ts';
 import type { Page } from './pages.ts';
 import type { Painting } from './painting.ts';
-import { readPictureUri, writePictureUri } from './pictureFile.ts';
+import { readNamedPicture, readPictureUri, writePictureUri } from './pictureFile.ts';
 import type { Preparing } from './preparing.ts';
 import { Selecting } from './selecting.ts';
 
@@ -183,9 +183,9 @@ export class EditorPage implements Page {
     control: ({ label, patch }) => this.#document.changeLayer('control', label, patchOf(patch), this),
     colours: ({ label, patch }) => this.#document.changeLayer('colours', label, patchOf(patch), this),
     chooseControl: ({ what }) => this.#chooseControl(what),
-    giveControl: ({ bytes }) => this.#document.useAsControl('Control Image', bytes),
+    giveControl: (picture) => this.#document.useAsControl('Control Image', picture),
     giveControlUri: async ({ uri }) =>
-      this.#document.useAsControl('Control Image', await readPictureUri(Uri.parse(uri))),
+      this.#document.useAsControl('Control Image', await readNamedPicture(Uri.parse(uri))),
     reselect: () => this.#document.reselect(),
     showEdit: async (message) => {
       const { label } = await this.#document.edit(message.id);
@@ -301,8 +301,8 @@ export class EditorPage implements Page {
   /** Lets the user choose an image for the control layer, or the model that reads it. */
   async #chooseControl(what: 'picture' | 'model'): Promise<void> {
     if (what === 'picture') {
-      const bytes = await choosePicture('Control Image');
-      if (bytes) await this.#document.useAsControl('Control Image', bytes);
+      const picture = await choosePicture('Control Image');
+      if (picture) await this.#document.useAsControl('Control Image', picture);
       return;
     }
     const model = await this.#additions.chooseModelFor('controls');
@@ -313,7 +313,8 @@ export class EditorPage implements Page {
   async #giveMask(place: AdditionPlace): Promise<void> {
     const { mask, masked } = await this.#document.model();
     if (!masked) throw new InputError('Paint a mask first.');
-    await this.#additions.give(place, await encodeCoverage(mask.data, mask.width, mask.height));
+    const bytes = await encodeCoverage(mask.data, mask.width, mask.height);
+    await this.#additions.give(place, { name: 'The mask', bytes });
   }
 
   async #exportMask(): Promise<void> {

@@ -126,8 +126,9 @@ export class Painting {
 
   /** Brings back the control layer that an edit was painted with; an edit without one leaves it alone. */
   async restoreControl({ control: { picture } }: EditDraft): Promise<void> {
-    if (picture)
-      await this.#document.useAsControl('Bring Back Sketch', await this.#services.kept.bytes(picture));
+    if (!picture) return;
+    const kept = { name: 'The sketch', bytes: await this.#services.kept.bytes(picture) };
+    await this.#document.useAsControl('Bring Back Sketch', kept);
   }
 
   cancel(): void {

@@ -35,6 +35,17 @@ export function readPictureUri(uri: Uri): Promise<Uint8Array<ArrayBuffer>> {
   return readUri(uri, PICTURE_LIMITS.fileBytes);
 }
 
+/** An image file's contents, and its name for errors. */
+export interface NamedPicture {
+  name: string;
+  bytes: Uint8Array;
+}
+
+/** @throws InputError as `readPictureUri` does */
+export async function readNamedPicture(uri: Uri): Promise<NamedPicture> {
+  return { name: nameOf(uri), bytes: await readPictureUri(uri) };
+}
+
 /**
  * Overwrites a file; on disk in one piece. Not by `workspace.fs.rename`, because VS Code considers a file that is
  * renamed over deleted and closes its document.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
@@ -124,6 +124,23 @@ test('Scenes draws a house in the region whose prompt has one, on one worker and
       const { code, stderr } = await patchwork([...given, '-o', at('x.png'), '--region', option]);
       assert.equal(code, 2, stderr);
       assert.match(stderr, sentence);
+    }
+  }));
+
+test('an image that steers and is none is named', () =>
+  inTemporaryFolder(async (folder) => {
+    const notes = path.join(folder, 'notes.txt');
+    await writeFile(notes, 'a house');
+    const out = ['generate', 'a house', '-o', path.join(folder, 'x.png')];
+    for (const given of [
+      ['--control', notes],
+      ['--reference', notes],
+      ['--reference', cat, '--reference-mask', notes],
+      ['--region', `a tree@${notes}`],
+    ]) {
+      const { code, stderr } = await patchwork([...out, ...given]);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /notes\.txt is not an image/);
     }
   }));
 

@@ -80,7 +80,7 @@ export class AdditionsForm {
   async drop(place: AdditionPlace, { dataTransfer }: DragEvent): Promise<void> {
     this.hover(undefined);
     const dropped = await droppedIn(dataTransfer);
-    if (dropped && 'bytes' in dropped) this.#owner.send({ type: 'give', place, bytes: dropped.bytes });
+    if (dropped && 'bytes' in dropped) this.#owner.send({ type: 'give', place, ...dropped });
     else if (dropped) this.#owner.send({ type: 'giveUri', place, uri: dropped.uri });
   }
 

@@ -41,7 +41,7 @@ export function actionsOf(editor: Editor): EditorActions {
     async dropControl(event) {
       event.preventDefault();
       const dropped = await droppedIn(event.dataTransfer);
-      if (dropped && 'bytes' in dropped) send({ type: 'giveControl', bytes: dropped.bytes });
+      if (dropped && 'bytes' in dropped) send({ type: 'giveControl', ...dropped });
       else if (dropped) send({ type: 'giveControlUri', uri: dropped.uri });
     },
     ...editActionsOf(editor),
