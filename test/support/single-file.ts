@@ -86,6 +86,9 @@ function originalAutoencoderName(name: string): string {
     .replace('conv_norm_out', 'norm_out');
 }
 
+/** In place of the U-Net's fields: what Stable Diffusion 2 is recognized by, and heads of 64 channels. */
+const SD2_UNET = { use_linear_projection: true, block_out_channels: [64, 128], attention_head_dim: [1, 2] };
+
 const NETWORKS: readonly [NetworkRole, object, string, (name: string) => string][] = [
   ['denoiser', CONFIGS.unet, 'model.diffusion_model.', originalUNetName],
   ['vae-decoder', CONFIGS.vae, 'first_stage_model.', originalAutoencoderName],
@@ -93,16 +96,30 @@ const NETWORKS: readonly [NetworkRole, object, string, (name: string) => string]
   ['text-encoder', CONFIGS.text, 'cond_stage_model.transformer.', (name) => name],
 ];
 
+interface SingleFileOptions {
+  /** Stable Diffusion 2's kind of U-Net. */
+  sd2?: boolean;
+  /** Changes weights of the U-Net in place; `name` is diffusers' name. */
+  change?: (name: string, values: Float32Array, shape: readonly number[]) => void;
+}
+
 /** Writes a small checkpoint of Stable Diffusion 1 with random weights into one file, in the names of Stability's code. */
-export async function writeSingleFile(file: string, without: readonly NetworkRole[] = []): Promise<void> {
+export async function writeSingleFile(
+  file: string,
+  without: readonly NetworkRole[] = [],
+  { sd2 = false, change }: SingleFileOptions = {},
+): Promise<void> {
   const scratch = `${file}.parts`;
   await mkdir(path.dirname(file), { recursive: true });
   const tensors = [];
-  for (const [part, config, prefix, rename] of NETWORKS.filter(([name]) => !without.includes(name))) {
+  for (const [part, plain, prefix, rename] of NETWORKS.filter(([name]) => !without.includes(name))) {
+    const isUNet = part === 'denoiser';
+    const config = isUNet && sd2 ? { ...plain, ...SD2_UNET } : plain;
     const weights = weightsOf(networkOf(part, config, part));
     const source = await syntheticWeights(weights, { seed: 1, folder: scratch });
     for (const { name, shape } of weights) {
       const values = await readFloat32(source.find(name)!);
+      if (isUNet) change?.(name, values, shape);
       tensors.push({
         name: prefix + rename(name),
         dtype: 'F32' as const,
@@ -113,4 +130,25 @@ export async function writeSingleFile(file: string, without: readonly NetworkRol
   }
   await writeSafetensors(file, tensors, { 'modelspec.title': 'toy' });
   await rm(scratch, { recursive: true });
+}
+
+/**
+ * For `change`: makes a U-Net of Stable Diffusion 2 return what it is given, nearly, as one does that predicts noise
+ * and is given only noise. Layers add nothing; the first skip connection leads to the end.
+ */
+export function returnNoise(name: string, values: Float32Array, shape: readonly number[]): void {
+  if (/conv2\.|proj_out\./.test(name)) values.fill(0);
+  const [outputs, inputs, side = 1] = shape as [number, number, number?];
+  /** Sets the middle of one kernel for each output, and everything else to zero. */
+  const select = (inputOf: (output: number) => number) => {
+    values.fill(0);
+    const taps = side * side;
+    for (let output = 0; output < outputs; output++)
+      values[(output * inputs + inputOf(output)) * taps + (taps - 1) / 2] = 1;
+  };
+  // Both channels of a group of the norm come from the same channel of the latent.
+  if (name === 'conv_in.weight') select((output) => (output >> 1) % inputs);
+  if (name === 'up_blocks.1.resnets.2.conv_shortcut.weight') select((output) => inputs - outputs + output);
+  if (name === 'conv_out.weight') select((output) => 2 * output);
+  if (name === 'conv_norm_out.weight') values.fill(1);
 }

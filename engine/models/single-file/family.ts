@@ -93,26 +93,31 @@ export function predictionIn(file: TensorFile): StatedPrediction {
   return stated(/v2-512/.test(architecture) ? 'epsilon' : undefined);
 }
 
-const TURBO = /turbo|lightning|hyper|[-_ ]lcm|\blcm[-_ ]/i;
+const CONSISTENCY = /[-_ ]lcm|\blcm[-_ ]/i;
+const TURBO = /turbo|lightning|hyper/i;
+
+/** How a distilled model is sampled: at trailing timesteps, or as a latent consistency model. */
+type Distilled = 'trailing' | 'consistency';
 
 /** Settings of distilled models, which are recognizable by their names only. */
 export function recommendedBy(
   name: string,
   family: SdFamily,
-): Partial<GenerationDefaults> & { spacing?: 'trailing' } {
-  if (!TURBO.test(name)) return {};
+): Partial<GenerationDefaults> & { distilled?: Distilled } {
+  const distilled = CONSISTENCY.test(name) ? 'consistency' : TURBO.test(name) ? 'trailing' : undefined;
+  if (!distilled) return {};
   const side = family === 'sdxl' && !/turbo/i.test(name) ? 1024 : 512;
-  return { steps: 4, guidance: 1, width: side, height: side, spacing: 'trailing' };
+  return { steps: 4, guidance: 1, width: side, height: side, distilled };
 }
 
 /** The noise process of the families, as `scheduler_config.json` has it. */
 export function schedulerOf(
   family: SdFamily,
   prediction: Prediction,
-  { zeroTerminal, trailing }: { zeroTerminal: boolean; trailing: boolean },
+  { zeroTerminal, distilled }: { zeroTerminal: boolean; distilled: Distilled | undefined },
 ): Record<string, unknown> {
   return {
-    _class_name: SD_FAMILIES[family].scheduler,
+    _class_name: distilled === 'consistency' ? 'LCMScheduler' : SD_FAMILIES[family].scheduler,
     beta_start: 0.00085,
     beta_end: 0.012,
     beta_schedule: 'scaled_linear',
@@ -121,7 +126,7 @@ export function schedulerOf(
     set_alpha_to_one: false,
     steps_offset: 1,
     prediction_type: prediction,
-    timestep_spacing: trailing || zeroTerminal ? 'trailing' : 'leading',
+    timestep_spacing: distilled === 'trailing' || zeroTerminal ? 'trailing' : 'leading',
     ...(zeroTerminal && { rescale_betas_zero_snr: true }),
   };
 }

@@ -54,7 +54,7 @@ export async function readSingleFile(place: string, said: FileParts = {}): Promi
   refuseRelatives(file, family);
   const { title } = SD_FAMILIES[family];
   const name = path.basename(file.origin).replace(/\.\w+$/, '');
-  const { spacing, ...recommended } = recommendedBy(
+  const { distilled, ...recommended } = recommendedBy(
     `${name} ${file.metadata['modelspec.title'] ?? ''}`,
     family,
   );
@@ -69,7 +69,7 @@ export async function readSingleFile(place: string, said: FileParts = {}): Promi
     ['vae', autoencoder.placed],
     ...texts.placed,
   ]);
-  const turbo = spacing
+  const turbo = distilled
     ? [
         `${name} is named as a distilled model, so its default is ${recommended.steps} steps without guidance.`,
       ]
@@ -81,10 +81,7 @@ export async function readSingleFile(place: string, said: FileParts = {}): Promi
     kind: pipelineNamed(pipelineOf(family, facts), file.origin),
     zerosForEmpty: true,
     networks,
-    scheduler: schedulerOf(family, prediction, {
-      zeroTerminal: stated.zeroTerminal,
-      trailing: spacing !== undefined,
-    }),
+    scheduler: schedulerOf(family, prediction, { zeroTerminal: stated.zeroTerminal, distilled }),
     recommended,
     tokenizer: (folder) => tokenizerFor(file, networks.get(folder), folder),
     notes: [...autoencoder.notes, ...turbo],
