@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
+import sharp from 'sharp';
+import { withPngText } from '../../engine/pictures/png-text.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { storyIn } from './story.ts';
 import { PICTURE, ViewUnderTest } from './viewPage.ts';
@@ -242,6 +244,25 @@ step('an image dropped in fills the form; one without a recipe says so', async (
   // An earlier notice may have said the same.
   const prompt = vscode.view.locator('#prompt textarea');
   await until(async () => (await prompt.inputValue()) === BOAT, 'the recipe in the form');
+  // Of another tool's recipe the form says what it could not take.
+  const theirs = {
+    '1': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'dreams.safetensors' } },
+    '2': { class_type: 'CLIPTextEncode', inputs: { text: 'a castle', clip: ['1', 1] } },
+    '3': { class_type: 'ControlNetApply', inputs: { conditioning: ['2', 0], strength: 1 } },
+    '4': {
+      class_type: 'KSampler',
+      inputs: { seed: 1102676403634909, steps: 9, model: ['1', 0], positive: ['3', 0], negative: ['2', 0] },
+    },
+  };
+  const bare = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#48c' } })
+    .png()
+    .toBuffer();
+  await drop('castle.png', Buffer.from(withPngText(bare, 'prompt', JSON.stringify(theirs))));
+  await view.notice('its model dreams is not on this machine.');
+  await view.notice('this could not be taken over: ControlNet: ControlNetApply.');
+  await until(async () => (await prompt.inputValue()) === 'a castle', "the other tool's recipe in the form");
+  assert.equal(await vscode.view.locator('#seed input').inputValue(), '1102676403634909');
+  await vscode.screenshot('recipe-of-another-tool');
   await drop('notes.txt', Buffer.from('no image'));
   await vscode.view.locator('[data-test=failure]', { hasText: 'notes.txt is not an image' }).waitFor();
 });

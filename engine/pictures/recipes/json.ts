@@ -63,3 +63,35 @@ export interface ReadRecipe {
 export function setSize(settings: Map<string, string>, width: unknown, height: unknown): void {
   if (width !== undefined && height !== undefined) settings.set('Size', `${width}x${height}`);
 }
+
+/** Values of fields that are not in use. */
+const UNUSED = /^(?:|none|null|undefined|false|0(?:\.0+)?|default(?: \(model\))?|automatic)$/i;
+
+/**
+ * Adds fields that change an image and that no setting here stands for, so that they are reported; not those that are
+ * not in use. Lists are reported by their length, objects by their name.
+ */
+export function addLost(
+  settings: Map<string, string>,
+  fields: unknown,
+  changesImage: RegExp,
+  taken?: RegExp,
+): void {
+  for (const [field, value] of isObject(fields) ? Object.entries(fields) : []) {
+    if (!changesImage.test(field) || taken?.test(field)) continue;
+    const text = brief(value);
+    if (!UNUSED.test(text)) settings.set(field, text);
+  }
+}
+
+/** Names in a list that are reported; images in Base64 are longer. */
+const MAX_NAME = 100;
+
+function brief(value: unknown): string {
+  if (Array.isArray(value)) {
+    const isNames = value.every((one) => typeof one === 'string' && one.length <= MAX_NAME);
+    return isNames || value.length === 0 ? value.join(', ') : String(value.length);
+  }
+  if (!isObject(value)) return String(value);
+  return textOf(value.name ?? value.model_name) || String(Object.keys(value).length);
+}

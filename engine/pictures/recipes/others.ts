@@ -1,4 +1,11 @@
-import { isObject, jsonObject, type ReadRecipe, setSize, settingsOf, textOf } from './json.ts';
+import { addLost, isObject, jsonObject, type ReadRecipe, setSize, settingsOf, textOf } from './json.ts';
+
+/** Fields of InvokeAI that change an image and are not taken over, those of its canvas, and those of InvokeAI 2. */
+const LOST_OF_INVOKE =
+  /^(?:vae$|refiner_model|hrf_|cfg_rescale|seamless|init_?image|control_?layers|regions|ref_images)/i;
+const LOST_OF_CANVAS = /^(?:controlLayers|regionalGuidance|inpaintMasks|referenceImages)$/;
+const LOST_OF_OLD_INVOKE =
+  /^(?:variations|postprocessing|seamless|hires_fix|threshold|perlin|init_|strength$)/;
 
 /** InvokeAI 3 and later: `invokeai_metadata`. */
 export function invokeRecipe(text: string): ReadRecipe | undefined {
@@ -28,6 +35,10 @@ export function invokeRecipe(text: string): ReadRecipe | undefined {
     ['t2iAdapters', 'T2I-Adapter'],
   ] as const)
     if (Array.isArray(json[field]) && json[field].length > 0) settings.set(name, String(json[field].length));
+  addLost(settings, json, LOST_OF_INVOKE);
+  addLost(settings, json.canvas_v2_metadata, LOST_OF_CANVAS);
+  const style = textOf(json.positive_style_prompt);
+  if (style !== json.positive_prompt && style !== '') settings.set('Style prompt', style);
   return { prompt: json.positive_prompt, negativePrompt: textOf(json.negative_prompt), settings };
 }
 
@@ -61,8 +72,13 @@ export function oldInvokeRecipe(text: string): ReadRecipe | undefined {
   setSize(settings, image.width, image.height);
   if (typeof json?.model_weights === 'string') settings.set('Model', json.model_weights);
   if (/^k_/.test(settings.get('Sampler') ?? '')) settings.set('Sampler', settings.get('Sampler')!.slice(2));
+  addLost(settings, image, LOST_OF_OLD_INVOKE);
   return { prompt: words.replace(/\[[^[\]]*\]/g, '').trim(), negativePrompt: negative, settings };
 }
+
+/** NovelAI's fields that change an image and are not taken over. */
+const LOST_OF_NOVELAI =
+  /^(?:sm|sm_dyn|cfg_rescale|dynamic_thresholding|skip_cfg_above_sigma|controlnet_model|image|mask|reference_(?:image|strength)|director_reference)/;
 
 /** NovelAI: JSON in `Comment`, the prompt also in `Description`. */
 export function novelAiRecipe(comment: string, description = ''): ReadRecipe | undefined {
@@ -78,6 +94,10 @@ export function novelAiRecipe(comment: string, description = ''): ReadRecipe | u
   });
   if (/^k_/.test(settings.get('Sampler') ?? '')) settings.set('Sampler', settings.get('Sampler')!.slice(2));
   setSize(settings, json.width, json.height);
+  addLost(settings, json, LOST_OF_NOVELAI);
+  const { caption } = isObject(json.v4_prompt) ? json.v4_prompt : {};
+  if (isObject(caption) && Array.isArray(caption.char_captions) && caption.char_captions.length > 0)
+    settings.set('Character prompts', String(caption.char_captions.length));
   return { prompt: textOf(json.prompt) || description, negativePrompt: textOf(json.uc), settings };
 }
 
@@ -98,6 +118,9 @@ export function drawThingsRecipe(xmp: string): ReadRecipe | undefined {
     /<exif:UserComment>[\s\S]{0,500}?<rdf:li[^>]{0,100}>([\s\S]*?)<\/rdf:li>/.exec(xmp) ?? [];
   return comment === undefined ? undefined : drawThingsJson(unescaped(comment));
 }
+
+/** Draw Things' fields that change an image and are not taken over. */
+const LOST_OF_DRAW_THINGS = /^(?:controls?|hires_?fix|refiner_?(?:model)?|upscaler|face_?restoration)$/i;
 
 /** The same JSON alone. */
 function drawThingsJson(text: string): ReadRecipe | undefined {
@@ -120,6 +143,10 @@ function drawThingsJson(text: string): ReadRecipe | undefined {
   );
   if (named.length > 0) settings.set('Loras', named.join('; '));
   if (settings.get('Denoising strength') === '1') settings.delete('Denoising strength');
+  addLost(settings, json, LOST_OF_DRAW_THINGS);
+  addLost(settings, json.v2, LOST_OF_DRAW_THINGS);
+  const { clipSkip } = isObject(json.v2) ? json.v2 : {};
+  if (typeof clipSkip === 'number' && clipSkip > 1) settings.set('Clip skip', String(clipSkip));
   return { prompt: json.c, negativePrompt: textOf(json.uc), settings };
 }
 

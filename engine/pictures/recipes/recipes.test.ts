@@ -159,6 +159,11 @@ test('InvokeAI, new and old', () => {
     model: { name: 'Juggernaut XL v9', base: 'sdxl', type: 'main' },
     loras: [{ model: { name: 'pixel-art' }, weight: 0.75 }],
     controlnets: [{}],
+    vae: { name: 'sdxl-vae-fp16-fix' },
+    hrf_enabled: true,
+    refiner_model: null,
+    positive_style_prompt: 'oil on canvas',
+    canvas_v2_metadata: { controlLayers: [{}, {}], referenceImages: [] },
   };
   const { notes, ...read } = inPng({ invokeai_metadata: JSON.stringify(metadata) })!;
   assert.deepEqual(read, {
@@ -173,7 +178,10 @@ test('InvokeAI, new and old', () => {
     model: 'Juggernaut XL v9',
     loras: [{ lora: 'pixel-art', strength: 0.75 }],
   });
-  assert.match(notes!.join(), /ControlNet: 1/);
+  assert.match(
+    notes!.join(),
+    /: ControlNet: 1; vae: sdxl-vae-fp16-fix; hrf_enabled: true; controlLayers: 2; Style prompt: oil on canvas\./,
+  );
   const old = {
     model_weights: 'stable-diffusion-1.5',
     image: {
@@ -184,10 +192,19 @@ test('InvokeAI, new and old', () => {
       height: 512,
       seed: 42,
       sampler: 'k_euler_a',
+      threshold: 0,
+      variations: [{ seed: 3, weight: 0.1 }],
     },
   };
-  const { prompt, negativePrompt, scheduler, seed } = inPng({ 'sd-metadata': JSON.stringify(old) })!;
+  const {
+    prompt,
+    negativePrompt,
+    scheduler,
+    seed,
+    notes: lost,
+  } = inPng({ 'sd-metadata': JSON.stringify(old) })!;
   assert.deepEqual([prompt, negativePrompt, scheduler, seed], ['a cat', 'blurry', 'euler-a', 42]);
+  assert.deepEqual(lost, ["Of the image's recipe this could not be taken over: variations: 1."]);
 });
 
 test('NovelAI', () => {
@@ -210,6 +227,20 @@ test('NovelAI', () => {
     [28, 2913844132, 832, 1216, 5],
   );
   assert.equal(read.scheduler, 'euler-a');
+  assert.doesNotMatch(read.notes?.join() ?? '', /taken over: .*(?:sm|cfg_rescale)/);
+  const more = {
+    sm: true,
+    sm_dyn: false,
+    cfg_rescale: 0.4,
+    dynamic_thresholding: false,
+    reference_image_multiple: ['iVBORw0KGgo'.repeat(30)],
+    v4_prompt: { caption: { base_caption: 'a', char_captions: [{ char_caption: 'a girl' }] } },
+  };
+  const { notes } = inPng({ Comment: JSON.stringify({ ...comment, ...more }) })!;
+  assert.match(
+    notes!.join(),
+    /: sm: true; cfg_rescale: 0\.4; reference_image_multiple: 1; Character prompts: 1\./,
+  );
   assert.equal(inPng({ Comment: 'Created with GIMP' }), undefined);
 });
 
@@ -231,6 +262,16 @@ test('Draw Things: JSON in XMP', () => {
     model: 'sd_v1.5_f16.ckpt',
     loras: [{ lora: 'x_f16', strength: 0.6 }],
   });
+  const v2 = {
+    controls: [{ file: 'canny.ckpt' }],
+    hiresFix: false,
+    upscaler: 'ultrasharp.ckpt',
+    clipSkip: 2,
+  };
+  const more = JSON.stringify({ ...JSON.parse(json), v2 });
+  const { clipSkip, notes } = exifRecipe(exifWithComment(more))!;
+  assert.equal(clipSkip, 2);
+  assert.match(notes!.join(), /: controls: 1; upscaler: ultrasharp\.ckpt\./);
 });
 
 for (const format of ['jpeg', 'webp'] as const)

@@ -1,4 +1,4 @@
-import { isObject, type ReadRecipe, setSize, settingsOf, textOf } from './json.ts';
+import { addLost, isObject, type ReadRecipe, setSize, settingsOf, textOf } from './json.ts';
 
 /** Field names of SwarmUI, Fooocus and Easy Diffusion for each setting. */
 const JSON_FIELDS: Readonly<Record<string, string>> = {
@@ -18,8 +18,7 @@ const JSON_FIELDS: Readonly<Record<string, string>> = {
 
 /** Their fields that change an image and are not taken over. */
 const LOST_FIELD =
-  /lora|lycoris|control|init_?image|style|refiner|clip_?(?:skip|stop)|embedding|hypernetwork/i;
-const UNUSED = /^(?:|none|null|false|0|default|automatic)$/i;
+  /lora|lycoris|control|init_?image|style|refiner|clip_?(?:skip|stop)|embedding|hypernetwork|^vae$|upscal|variation|freeu|seamless|mask/i;
 
 /** The JSON of SwarmUI, Fooocus, Easy Diffusion and tools like them. */
 export function swarmRecipe(json: Record<string, unknown>): ReadRecipe | undefined {
@@ -31,11 +30,7 @@ export function swarmRecipe(json: Record<string, unknown>): ReadRecipe | undefin
   setSize(settings, first, second);
   const loras = lorasOf(fields);
   if (loras) settings.set('Loras', loras);
-  for (const [field, value] of Object.entries(fields)) {
-    if (loras && TAKEN.test(field)) continue;
-    const text = typeof value === 'object' ? JSON.stringify(value ?? '') : String(value);
-    if (LOST_FIELD.test(field) && !UNUSED.test(text.replaceAll(/[[\]{}"]/g, ''))) settings.set(field, text);
-  }
+  addLost(settings, fields, LOST_FIELD, loras ? TAKEN : undefined);
   return { prompt, negativePrompt: textOf(fields.negativeprompt ?? fields.negative_prompt), settings };
 }
 

@@ -101,6 +101,8 @@ const RECIPES: readonly [keyword: string, json: unknown][] = [
       ...words,
       model: { name: 'x' },
       loras: [{ model: { name: 'y' }, weight: 1 }],
+      vae: { name: 'z' },
+      canvas_v2_metadata: { controlLayers: [{}] },
     },
   ],
   ['sd-metadata', { image: { prompt: [{ prompt: 'a [b]', weight: 1 }], ...words, sampler: 'k_euler' } }],
@@ -112,14 +114,34 @@ const RECIPES: readonly [keyword: string, json: unknown][] = [
       sampler: 'k_euler',
       scale: 5,
       ...words,
-      v4_prompt: { caption: { base_caption: 'a' } },
+      v4_prompt: { caption: { base_caption: 'a', char_captions: [{ char_caption: 'b' }] } },
+      sm: true,
+      reference_image_multiple: ['x'],
     },
   ],
 ];
+/** Draw Things' JSON, which it puts into XMP. */
+const drawThings = {
+  c: 'a car',
+  uc: 'bad',
+  steps: 20,
+  scale: 7,
+  seed: 3,
+  size: '64x64',
+  sampler: 'Euler a',
+  lora: [{ model: 'x_f16.ckpt', weight: 0.6 }],
+  v2: { controls: [{ file: 'canny.ckpt' }], clipSkip: 2, upscaler: 'x.ckpt' },
+};
+const inXmp = (json: string) =>
+  `<x:xmpmeta><exif:UserComment><rdf:Alt><rdf:li xml:lang="x-default">${json.replaceAll('"', '&quot;')}</rdf:li></rdf:Alt></exif:UserComment></x:xmpmeta>`;
 const recipeText = fc.oneof(
   ...RECIPES.map(([keyword, json]) =>
     changed(json).map((value) => ({ keyword, text: JSON.stringify(value) ?? '' })),
   ),
+  changed(drawThings).map((value) => ({
+    keyword: 'XML:com.adobe.xmp',
+    text: inXmp(JSON.stringify(value) ?? ''),
+  })),
 );
 
 function checkRecipe(recipe: ParsedRecipe | undefined): void {
