@@ -6,6 +6,7 @@ import { readOptionalText } from '../../engine/json.ts';
 import type { BatchOutcome, SavedItem } from '../../processes/bus/batch/coordinate.ts';
 import type { BusOptions } from '../../shared/api.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
+import { onceEach } from '../../shared/onceEach.ts';
 import { openEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
 import { type CommonOptions, type Size, size, wholeNumber, withExamples } from '../options.ts';
@@ -92,7 +93,7 @@ async function here(
   const missing = await folder.missing();
   const bar = new BatchBar(folder, missing);
   const outcome: BatchOutcome = { saved: [], failed: [], waiting: 0 };
-  const warned = new Set<string>();
+  const warn = onceEach(note);
   try {
     for (const item of missing) {
       try {
@@ -103,10 +104,7 @@ async function here(
         const saved = { item, file: await folder.save(item, picture.png), worker: 'this machine', seconds };
         outcome.saved.push(saved);
         bar.saved(saved);
-        for (const warning of warnings.filter((one) => !warned.has(one))) {
-          warned.add(warning);
-          note(warning);
-        }
+        for (const warning of warnings) warn(warning);
       } catch (error) {
         signal.throwIfAborted();
         outcome.failed.push({ item, error: messageOf(error) });

@@ -6,6 +6,7 @@ import { contentHash } from '../../../engine/models/content-hash.ts';
 import { openModel } from '../../../engine/models/open.ts';
 import type { BusOptions } from '../../../shared/api.ts';
 import { messageOf } from '../../../shared/errorMessage.ts';
+import { onceEach } from '../../../shared/onceEach.ts';
 import { connectBus, leaveBus } from '../connection.ts';
 import { findWorkers } from '../discovery.ts';
 import {
@@ -79,7 +80,7 @@ class Coordination {
   readonly #folder: BatchFolder;
   readonly #options: CoordinateOptions;
   readonly #missing = new Set<number>();
-  readonly #noted = new Set<string>();
+  readonly #warn: (sentence: string) => void;
   readonly #requeued = new Map<number, number>();
   readonly #outcome: BatchOutcome = { saved: [], failed: [], waiting: 0 };
   #wake = () => {};
@@ -96,6 +97,7 @@ class Coordination {
     this.#model = model;
     this.#folder = folder;
     this.#options = options;
+    this.#warn = onceEach((sentence) => options.onNote?.(sentence));
   }
 
   async run(): Promise<BatchOutcome> {
@@ -189,7 +191,7 @@ class Coordination {
       }
       try {
         const { request, warnings } = await taskRequest(this.#folder, item);
-        for (const warning of warnings) this.#note(warning);
+        for (const warning of warnings) this.#warn(warning);
         const task = { batch: id, item, request };
         await jetstream(this.#bus).publish(`${prefix}.${item}`, JSON.stringify(task));
       } catch (error) {
@@ -198,12 +200,6 @@ class Coordination {
         this.#outcome.failed.push({ item, error: error.message });
       }
     }
-  }
-
-  /** Says a sentence once. */
-  #note(sentence: string): void {
-    if (!this.#noted.has(sentence)) this.#options.onNote?.(sentence);
-    this.#noted.add(sentence);
   }
 
   async #noteWorkers(): Promise<void> {
