@@ -25,7 +25,7 @@ export function maskSection(page: EditorPage, actions: EditorActions): TemplateR
       })}
       ${iconButton({
         icon: 'reply',
-        title: 'Reselect: Bring Back the Last Mask (U)',
+        title: 'Reselect: Bring Back the Last Mask and Colours (U)',
         action: 'reselect',
         disabled: !state?.canReselect,
         onClick: actions.reselect,
