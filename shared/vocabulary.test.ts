@@ -41,3 +41,9 @@ test('signs alone are no words', () => {
   assert.ok(hasNoWords('((('));
   assert.ok(!hasNoWords('a'));
 });
+
+test('names of files are no words', () => {
+  const prompt = 'a house <lora:ink drawing:0.8>, embedding:moody, __colour/warm__ <hypernet:x> zebra';
+  assert.deepEqual(unknownWords(['a', 'house'], prompt), ['zebra']);
+  assert.ok(hasNoWords('<lora:ink:1> embedding:moody'));
+});

@@ -3,6 +3,9 @@ import { modelTitle } from './modelTitle.ts';
 
 /** A weight as in `(house:1.3)` is no word. */
 const WEIGHT = /:\s*[+-]?(\d+\.?\d*|\.\d+)\s*(?=\))/g;
+/** Names of files in a prompt are no words: `<lora:ink:0.8>`, `embedding:moody`, `__colour__`. */
+const FILE_NAME =
+  /<(?:lora|lyco|lycoris|hypernet):[^<>]{1,400}>|\bembedding:[^\s,:()[\]|]{1,300}|__\w[\w ./-]{0,198}?__/gi;
 /** Starts a new chunk of a prompt. */
 const BREAK = /\bBREAK\b/g;
 /** Letters with their accents, apostrophes within a word; a symbol such as an emoji is a word of its own. */
@@ -15,7 +18,7 @@ const WORD = /[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*|\p{Extended_Pictographi
  */
 export function unknownWords(words: readonly string[], prompt: string): string[] {
   const known = new Set(words);
-  const text = prompt.replace(WEIGHT, '').replace(BREAK, ' ');
+  const text = wordsOnly(prompt);
   const unknown: { text: string; end: number }[] = [];
   for (const { 0: word, index } of text.matchAll(WORD)) {
     if (known.has(word.toLowerCase())) continue;
@@ -40,7 +43,12 @@ export function unknownWarning(model: string, unknown: readonly string[]): strin
 
 /** Whether a prompt has no word at all that could be known, as `!!!`. */
 export function hasNoWords(prompt: string): boolean {
-  return prompt.replace(WEIGHT, '').replace(BREAK, ' ').search(WORD) < 0;
+  return wordsOnly(prompt).search(WORD) < 0;
+}
+
+/** A prompt without what is no word in it; a mark where a file was named, so that its neighbours stay apart. */
+function wordsOnly(prompt: string): string {
+  return prompt.replace(FILE_NAME, ', ').replace(WEIGHT, '').replace(BREAK, ' ');
 }
 
 function isCapitalized(word: string): boolean {

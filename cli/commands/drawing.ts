@@ -76,9 +76,10 @@ export function withDrawingOptions(command: Command): Command {
       addText,
     )
     .addOption(
-      new Option('--clip-skip <n>', 'read the prompt n layers from the last of the text encoder').argParser(
-        wholeNumber(LIMITS.clipSkip.min, LIMITS.clipSkip.max),
-      ),
+      new Option(
+        '--clip-skip <n>',
+        'read the prompt at the nth layer from the end of the text encoder; 1 is the last',
+      ).argParser(wholeNumber(LIMITS.clipSkip.min, LIMITS.clipSkip.max)),
     )
     .option('--negative <text>', 'what to avoid')
     .addOption(

@@ -17,9 +17,10 @@ export function invokeRecipe(text: string): ReadRecipe | undefined {
     cfg_scale: 'CFG scale',
     seed: 'Seed',
     strength: 'Denoising strength',
-    clip_skip: 'Clip skip',
   });
-  if (settings.get('Clip skip') === '0') settings.delete('Clip skip');
+  // Layers that are left out, where other tools count from the last.
+  const { clip_skip: skipped } = json;
+  if (typeof skipped === 'number' && skipped > 0) settings.set('Clip skip', String(skipped + 1));
   if (settings.get('Sampler')?.endsWith('_k')) {
     settings.set('Sampler', settings.get('Sampler')!.slice(0, -2));
     settings.set('Schedule type', 'karras');

@@ -159,6 +159,7 @@ test('InvokeAI, new and old', () => {
     model: { name: 'Juggernaut XL v9', base: 'sdxl', type: 'main' },
     loras: [{ model: { name: 'pixel-art' }, weight: 0.75 }],
     controlnets: [{}],
+    clip_skip: 1,
     vae: { name: 'sdxl-vae-fp16-fix' },
     hrf_enabled: true,
     refiner_model: null,
@@ -176,6 +177,7 @@ test('InvokeAI, new and old', () => {
     width: 1024,
     height: 768,
     model: 'Juggernaut XL v9',
+    clipSkip: 2,
     loras: [{ lora: 'pixel-art', strength: 0.75 }],
   });
   assert.match(
