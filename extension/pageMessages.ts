@@ -145,6 +145,7 @@ const draft = z.object({
   guidance: text,
   scheduler: text,
   sigmas: text,
+  clipSkip: text,
   model: text,
   precision: text,
   count: text,

@@ -142,6 +142,13 @@ export const SETTINGS = {
     scope: 'resource',
     request: true,
   },
+  clipSkip: {
+    does: 'layer of the text encoder that is read, from the end, as A1111 counts; 0 for what the model was trained with',
+    text: 'Clip skip: the layer at which the text encoder is read, counted from the end as in A1111: `1` is the last. `0`: as the model was trained.',
+    ...whole(LIMITS.clipSkip),
+    scope: 'resource',
+    request: true,
+  },
   guidance: {
     does: 'how closely images follow the prompt; 0 for what the model recommends',
     text: "How closely the image follows the prompt. `1` turns guidance off, which halves the work. `0`: the model's default.",

@@ -27,6 +27,7 @@ export function recipeRows({
     ['Size', `${recipe.width} × ${recipe.height}`],
     ['Sampler', SCHEDULER_TITLES[recipe.scheduler] ?? recipe.scheduler],
     ...(recipe.sigmas ? [['Sigmas', SIGMA_TITLES[recipe.sigmas]] as [string, string]] : []),
+    ...(recipe.clipSkip ? [['Clip skip', String(recipe.clipSkip)] as [string, string]] : []),
     ['Model', modelTitle(recipe.model)],
     ['Precision', recipe.precision],
     ...budgetRow(recipe),

@@ -25,6 +25,8 @@ export interface TypedDraft {
   scheduler: string;
   /** How the noise levels are spaced. */
   sigmas: string;
+  /** Layer of the text encoder that is read, from the end. */
+  clipSkip: string;
   /** As the setting patchwork.model has it. */
   model: string;
   precision: string;
@@ -51,6 +53,7 @@ export const EMPTY_DRAFT: Draft = {
   guidance: '',
   scheduler: '',
   sigmas: '',
+  clipSkip: '',
   model: '',
   precision: '',
   count: '1',

@@ -27,6 +27,7 @@ const recipe = z.looseObject({
   strength: figure.optional(),
   decoder: z.enum(DECODERS).optional(),
   loras: loras.optional(),
+  clipSkip: figure.optional(),
 });
 // The engine checks requests, wherever they come from.
 const request = z.looseObject({ prompt: text });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { InputError } from '../../engine/errors.ts';
 import { NO_ADDITIONS } from '../../shared/additions.ts';
 import { EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
-import { countOf, draftOf, draftOfRecipe, readDraft, requestOf } from './draft.ts';
+import { countOf, draftOf, draftOfRecipe, lostFromForm, readDraft, requestOf } from './draft.ts';
 
 const draft = { ...EMPTY_DRAFT, prompt: ' a tree ' };
 
@@ -21,6 +21,7 @@ test('every field arrives in the request, and a request fills the form again', (
     guidance: '4.5',
     scheduler: 'euler',
     sigmas: 'ays',
+    clipSkip: '2',
     model: 'owner/name',
     precision: 'int8',
     count: '1',
@@ -45,6 +46,7 @@ test('every field arrives in the request, and a request fills the form again', (
     guidance: 4.5,
     scheduler: 'euler',
     sigmas: 'ays',
+    clipSkip: 2,
     model: 'owner/name',
     precision: 'int8',
     loras: [{ lora: '/m/ink.safetensors', strength: 0.5 }],
@@ -60,6 +62,26 @@ test('a recipe fills the form with its seed and a model that is here', () => {
   const filled = draftOfRecipe(recipe, 'scenes');
   assert.deepEqual([filled.seed, filled.size, filled.model, filled.steps], ['3', '256x256', 'scenes', '']);
   assert.equal(draftOfRecipe({ ...recipe, model: 'elsewhere' }).model, '');
+});
+
+test('LoRA files of a recipe are named in the prompt, unless they are given with their paths', () => {
+  const loras = [
+    { lora: 'ink', strength: 0.7 },
+    { lora: 'x/fog.safetensors', strength: 1 },
+    { lora: 'odd:name', strength: 1 },
+  ];
+  const recipe = { prompt: 'a tree', negativePrompt: '', loras, clipSkip: 2, strength: 0.5 };
+  const filled = draftOfRecipe(recipe);
+  assert.equal(filled.prompt, 'a tree <lora:ink:0.7> <lora:fog:1>');
+  assert.equal(filled.clipSkip, '2');
+  assert.deepEqual(filled.additions, NO_ADDITIONS);
+  assert.equal(draftOfRecipe({ ...recipe, prompt: filled.prompt }).prompt, filled.prompt);
+  const given = [{ lora: '/m/loras/ink.safetensors', strength: 0.7 }];
+  assert.equal(draftOfRecipe(recipe, '', given).prompt, 'a tree <lora:fog:1>');
+  assert.deepEqual(lostFromForm(recipe), [
+    'It was made from another image, with strength 0.5, which the form does not have.',
+    'A prompt cannot name these LoRA files: odd:name.',
+  ]);
 });
 
 test('what a field may not be is reported by its name', () => {

@@ -7,7 +7,13 @@ import {
   hindranceOfAdditions,
   requestOfAdditions,
 } from '../../shared/additions.ts';
-import { type GenerateRequest, PRECISIONS, SCHEDULERS, SIGMA_SPACINGS } from '../../shared/api.ts';
+import {
+  type GenerateRequest,
+  type LoraChoice,
+  PRECISIONS,
+  SCHEDULERS,
+  SIGMA_SPACINGS,
+} from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { parseSeed, SEED_RULE } from '../../shared/seed.ts';
 import { isSide, sizesInWords } from '../../shared/sizes.ts';
@@ -37,6 +43,7 @@ export function requestOf(draft: Draft, styles: readonly Style[] = STYLES): Aske
     ...given('guidance', numberOf('Guidance', draft.guidance, LIMITS.guidance, false)),
     ...given('scheduler', oneOf('Sampler', draft.scheduler, SCHEDULERS)),
     ...given('sigmas', oneOf('Sigmas', draft.sigmas, SIGMA_SPACINGS)),
+    ...given('clipSkip', numberOf('Clip skip', draft.clipSkip, LIMITS.clipSkip, true)),
     ...given('precision', oneOf('Precision', draft.precision, PRECISIONS)),
     ...given('budget', numberOf('Compute budget', draft.budget, LIMITS.budget, false)),
     ...(model.trim() && { model: model.trim() }),
@@ -62,6 +69,7 @@ export function draftOf(request: AskedRequest): Draft {
     guidance: typed(request.guidance),
     scheduler: request.scheduler ?? '',
     sigmas: request.sigmas ?? '',
+    clipSkip: typed(request.clipSkip),
     model: request.model ?? '',
     precision: request.precision ?? '',
     additions: additionsOf(request),
@@ -71,16 +79,41 @@ export function draftOf(request: AskedRequest): Draft {
 }
 
 /**
- * The form that makes the same image again, seed and all.
+ * The form that makes the same image again, seed and all. LoRA files of a recipe have names only, not paths on this
+ * machine: the prompt names them.
  * @param model as requests name it
+ * @param given LoRA files that are given with their paths
  */
-export function draftOfRecipe(recipe: ParsedRecipe, model = ''): Draft {
-  const { budget, ...asked } = recipe;
-  // Its LoRA files have names only, not paths on this machine.
+export function draftOfRecipe(recipe: ParsedRecipe, model = '', given: readonly LoraChoice[] = []): Draft {
+  const { budget, loras = [], ...asked } = recipe;
   const full = budget && { budget: budget.share, steps: budget.steps };
+  const known = given.map(({ lora }) => nameOf(lora));
+  const named = loras.filter(({ lora }) => isNameable(lora) && !known.includes(nameOf(lora)));
+  const tags = named.map(({ lora, strength }) => `<lora:${nameOf(lora)}:${strength}>`);
+  const prompt = [recipe.prompt, ...tags.filter((tag) => !recipe.prompt.includes(tag))].join(' ');
   // The words of its style are in its prompts.
-  const without = { model: undefined, loras: undefined, style: undefined };
-  return { ...draftOf({ ...asked, ...without, ...full }), model };
+  return { ...draftOf({ ...asked, prompt, model: undefined, style: undefined, ...full }), model };
+}
+
+/** What of a recipe that was read has no place in the form, in sentences for the user. */
+export function lostFromForm({ strength, loras = [] }: ParsedRecipe): string[] {
+  const odd = loras.map(({ lora }) => lora).filter((lora) => !isNameable(lora));
+  return [
+    ...(strength === undefined
+      ? []
+      : [`It was made from another image, with strength ${strength}, which the form does not have.`]),
+    ...(odd.length > 0 ? [`A prompt cannot name these LoRA files: ${odd.join(', ')}.`] : []),
+  ];
+}
+
+/** A LoRA file's name without its folder and ending. */
+function nameOf(lora: string): string {
+  return lora.replace(/^.*[/\\]/, '').replace(/\.(?:safetensors|ckpt|pt|bin)$/i, '');
+}
+
+/** Whether a tag of a prompt can hold the name of a LoRA. */
+function isNameable(lora: string): boolean {
+  return /^[^<>:]{1,300}$/.test(nameOf(lora));
 }
 
 /** The validated state that a page kept. */

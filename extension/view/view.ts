@@ -2,6 +2,7 @@ import { commands, Uri, ViewColumn, type WebviewPanel, window, workspace } from 
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { ParsedRecipe } from '../../engine/pictures/recipes/settings.ts';
 import { type Additions, type AskedRequest, additionsOf } from '../../shared/additions.ts';
+import type { LoraChoice } from '../../shared/api.ts';
 import { formatSeconds } from '../../shared/format.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 import type { ImageAction } from '../../shared/imageActions.ts';
@@ -20,7 +21,7 @@ import { asNow, stylesNow, withSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { uriOf } from '../storedUri.ts';
 import { upscaledNotice, upscaleStored } from '../upscale/upscale.ts';
-import { countOf, draftOf, draftOfRecipe, readDraft, requestOf } from './draft.ts';
+import { countOf, draftOf, draftOfRecipe, lostFromForm, readDraft, requestOf } from './draft.ts';
 import { expectedSeconds, factsFor, wordsOf } from './facts.ts';
 import { generateImages } from './generate.ts';
 import { LiveDrafts } from './liveDrafts.ts';
@@ -285,19 +286,21 @@ export class ImageView {
 
   /** The same of an image of the gallery, whose control and reference images are known. */
   useRecipeOf({ recipe, asked, request }: PictureInfo): void {
-    this.useRecipe(recipe, additionsOf(asked ?? request));
+    this.useRecipe(recipe, { additions: additionsOf(asked ?? request), loras: request.loras ?? [] });
   }
 
-  /** Fills the form with a recipe. */
-  useRecipe(recipe: ParsedRecipe, additions?: Additions): void {
+  /** Fills the form with a recipe. @param given what of it is known with its files, of an image of the gallery */
+  useRecipe(recipe: ParsedRecipe, given?: { additions: Additions; loras: readonly LoraChoice[] }): void {
     const { model } = recipe;
     const here = this.#page.state.facts?.models.find(({ id }) => id === model);
-    this.#page.fill({ ...draftOfRecipe(recipe, here?.id), ...(additions && { additions }), count: '1' });
+    const { additions, loras } = given ?? {};
+    const draft = draftOfRecipe(recipe, here?.id, loras);
+    this.#page.fill({ ...draft, ...(additions && { additions }), count: '1' });
     const missing = model && model !== 'scenes' && !here;
     const text = missing
       ? `The form has the recipe, but its model ${model} is not on this machine.`
       : 'The form has the recipe.';
-    this.#say({ text: [text, ...(recipe.notes ?? [])].join(' ') });
+    this.#say({ text: [text, ...lostFromForm(recipe), ...(recipe.notes ?? [])].join(' ') });
   }
 
   #say(done: Done | undefined): void {

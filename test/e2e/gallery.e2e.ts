@@ -251,7 +251,11 @@ step('an image dropped in fills the form; one without a recipe says so', async (
     '3': { class_type: 'ControlNetApply', inputs: { conditioning: ['2', 0], strength: 1 } },
     '4': {
       class_type: 'KSampler',
-      inputs: { seed: 1102676403634909, steps: 9, model: ['1', 0], positive: ['3', 0], negative: ['2', 0] },
+      inputs: { seed: 1102676403634909, steps: 9, model: ['5', 0], positive: ['3', 0], negative: ['2', 0] },
+    },
+    '5': {
+      class_type: 'LoraLoader',
+      inputs: { lora_name: 'ink.safetensors', strength_model: 0.7, model: ['1', 0] },
     },
   };
   const bare = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#48c' } })
@@ -260,7 +264,8 @@ step('an image dropped in fills the form; one without a recipe says so', async (
   await drop('castle.png', Buffer.from(withPngText(bare, 'prompt', JSON.stringify(theirs))));
   await view.notice('its model dreams is not on this machine.');
   await view.notice('this could not be taken over: ControlNet: ControlNetApply.');
-  await until(async () => (await prompt.inputValue()) === 'a castle', "the other tool's recipe in the form");
+  const words = 'a castle <lora:ink:0.7>';
+  await until(async () => (await prompt.inputValue()) === words, "the other tool's recipe in the form");
   assert.equal(await vscode.view.locator('#seed input').inputValue(), '1102676403634909');
   await vscode.screenshot('recipe-of-another-tool');
   await drop('notes.txt', Buffer.from('no image'));

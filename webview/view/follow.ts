@@ -27,6 +27,7 @@ export function followedDraft(
     guidance: text(request.guidance),
     scheduler: text(request.scheduler),
     sigmas: text(request.sigmas),
+    clipSkip: text(request.clipSkip),
     model: text(request.model),
     precision: text(request.precision),
     count: draft.count,

@@ -86,6 +86,7 @@ function optionFields(page: Page, badSeed: boolean, actions: Actions): TemplateR
       ${field('seed', 'Seed', 'seed', page, actions, { placeholder: 'Random', invalid: badSeed })}
       ${choice('sampler', 'Sampler', draft.scheduler, samplers(state.facts), (scheduler) => actions.edit({ scheduler }))}
       ${choice('sigmas', 'Sigmas', draft.sigmas, SIGMAS, (sigmas) => actions.edit({ sigmas }))}
+      ${field('clip-skip', 'Clip skip', 'clipSkip', page, actions, { placeholder: 'As trained' })}
       ${choice('precision', 'Precision', draft.precision, PRECISIONS, (precision) => actions.edit({ precision }))}
     </div>
     ${seedError(badSeed)} ${styledHint(page)}
