@@ -1,4 +1,5 @@
 import { fs, path } from '#host';
+import { subfoldersOf } from './tool-folders.ts';
 
 /** Files that prompts name, in the folders that the usual tools have for them. */
 export type NamedKind = 'lora' | 'embedding' | 'wildcard';
@@ -7,8 +8,8 @@ type FileKind = NamedKind | 'decoder';
 
 /** Names of their folders in ComfyUI, AUTOMATIC1111, Forge, InvokeAI, SwarmUI, in lower case. */
 const FOLDERS: Readonly<Record<FileKind, readonly string[]>> = {
-  lora: ['loras', 'lora', 'lycoris'],
-  embedding: ['embeddings', 'embedding', 'textual_inversion'],
+  lora: subfoldersOf('lora'),
+  embedding: subfoldersOf('embedding'),
   wildcard: ['wildcards'],
   decoder: ['vae_approx', 'vae-approx'],
 };
@@ -20,11 +21,18 @@ const ENDINGS: Readonly<Record<FileKind, readonly string[]>> = {
   decoder: ['.safetensors', '.pth', '.pt'],
 };
 
-/** Folders in which a tool's folder has these. */
-const INNER = ['models', 'extensions/sd-dynamic-prompts', 'Data/Models'];
+/** Folders in which a tool's folder has these, level by level; InvokeAI has one for each family. */
+const INNER: readonly (readonly RegExp[])[] = [
+  [],
+  [/^models$/i],
+  [/^models$/i, /^(?:any|sd-\d|sdxl|flux)$/i],
+  [/^extensions$/i, /^sd-dynamic-prompts$/i],
+  [/^data$/i],
+  [/^data$/i, /^models$/i],
+];
 
 /** Folders of a tool that hold checkpoints, beside the folders of everything else. */
-const CHECKPOINTS = /^(?:checkpoints|stable-diffusion|diffusers|unet|diffusion_models)$/i;
+const CHECKPOINTS = /^(?:checkpoints|stable-diffusion|diffusers|unet|diffusion_models|main)$/i;
 
 /** Files of a kind that are looked at. */
 const MAX_FILES = 5000;
@@ -57,11 +65,21 @@ export function rootsFor(model: string, folders: readonly string[]): string[] {
 async function foldersOf(kind: FileKind, roots: readonly string[]): Promise<string[]> {
   const folders = new Set<string>();
   for (const root of roots)
-    for (const place of [root, ...INNER.map((inner) => path.join(root, inner))]) {
+    for (const place of (await Promise.all(INNER.map((levels) => foldersIn(root, levels)))).flat()) {
       const names = await fs.readdir(place).catch(() => []);
       for (const name of names)
         if (FOLDERS[kind].includes(name.toLowerCase())) folders.add(path.join(place, name));
       if (FOLDERS[kind].includes(path.basename(place).toLowerCase())) folders.add(place);
     }
   return [...folders];
+}
+
+/** The folders whose names fit these patterns, one for each level below `root`. */
+async function foldersIn(root: string, [level, ...below]: readonly RegExp[]): Promise<string[]> {
+  if (!level) return [root];
+  const names = await fs.readdir(root).catch(() => []);
+  const found = names
+    .filter((name) => level.test(name))
+    .map((name) => foldersIn(path.join(root, name), below));
+  return (await Promise.all(found)).flat();
 }

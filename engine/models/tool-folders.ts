@@ -28,7 +28,16 @@ const SUBFOLDERS: Readonly<Record<string, Purpose>> = {
   upscale_models: 'upscaler',
   esrgan: 'upscaler',
   realesrgan: 'upscaler',
+  spandrel_image_to_image: 'upscaler',
 };
+
+/** Names of the folders in which these tools keep models of a purpose, in lower case. */
+export function subfoldersOf(purpose: Purpose): string[] {
+  return Object.keys(SUBFOLDERS).filter((name) => SUBFOLDERS[name] === purpose);
+}
+
+/** The weights of a network that is a folder of its own, without the rest of a model, as InvokeAI keeps them. */
+const NETWORK_FILE = /^diffusion_pytorch_model\b/;
 
 /** Bounds on folders that may hold anything. */
 const MAX_DEPTH = 6;
@@ -45,6 +54,10 @@ export async function toolModels(folders: readonly string[]): Promise<InstalledM
     const names = (await fs.readdir(folder).catch(() => [])).sort();
     if (names.includes(INDEX_FILE)) {
       found.set(folder, entry(folder, 'pictures', await sizeOf(folder)));
+      return;
+    }
+    if (purpose && names.includes('config.json') && names.some((name) => NETWORK_FILE.test(name))) {
+      found.set(folder, entry(folder, purpose, await sizeOf(folder)));
       return;
     }
     for (const name of names) {
