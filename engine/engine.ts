@@ -34,6 +34,7 @@ import {
   type UpscaleResult,
 } from '../shared/api.ts';
 import { COLOUR_STRENGTH, DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
+import { adapterOf } from '../shared/stepPlan.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/check-request.ts';
 import type { Backend } from './execution/backend.ts';
@@ -141,8 +142,8 @@ class LocalEngine implements Engine {
     this.#crewSources = crews;
     this.#crews = new Crews(crews);
     this.#memory = { features: new FeatureStore(storeBudget), analyses: new Map() };
-    this.#budget = new MemoryBudget(backend, this.#memory.features);
     this.#models = new LoadedModels(backend, () => this.#forget());
+    this.#budget = new MemoryBudget(backend, this.#memory.features, () => this.#models.unloadOthers());
     this.#sight = new Sight(backend);
   }
 
@@ -155,18 +156,22 @@ class LocalEngine implements Engine {
     options.signal?.throwIfAborted();
     this.#sweep();
     const { request, ...prompts } = await readPrompts(asked, await placeOfModel(asked.model));
-    const loaded = await this.#models.load(request, options);
-    const checked = await sizedByReference(request, loaded.model);
-    loaded.reading = readingOf(checked, prompts);
+    const opened = await this.#models.open(request);
+    const checked = await sizedByReference(request, opened.steered);
     const { previews, remember } = checked;
-    const { width, height } = imageSize(loaded.model, checked);
+    const { width, height } = imageSize(opened.steered, checked);
+    const spending = spendingOf(checked, opened.steered, recipeFor(checked, opened), {
+      shared: asksForWorkers(checked),
+    });
+    const { stepPlan } = spending.recipe;
+    const isOpen = adapterOf(stepPlan) === adapterOf(request.stepPlan);
+    const planned = { ...request, ...(stepPlan !== undefined && { stepPlan }) };
+    const loaded = await this.#models.load(planned, options, isOpen ? opened : undefined);
+    loaded.reading = readingOf(checked, prompts);
     await this.#steer(loaded, checked, { width, height });
     const precision = await this.#precision(checked, loaded, { width, height });
     const team = await this.#team(checked, loaded.model);
-    const spending = spendingOf(checked, loaded.model, recipeFor(checked, loaded, precision), {
-      shared: team !== undefined,
-    });
-    const { recipe } = spending;
+    const recipe = { ...spending.recipe, precision };
     // Workers compute with their own denoisers, and keep the features of their bands.
     const editing = await editingModel(checked.model, checked.editModel);
     const editsItself = editing.name === (checked.model ?? EMBEDDED);
@@ -475,7 +480,12 @@ function shareBy(team: Team | undefined): Share | undefined {
   return team && ((picture) => shareOut(team, picture));
 }
 
-function recipeFor(request: GenerateRequest, { model }: ReadyModel, precision: Precision): Recipe {
+/** @param precision chosen once the weights are open; no budget depends on it */
+function recipeFor(
+  request: GenerateRequest,
+  { model }: Pick<ReadyModel, 'model'>,
+  precision: Precision = 'fp32',
+): Recipe {
   const scheduler = request.scheduler ?? schedulerNameOf(model.schedulerConfig);
   return recipeOf(request, { name: model.name, defaults: model.defaults, scheduler, precision });
 }

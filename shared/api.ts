@@ -221,8 +221,11 @@ export interface Recipe extends Arithmetic {
   sigmas?: SigmaSpacing;
   /** For an edit: see `EditRequest`. */
   strength?: number;
-  /** Share of the MACs of a full process with this many steps that was to be spent; absent: all. */
-  budget?: { share: number; steps: number };
+  /**
+   * Share of the MACs of a full process with this many steps that was to be spent; absent: all. `scheduler`: that of the
+   * full process, where the plan has another one.
+   */
+  budget?: { share: number; steps: number; scheduler?: SchedulerName };
   /** What each step computes, where not all compute everything; see `stepPlan.ts`. */
   stepPlan?: string;
   /** Absent: `own`. */

@@ -21,27 +21,40 @@ export interface StepPlan {
   kinds: StepKind[];
   /** Where the steps are placed, in place of the sampler's own timesteps. */
   timesteps?: number[];
+  /** A LoRA file in the model's folder with which they are computed: `budget/few.safetensors`. */
+  adapter?: string;
 }
 
 const LETTERS = /^[FPdp-]+$/;
 
+/** A path that stays in its folder: no part begins with a dot. */
+const ADAPTER = /^@(?=.{1,200}$)(?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.safetensors$/;
+
 /**
- * Reads letters, and after them the timesteps, if these are not the sampler's: `FFF 999 770 410`. Undefined for other
- * text.
+ * Reads letters, then the timesteps, if these are not the sampler's, then the adapter, if there is one: `FFF 999 770
+ * 410`, `PPP 999 770 410 @budget/few.safetensors`. Undefined for other text.
  */
 export function readStepPlan(text: string): StepPlan | undefined {
-  const [letters = '', ...numbers] = text.split(' ');
+  const [letters = '', ...words] = text.split(' ');
+  const last = words.at(-1) ?? '';
+  const adapter = ADAPTER.test(last) ? last.slice(1) : undefined;
+  const numbers = adapter === undefined ? words : words.slice(0, -1);
   if (!LETTERS.test(letters)) return undefined;
-  const kinds = [...letters] as StepKind[];
-  if (numbers.length === 0) return { kinds };
+  const plan = { kinds: [...letters] as StepKind[], ...(adapter !== undefined && { adapter }) };
+  if (numbers.length === 0) return plan;
   const timesteps = numbers.map((number) => (/^\d{1,6}$/.test(number) ? Number(number) : Number.NaN));
   const falls = timesteps.every((timestep, i) => i === 0 || timestep < timesteps[i - 1]!);
-  return falls && timesteps.length === kinds.length ? { kinds, timesteps } : undefined;
+  return falls && timesteps.length === plan.kinds.length ? { ...plan, timesteps } : undefined;
 }
 
 /** The text that `readStepPlan` reads. */
-export function writeStepPlan({ kinds, timesteps = [] }: StepPlan): string {
-  return [kinds.join(''), ...timesteps].join(' ');
+export function writeStepPlan({ kinds, timesteps = [], adapter }: StepPlan): string {
+  return [kinds.join(''), ...timesteps, ...(adapter === undefined ? [] : [`@${adapter}`])].join(' ');
+}
+
+/** The adapter of a plan, if it has one. */
+export function adapterOf(stepPlan: string | undefined): string | undefined {
+  return stepPlan === undefined ? undefined : readStepPlan(stepPlan)?.adapter;
 }
 
 /** Whether every step of a plan is either computed in full or forecast. */
@@ -50,12 +63,15 @@ export function isFullOrForecast(stepPlan: string): boolean {
 }
 
 /** A plan for people: `12 steps, 4 of them forecast`. */
-export function describeStepPlan({ kinds, timesteps }: StepPlan): string {
+export function describeStepPlan({ kinds, timesteps, adapter }: StepPlan): string {
   const means = (Object.keys(STEP_KINDS) as StepKind[]).flatMap((kind) => {
     const count = kinds.filter((one) => one === kind).length;
-    return kind !== 'F' && count > 0 ? [`${count} ${STEP_KINDS[kind]}`] : [];
+    if (kind === 'F' || count === 0) return [];
+    return [count === kinds.length ? STEP_KINDS[kind] : `${count} ${STEP_KINDS[kind]}`];
   });
+  const [, name] = /([^/]*)\.safetensors$/.exec(adapter ?? '') ?? [];
+  const adapted = name === undefined ? '' : ` with the adapter ${name}`;
   const placed = timesteps ? ', placed where they matter most' : '';
   const steps = `${kinds.length} ${kinds.length === 1 ? 'step' : 'steps'}`;
-  return [steps + placed, ...means].join(', ');
+  return [steps + adapted + placed, ...means].join(', ');
 }

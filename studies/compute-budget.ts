@@ -6,8 +6,8 @@ import { decodePicture, type Picture } from '../engine/pictures/read.ts';
 import { ssim } from '../engine/pictures/ssim.ts';
 import { MEASURED_PLANS } from '../engine/pipelines/budget/measured-plans.ts';
 import type { Mask } from '../engine/regions/mask.ts';
-import type { Engine, GenerateRequest } from '../shared/api.ts';
-import { describeStepPlan, readStepPlan, writeStepPlan } from '../shared/stepPlan.ts';
+import { type Engine, type GenerateRequest, SCHEDULERS } from '../shared/api.ts';
+import { describeStepPlan, readStepPlan } from '../shared/stepPlan.ts';
 import { byDefault, optional, study, table, text, texts, whole, withEngine } from './frame.ts';
 import { readCases } from './support/edit-cases.ts';
 import { decibels, mean, median } from './support/figures.ts';
@@ -25,13 +25,6 @@ const OTHERS = [
 /** Plain steps: the control. */
 const PLAIN = [2, 3, 4, 5, 6, 7, 9, 13];
 
-const OFFERED = MEASURED_PLANS.map(({ guided, alone, timesteps }) =>
-  writeStepPlan({
-    kinds: [...new Array(guided).fill('F'), ...new Array(alone).fill('P')],
-    timesteps: [...timesteps],
-  }),
-);
-
 /** Figures of one image. */
 interface Figures {
   /** Against the image of the full process; null: they are equal. */
@@ -47,7 +40,14 @@ await study(
       'What step plans cost and how near their images come to those of the full process: MACs, PSNR, SSIM, seconds. ' +
       'The control of every plan is as many MACs on plain steps, by numbers of steps. Draws prompts that no caption has. ' +
       'Goes on where it was stopped if a folder is given.',
-    arguments: { plans: { ...byDefault(texts('step plans, or numbers of plain steps'), []) } },
+    arguments: {
+      plans: {
+        ...byDefault(
+          texts('step plans, each followed by a sampler if it has another, or numbers of plain steps'),
+          [],
+        ),
+      },
+    },
     options: {
       count: byDefault(whole('prompts', 1), 24),
       side: byDefault(whole('width and height of the images, in pixels', 64), 256),
@@ -61,7 +61,7 @@ await study(
     },
   },
   async ({ plans, count, side, steps, threads, model, images, edits }) => {
-    const asked = plans.length > 0 ? plans : [...PLAIN.map(String), ...OFFERED, ...OTHERS];
+    const asked = plans.length > 0 ? plans : [...PLAIN.map(String), ...MEASURED_PLANS, ...OTHERS];
     const cases = [String(steps), ...asked].map(caseOf);
     const size = { width: side, height: side };
     const subjects = edits ? await editsOf(edits, count) : await imagesOf(count, size);
@@ -144,15 +144,21 @@ async function writeWhole(file: string, content: string): Promise<void> {
   await rename(`${file}.part`, file);
 }
 
-/** A number of plain steps, or a step plan. */
+/** A number of plain steps, or a step plan: `PPPP @budget/few.safetensors ddim`. */
 function caseOf(plan: string): { title: string; means: string; request: Partial<GenerateRequest> } {
   if (/^\d+$/.test(plan)) {
     const steps = Number(plan);
     return { title: `${steps} plain`, means: 'control', request: { steps } };
   }
-  const read = readStepPlan(plan);
+  const scheduler = SCHEDULERS.find((name) => plan.endsWith(` ${name}`));
+  const stepPlan = scheduler ? plan.slice(0, -scheduler.length - 1) : plan;
+  const read = readStepPlan(stepPlan);
   if (!read) throw new RangeError(`${plan} is no step plan.`);
-  return { title: plan, means: describeStepPlan(read), request: { stepPlan: plan } };
+  return {
+    title: plan,
+    means: describeStepPlan(read),
+    request: { stepPlan, ...(scheduler && { scheduler }) },
+  };
 }
 
 /** What an image was drawn for; an edit is not for the scorers of new images. */

@@ -11,6 +11,7 @@ import {
   SCHEDULER_FILE,
   TOKENIZER_FOLDERS,
 } from '../weights/diffusers.ts';
+import { readBudgetPlans } from './budget-plans.ts';
 import { type Layout, type PlacedNetwork, placedIn } from './layout.ts';
 import type { GenerationDefaults } from './model.ts';
 import { placeOf } from './networks.ts';
@@ -73,7 +74,11 @@ export async function readFolder(folder: string, options: FolderOptions = {}): P
   for (const [name, placed] of await textsOf(absolute, kind, options.textEncoders))
     networks.set(name, placed);
   const generation = path.join(absolute, RECOMMENDED_FILE);
-  const own = recommendedOf(await readOptionalJson(generation), generation);
+  const generationConfig = await readOptionalJson(generation);
+  const own = recommendedOf(generationConfig, generation);
+  const scheduler = await readJson(path.join(absolute, SCHEDULER_FILE));
+  const budgetPlans =
+    generationConfig === undefined ? [] : readBudgetPlans(generationConfig, scheduler, generation);
   return {
     id: [absolute, ...(options.textEncoders ?? [])].join(' + '),
     place: absolute,
@@ -81,12 +86,13 @@ export async function readFolder(folder: string, options: FolderOptions = {}): P
     kind,
     zerosForEmpty: index.force_zeros_for_empty_prompt,
     networks,
-    scheduler: await readJson(path.join(absolute, SCHEDULER_FILE)),
+    scheduler,
     recommended: {
       ...kind.recommended,
       ...(index.is_distilled && kind.distilled),
       ...options.recommended,
       ...own,
+      ...(budgetPlans.length > 0 && { budgetPlans }),
     },
     tokenizer: async (name) => ({
       folder: path.join(absolute, TOKENIZER_FOLDERS[name === 'text_encoder' ? 0 : 1]),

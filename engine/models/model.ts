@@ -1,6 +1,7 @@
 import { isSide, type SizeLimits } from '../../shared/sizes.ts';
 import type { Network } from '../graph/network.ts';
 import type { WeightSource, WeightsOptions } from '../weights/source.ts';
+import type { OwnPlan } from './budget-plans.ts';
 import type { AutoencoderFacts, NetworkRole } from './networks.ts';
 
 /** Settings of a model that apply unless the user gives others. */
@@ -16,6 +17,8 @@ export interface GenerationDefaults {
    * absent. See `spendingOf`.
    */
   editBudget?: number;
+  /** Its own ways to spend few MACs, in any order. */
+  budgetPlans?: readonly OwnPlan[];
 }
 
 /** A diffusion model: its networks and their weights. A folder of a checkpoint, or an architecture. */

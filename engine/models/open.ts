@@ -1,5 +1,6 @@
 import { cacheFolder, fs, hubEnvironment, path } from '#host';
 import type { DecoderChoice, LoraChoice } from '../../shared/api.ts';
+import { adapterOf } from '../../shared/stepPlan.ts';
 import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
 import { openAdapter } from '../weights/lora.ts';
@@ -29,12 +30,17 @@ export interface DrawingOptions extends FileParts {
   loras?: readonly LoraChoice[];
   /** Folders of other tools, in which a small decoder is looked for beside the model's own. */
   modelFolders?: readonly string[];
+  /** A plan whose adapter is merged too: see `readStepPlan`. */
+  stepPlan?: string | undefined;
 }
 
-/** A model as `openCheckpoint` finds it, set up with another decoder and LoRA files; `warnings` are for the user. */
+/**
+ * A model as `openCheckpoint` finds it, set up with another decoder, LoRA files and the adapter of a step plan;
+ * `warnings` are for the user.
+ */
 export async function openDrawingModel(
   name: string = EMBEDDED,
-  { decoder = 'own', loras = [], modelFolders, vae, textEncoders, prediction }: DrawingOptions = {},
+  { decoder = 'own', loras = [], modelFolders, vae, textEncoders, prediction, stepPlan }: DrawingOptions = {},
 ): Promise<{ model: DiffusionModel; warnings: string[] }> {
   let model = await openCheckpoint(name, { vae, textEncoders, prediction });
   if (decoder === 'fast' && model.autoencoder.kind !== 'tiny') {
@@ -51,10 +57,28 @@ export async function openDrawingModel(
   }
   model.requireComplete();
   const notes = [...model.notes];
-  if (loras.length === 0) return { model, warnings: notes };
+  const own = await ownAdapter(model, stepPlan);
+  if (loras.length === 0 && !own) return { model, warnings: notes };
   const adapters = loras.map(async ({ lora, strength }) => openAdapter(await loraFile(lora), strength));
+  if (own) adapters.push(openAdapter(own, 1));
   const adapted = model.withAdapters(await Promise.all(adapters));
   return { model: adapted.model, warnings: [...notes, ...adapted.warnings] };
+}
+
+/** The adapter's file of a step plan, in the model's folder. @throws InputError if it is not there */
+async function ownAdapter(
+  { name, place }: DiffusionModel,
+  stepPlan: string | undefined,
+): Promise<string | undefined> {
+  const adapter = adapterOf(stepPlan);
+  if (adapter === undefined) return undefined;
+  const file = path.join(place, adapter);
+  const found = await fs.stat(file).catch(() => undefined);
+  if (found?.isFile()) return file;
+  throw new InputError(
+    `${name} has no adapter ${adapter}, which the step plan is computed with: take the version of the model that it belongs to, or another plan or budget.`,
+    { setting: 'budget' },
+  );
 }
 
 /** Pixels for a position of the latents that `taesana` decodes. */

@@ -1,5 +1,6 @@
 import type { BusOptions, EditRequest, GenerateRequest } from '../../shared/api.ts';
 import { defined } from '../../shared/defined.ts';
+import { adapterOf } from '../../shared/stepPlan.ts';
 import { InputError } from '../errors.ts';
 import type { ModelAdditions } from '../models/additions.ts';
 import { denoiserVersion } from '../models/content-hash.ts';
@@ -81,7 +82,11 @@ export function asksForWorkers({ workers = 0, bus }: Pick<GenerateRequest, 'work
 }
 
 /** @throws InputError for what workers do not compute. */
-function checkShareable({ attention }: GenerateRequest | EditRequest): void {
+function checkShareable({ attention, stepPlan }: GenerateRequest | EditRequest): void {
   if (attention === 'sampled')
     throw new InputError('Workers compute attention in full: leave out the workers, or sampled attention.');
+  if (adapterOf(stepPlan) !== undefined)
+    throw new InputError(
+      'Workers have no adapters of step plans: leave out the workers, or take another step plan.',
+    );
 }

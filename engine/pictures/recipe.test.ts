@@ -86,10 +86,11 @@ test('any recipe is read back as it was', () => {
         {
           share: fc.integer({ min: 10, max: 100 }).map((hundredths) => hundredths / 100),
           steps: fc.nat(150),
+          scheduler: fc.constantFrom(...SCHEDULERS),
         },
-        { noNullPrototype: true },
+        { noNullPrototype: true, requiredKeys: ['share', 'steps'] },
       ),
-      stepPlan: fc.constantFrom('FPd-p', 'FFF 999 700 250'),
+      stepPlan: fc.constantFrom('FPd-p', 'FFF 999 700 250', 'PP 999 400 @budget/few.safetensors'),
       loras: fc.array(
         fc
           .tuple(fc.stringMatching(/^\w[\w./ -]{0,20}\w$/), fc.integer({ min: -400, max: 400 }))

@@ -25,16 +25,25 @@ export interface Loaded extends ReadyModel {
   settings: string;
 }
 
-type Opened = Awaited<ReturnType<typeof openDrawingModel>>;
+type Opened = Awaited<ReturnType<typeof openDrawingModel>> & {
+  /** With what steers the image. */
+  steered: DiffusionModel;
+};
 
-/** The models of the last calls: the last one, and a small one before it. */
+/**
+ * Most small models that are kept beside the current one: Scenes generates with one model, drafts with the same after an
+ * adapter was merged, and edits with its twin, in turns.
+ */
+const KEPT = 2;
+
+/** The models of the last calls: the last one, and small ones before it. */
 export class LoadedModels {
   readonly #backend: Backend;
   /** Drops what was computed by the models, whose files have changed. */
   readonly #forget: () => Promise<void>;
   #current: Loaded | undefined;
-  /** A small model that was used before: Scenes generates with one and edits with its twin, in turns. */
-  #before: Loaded | undefined;
+  /** Small models that were used before, the last one first. */
+  #before: Loaded[] = [];
 
   constructor(backend: Backend, forget: () => Promise<void>) {
     this.#backend = backend;
@@ -42,8 +51,9 @@ export class LoadedModels {
   }
 
   /** Reads the configs of a request's model, and no weights. @throws InputError if it cannot be used */
-  open(request: GenerateRequest | EditRequest): Promise<Opened> {
-    return openDrawingModel(request.model, request);
+  async open(request: GenerateRequest | EditRequest): Promise<Opened> {
+    const opened = await openDrawingModel(request.model, request);
+    return { ...opened, steered: await steeredModel(opened.model, request) };
   }
 
   /** The model of a request, loaded now unless it is. @throws InputError if it cannot be used */
@@ -54,9 +64,9 @@ export class LoadedModels {
   ): Promise<Loaded> {
     const threads = request.threads || this.#backend.threads;
     const opened = already ?? (await this.open(request));
+    const { steered } = opened;
     // Before its weights are read.
-    if ('width' in request || 'height' in request) imageSize(opened.model, request);
-    const steered = await steeredModel(opened.model, request);
+    if ('width' in request || 'height' in request) imageSize(steered, request);
     const settings = await settingsOf(steered);
     await this.#forgetChanged(steered.id, settings);
     const known = await this.#known(steered.id, threads);
@@ -86,12 +96,17 @@ export class LoadedModels {
   }
 
   async unload(): Promise<void> {
-    for (const loaded of [this.#current, this.#before]) {
-      await loaded?.components.release();
-      await loaded?.preview?.release();
-    }
+    const current = this.#current;
     this.#current = undefined;
-    this.#before = undefined;
+    if (current) await release(current);
+    await this.unloadOthers();
+  }
+
+  /** Frees all but the current model. */
+  async unloadOthers(): Promise<void> {
+    const others = this.#before;
+    this.#before = [];
+    for (const loaded of others) await release(loaded);
   }
 
   /** The model if it is loaded; it becomes the current one. */
@@ -99,16 +114,16 @@ export class LoadedModels {
     const isIt = (loaded: Loaded | undefined): loaded is Loaded =>
       loaded?.model.id === id && loaded.threads === threads;
     if (isIt(this.#current)) return this.#current;
-    const before = this.#before;
-    if (!isIt(before)) return undefined;
-    this.#before = undefined;
+    const before = this.#before.find(isIt);
+    if (!before) return undefined;
+    this.#before = this.#before.filter((loaded) => loaded !== before);
     await this.#setAside();
     this.#current = before;
     return before;
   }
 
   /** Finds out what a model predicts whose file does not say it. */
-  async #withPrediction({ model, warnings }: Opened, threads: number) {
+  async #withPrediction({ model, warnings }: Pick<Opened, 'model' | 'warnings'>, threads: number) {
     if (!model.unsure) return { model, warnings };
     const measured = await withMeasuredPrediction(model, this.#backend, threads);
     return { model: measured.model, warnings: [...warnings, measured.note] };
@@ -116,7 +131,7 @@ export class LoadedModels {
 
   /** Unloads models whose files have changed, and drops what was computed by them. */
   async #forgetChanged(id: string, settings: string): Promise<void> {
-    const loaded = [this.#current, this.#before].filter((known) => known !== undefined);
+    const loaded = [...(this.#current ? [this.#current] : []), ...this.#before];
     const checks = await Promise.allSettled(loaded.map(({ components }) => components.requireUnchanged()));
     const isSame = loaded.every((known) => known.model.id !== id || known.settings === settings);
     if (isSame && checks.every(({ status }) => status === 'fulfilled')) return;
@@ -124,14 +139,20 @@ export class LoadedModels {
     await this.unload();
   }
 
-  /** Makes room for another model; a small one stays loaded. */
+  /** Makes room for another model: a small one stays loaded, a large one and those before it are freed. */
   async #setAside(): Promise<void> {
     const current = this.#current;
-    const isSmall = (await current?.components.isSmall()) ?? false;
-    if (isSmall) this.#current = undefined;
-    await this.unload();
-    if (isSmall) this.#before = current;
+    if (!current) return;
+    if (!(await current.components.isSmall())) return this.unload();
+    this.#current = undefined;
+    this.#before.unshift(current);
+    for (const loaded of this.#before.splice(KEPT)) await release(loaded);
   }
+}
+
+async function release({ components, preview }: Loaded): Promise<void> {
+  await components.release();
+  await preview?.release();
 }
 
 /** A fast decoder for previews, where the model's own is slow and TAESD is on this machine. */

@@ -19,10 +19,13 @@ type Purpose = Pick<PlannedPicture, 'edit' | 'records'>;
 export class MemoryBudget {
   readonly #backend: Backend;
   readonly #features: FeatureStore;
+  readonly #freeOthers: () => Promise<void>;
 
-  constructor(backend: Backend, features: FeatureStore) {
+  /** @param freeOthers unloads the models of earlier calls */
+  constructor(backend: Backend, features: FeatureStore, freeOthers: () => Promise<void>) {
     this.#backend = backend;
     this.#features = features;
+    this.#freeOthers = freeOthers;
   }
 
   /** Whether memory is enough to keep the features of an image, for edits of it; if so it is planned for. */
@@ -35,13 +38,15 @@ export class MemoryBudget {
   }
 
   /**
-   * How the networks are loaded so that memory is enough. Features of other images are dropped for it.
+   * How the networks are loaded so that memory is enough. Features of other images are dropped for it, and models of
+   * earlier calls unloaded.
    * @throws InputError if no plan fits
    */
   async plan(loaded: Loaded, recipe: Recipe, purpose: Purpose = {}): Promise<MemoryPlan> {
     const picture = await this.#planned(loaded, recipe, purpose);
     const needs = predictMemory(loaded.model, picture);
     const { together } = needs;
+    if (together > this.#availableTo(loaded)) await this.#freeOthers();
     const available = this.#availableTo(loaded);
     const held = Math.max(together, loaded.held);
     const plan =

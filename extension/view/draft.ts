@@ -86,7 +86,11 @@ export function draftOf(request: AskedRequest): Draft {
  */
 export function draftOfRecipe(recipe: ParsedRecipe, model = '', given: readonly LoraChoice[] = []): Draft {
   const { budget, loras = [], ...asked } = recipe;
-  const full = budget && { budget: budget.share, steps: budget.steps };
+  const full = budget && {
+    budget: budget.share,
+    steps: budget.steps,
+    ...(budget.scheduler && { scheduler: budget.scheduler }),
+  };
   const known = given.map(({ lora }) => nameOf(lora));
   const named = loras.filter(({ lora }) => isNameable(lora) && !known.includes(nameOf(lora)));
   const tags = named.map(({ lora, strength }) => `<lora:${nameOf(lora)}:${strength}>`);

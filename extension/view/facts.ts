@@ -1,12 +1,13 @@
 import type { DiffusionModel } from '../../engine/models/diffusion-model.ts';
 import { fullProcess } from '../../engine/pipelines/budget/budgeted.ts';
 import { planBudget } from '../../engine/pipelines/budget/plan-budget.ts';
+import { isSteered } from '../../engine/pipelines/budget/spending.ts';
 import { schedulerNameOf } from '../../engine/schedulers/create.ts';
 import { readKnownWords } from '../../engine/text/known-words.ts';
 import type { AskedRequest } from '../../shared/additions.ts';
 import { defined } from '../../shared/defined.ts';
 import { modelTitle } from '../../shared/modelTitle.ts';
-import { stylesFor } from '../../shared/styles.ts';
+import { stylesFor, withStyle } from '../../shared/styles.ts';
 import type { Draft, FormFacts } from '../../shared/viewProtocol.ts';
 import { modelsHere } from '../models/fetch.ts';
 import { type AskedModel, openAsked } from '../openAsked.ts';
@@ -82,9 +83,10 @@ function costOfRequest(request: AskedRequest, model: DiffusionModel, pace: Pace)
   const settings = {
     ...model.defaults,
     scheduler: schedulerNameOf(model.schedulerConfig),
-    ...defined(request),
+    ...defined(withStyle(request)),
   };
-  const process = fullProcess(model, settings, { shared: workers > 1 || bus !== undefined });
+  const shared = workers > 1 || bus !== undefined;
+  const process = fullProcess(model, settings, { shared, steered: isSteered(request) });
   const { spent, means } = planBudget(budget, process);
   const { steps, stepMacs, restMacs } = process;
   const macs = spent * (restMacs + steps * stepMacs);

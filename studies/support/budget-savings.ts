@@ -27,7 +27,14 @@ export function tellSavings(
 ): void {
   const computedSteps = ({ macs }: Counted, restMacs: number, forecasts: boolean) => {
     const cost = { steps, stepMacs: macs, aloneMacs: macs, restMacs };
-    const plan = planBudget(share, { ...cost, places: false, guided: true, shared: false, forecasts });
+    const plan = planBudget(share, {
+      ...cost,
+      places: false,
+      guided: true,
+      shared: false,
+      own: [],
+      forecasts,
+    });
     return plan.stepPlan === undefined
       ? plan.steps
       : readStepPlan(plan.stepPlan)!.kinds.filter(isComputed).length;

@@ -21,6 +21,11 @@ const SAMPLERS_BY_LABEL: ReadonlyMap<string, SchedulerName> = new Map([
   ...Object.entries(SCHEDULER_TITLES).map(([name, title]) => [plain(title), name as SchedulerName] as const),
 ]);
 
+/** The sampler of a label. */
+export function samplerNamed(label: string): SchedulerName | undefined {
+  return SAMPLERS_BY_LABEL.get(plain(label));
+}
+
 /**
  * The sampler and how its noise levels are spaced. Newer tools say the latter in a setting of its own, older ones at
  * the end of the sampler's name.
@@ -30,7 +35,7 @@ export function samplerOf(settings: ReadonlyMap<string, string>): {
   sigmas?: SigmaSpacing;
 } {
   const label = plain(settings.get('Sampler') ?? '');
-  const own = SAMPLERS_BY_LABEL.get(label);
+  const own = samplerNamed(label);
   const sigmas = sigmasOf(settings.get('Schedule type') ?? '');
   if (!sigmas && own) return { scheduler: own };
   const ending = SIGMA_SPACINGS.find((name) => label.endsWith(name));

@@ -3,7 +3,7 @@ import { LIMITS } from '../../../shared/limits.ts';
 import { plainText } from '../../../shared/plainText.ts';
 import { readStepPlan } from '../../../shared/stepPlan.ts';
 import type { ReadRecipe } from './json.ts';
-import { isKnownSchedule, samplerOf } from './samplers.ts';
+import { isKnownSchedule, samplerNamed, samplerOf } from './samplers.ts';
 
 /** The readable part of an untrusted recipe. Values are well-formed, but may be out of the engine's bounds. */
 export type ParsedRecipe = Partial<Recipe> &
@@ -115,8 +115,11 @@ function within({ min, max }: { min: number; max: number }, value: number | unde
 }
 
 function budgetOf(text: string | undefined): Recipe['budget'] {
-  const [, share, steps] = /^(\d(?:\.\d{1,6})?) of (\d{1,3}) steps$/.exec(text ?? '') ?? [];
-  return share ? { share: Number(share), steps: Number(steps) } : undefined;
+  const form = /^(\d(?:\.\d{1,6})?) of (\d{1,3}) steps(?: of (.{1,40}))?$/;
+  const [, share, steps, label] = form.exec(text ?? '') ?? [];
+  const scheduler = label === undefined ? undefined : samplerNamed(label);
+  if (!share || (label !== undefined && !scheduler)) return undefined;
+  return { share: Number(share), steps: Number(steps), ...(scheduler && { scheduler }) };
 }
 
 function oneOf<Name extends string>(known: readonly Name[], text: string | undefined): Name | undefined {

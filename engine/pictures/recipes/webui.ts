@@ -26,9 +26,7 @@ export function formatRecipe(recipe: Recipe): string {
     ['Model', recipe.model],
     ['Precision', recipe.precision],
     ...(recipe.attention ? [['Attention', recipe.attention] as [string, string]] : []),
-    ...(recipe.budget
-      ? [['Budget', `${recipe.budget.share} of ${recipe.budget.steps} steps`] as [string, string]]
-      : []),
+    ...(recipe.budget ? [['Budget', formatBudget(recipe.budget)] as [string, string]] : []),
     ...(recipe.stepPlan ? [['Step plan', recipe.stepPlan] as [string, string]] : []),
     ...(recipe.strength === undefined ? [] : [['Denoising strength', recipe.strength] as [string, number]]),
     ...(recipe.decoder ? [['Decoder', recipe.decoder] as [string, string]] : []),
@@ -89,6 +87,11 @@ function settingsLine(lines: readonly string[], from: number): number {
   );
   if (!isOurs && found >= 0) return found;
   return parseSettings(lines[last]!).has('Steps') ? last : lines.length;
+}
+
+function formatBudget({ share, steps, scheduler }: NonNullable<Recipe['budget']>): string {
+  const sampler = scheduler ? ` of ${SAMPLER_LABELS[scheduler]}` : '';
+  return `${share} of ${steps} steps${sampler}`;
 }
 
 /** A control image as text for people: a recipe does not hold the picture, so this cannot be read back. */

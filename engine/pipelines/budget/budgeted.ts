@@ -1,8 +1,9 @@
 import type { BudgetReport, Recipe } from '../../../shared/api.ts';
 import { isGuided, textLength } from '../../execution/denoiser-inputs.ts';
 import { countMacs } from '../../graph/macs.ts';
+import type { OwnPlan } from '../../models/budget-plans.ts';
 import type { DiffusionModel } from '../../models/diffusion-model.ts';
-import { placesSteps } from '../../schedulers/create.ts';
+import { placesSteps, schedulerNameOf } from '../../schedulers/create.ts';
 import { schedulerFor } from '../scheduler-for.ts';
 import { type FullProcess, planBudget } from './plan-budget.ts';
 
@@ -15,13 +16,27 @@ interface Budgeted {
 }
 
 /** What a process depends on. */
-type Sized = Pick<Recipe, 'width' | 'height' | 'steps' | 'guidance' | 'scheduler' | 'sigmas' | 'attention'>;
+type Sized = Pick<
+  Recipe,
+  'width' | 'height' | 'steps' | 'guidance' | 'scheduler' | 'sigmas' | 'attention'
+> & {
+  negativePrompt?: string;
+};
+
+interface ProcessOptions {
+  /** By several workers. */
+  shared?: boolean;
+  /** Of an image instead of a new one. */
+  edit?: boolean;
+  /** With pictures or regions beside the prompt; see `isSteered`. */
+  steered?: boolean;
+}
 
 /** What an image of a recipe costs in full, counted from the definitions of the model's networks. */
 export function fullProcess(
   model: DiffusionModel,
   recipe: Sized,
-  { shared = false, edit = false }: { shared?: boolean; edit?: boolean } = {},
+  { shared = false, edit = false, steered = false }: ProcessOptions = {},
 ): FullProcess {
   const network = model.network('denoiser');
   const { width, height, steps, attention } = recipe;
@@ -48,17 +63,37 @@ export function fullProcess(
     guided,
     shared,
     forecasts: edit && isMeasured && !shared,
+    own: edit || shared || steered || !guided ? [] : ownPlans(model, recipe),
   };
+}
+
+/**
+ * The model's own plans that stand for a recipe's images: they were trained to give what its guidance gives, without a
+ * negative prompt, and bring their sampler. LoRA files of the user change nothing about that, as their changes of the
+ * weights are added to those of the plan's adapter (LCM-LoRA, arXiv:2311.05556).
+ */
+function ownPlans(
+  { defaults, schedulerConfig }: DiffusionModel,
+  { guidance, scheduler, sigmas, negativePrompt = '' }: Sized,
+): readonly OwnPlan[] {
+  const { budgetPlans = [] } = defaults;
+  if (budgetPlans.length === 0 || sigmas || negativePrompt !== '') return [];
+  const usual = schedulerNameOf(schedulerConfig);
+  return budgetPlans.filter(
+    (plan) => plan.guidance === guidance && [usual, plan.scheduler ?? usual].includes(scheduler),
+  );
 }
 
 /** A recipe with its steps planned so that they cost a share of what they would in full. */
 export function budgeted(recipe: Recipe, share: number, process: FullProcess): Budgeted {
-  const { steps, stepPlan, spent, means, isNearest } = planBudget(share, process);
+  const { steps, stepPlan, scheduler, spent, means, isNearest } = planBudget(share, process);
+  const isOther = scheduler !== undefined && scheduler !== recipe.scheduler;
   return {
     recipe: {
       ...recipe,
       steps,
-      budget: { share, steps: recipe.steps },
+      ...(isOther && { scheduler }),
+      budget: { share, steps: recipe.steps, ...(isOther && { scheduler: recipe.scheduler }) },
       ...(stepPlan !== undefined && { stepPlan }),
     },
     report: { asked: share, spent, plan: means },

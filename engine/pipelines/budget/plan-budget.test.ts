@@ -14,8 +14,18 @@ const process: FullProcess = {
   guided: true,
   shared: false,
   forecasts: false,
+  own: [],
 };
 
+const owns = fc.array(
+  fc
+    .tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 12 }), fc.nat(3))
+    .map(([guided, alone, forecast]) => ({
+      stepPlan: `${'F'.repeat(guided)}${'P'.repeat(alone)}${'-'.repeat(forecast)} @budget/a.safetensors`,
+      guidance: 5,
+    })),
+  { maxLength: 4 },
+);
 const processes = fc.record({
   steps: fc.integer({ min: 1, max: 150 }),
   stepMacs: fc.constant(200),
@@ -25,6 +35,7 @@ const processes = fc.record({
   guided: fc.boolean(),
   shared: fc.boolean(),
   forecasts: fc.boolean(),
+  own: owns,
 });
 const shares = fc.integer({ min: 10, max: 100 }).map((hundredths) => hundredths / 100);
 
@@ -83,6 +94,49 @@ test('an edit has forecasts between its steps, where it has enough of them and t
     plans.map(({ stepPlan, steps }) => stepPlan ?? steps),
     [5, 'FF-F-F-F-F-F', 'FF-F-F-F-F-F-F-F', 'FF-F-F-F-F-F-F-F-F-F', 13, 20],
   );
+});
+
+const few = { stepPlan: 'PPPPPP 999 800 600 400 250 100 @budget/few.safetensors', guidance: 5 };
+const more = {
+  stepPlan: `${'P'.repeat(10)} @budget/more.safetensors`,
+  guidance: 5,
+  scheduler: 'ddim',
+} as const;
+
+test('where a plan of the model fits, it is taken in place of the measured ones', () => {
+  // The texts and the decoder have 4.98 % of all, a step 4.75 %.
+  for (const own of [
+    [few, more],
+    [more, few],
+  ]) {
+    const plans = [0.15, 0.2, 0.28, 0.3, 0.32, 0.35, 0.5, 1].map((share) =>
+      planBudget(share, { ...process, own }),
+    );
+    assert.deepEqual(
+      plans.map(({ stepPlan, scheduler, steps }) => [stepPlan ?? steps, scheduler]),
+      [
+        ['FPP 999 626 292', undefined],
+        [few.stepPlan, undefined],
+        [few.stepPlan, undefined],
+        [more.stepPlan, 'ddim'],
+        [more.stepPlan, 'ddim'],
+        [6, undefined],
+        [9, undefined],
+        [20, undefined],
+      ],
+    );
+    assert.equal(
+      plans[1]!.means,
+      '6 steps with the adapter few, placed where they matter most, without guidance',
+    );
+  }
+});
+
+test('samplers without places and processes of few steps have the plans of their model too', () => {
+  const own = [{ stepPlan: 'PPPP @budget/few.safetensors', guidance: 5 }];
+  assert.equal(planBudget(0.17, { ...process, places: false, own }).stepPlan, own[0]!.stepPlan);
+  assert.equal(planBudget(0.35, { ...process, steps: 8, own }).stepPlan, own[0]!.stepPlan);
+  assert.equal(planBudget(0.9, { ...process, steps: 3, restMacs: 0, own }).stepPlan, undefined);
 });
 
 test('a budget that no plan reaches gets the cheapest', () => {

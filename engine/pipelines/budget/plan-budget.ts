@@ -1,5 +1,13 @@
-import { describeStepPlan, type StepKind, type StepPlan, writeStepPlan } from '../../../shared/stepPlan.ts';
-import { FEW_STEPS, FORECASTS_FROM, MEASURED_PLANS, type MeasuredPlan } from './measured-plans.ts';
+import type { SchedulerName } from '../../../shared/api.ts';
+import {
+  describeStepPlan,
+  readStepPlan,
+  type StepKind,
+  type StepPlan,
+  writeStepPlan,
+} from '../../../shared/stepPlan.ts';
+import type { OwnPlan } from '../../models/budget-plans.ts';
+import { FEW_STEPS, FORECASTS_FROM, MEASURED_PLANS } from './measured-plans.ts';
 
 /** What an image costs, and what its model and sampler can leave out. */
 export interface FullProcess {
@@ -16,6 +24,8 @@ export interface FullProcess {
   shared: boolean;
   /** Whether forecasts between its steps were measured to help; see `FORECASTS_FROM`. */
   forecasts: boolean;
+  /** The model's own plans that were made for such images. */
+  own: readonly OwnPlan[];
 }
 
 /** How a budget is spent. */
@@ -23,6 +33,8 @@ interface BudgetPlan {
   steps: number;
   /** See `Recipe`; absent if there are only fewer steps. */
   stepPlan?: string;
+  /** The sampler that takes the place of the process's. */
+  scheduler?: SchedulerName;
   /** The share of the full process's MACs. */
   spent: number;
   /** For people. */
@@ -31,52 +43,72 @@ interface BudgetPlan {
   isNearest: boolean;
 }
 
+/** A plan that may be taken. */
+interface Candidate extends StepPlan {
+  scheduler?: SchedulerName | undefined;
+}
+
 /** Tolerance of a budget, for rounding. */
 const TOLERANCE = 0.005;
 
 /**
- * The best way to spend a share of a process's MACs: the costliest measured plan that fits, or plain steps if more of
- * them fit than the measured plans are made for. If nothing fits, the cheapest of all.
+ * The best way to spend a share of a process's MACs. Where one of the model's own plans fits, the measured ones do not
+ * count. Of those that count the costliest that fits, or plain steps if more of them fit than these plans are made for.
+ * If nothing fits, the cheapest of all.
  */
 export function planBudget(share: number, process: FullProcess): BudgetPlan {
   const { steps, stepMacs, aloneMacs, restMacs } = process;
   const full = restMacs + steps * stepMacs;
   const left = (share + TOLERANCE) * full - restMacs;
-  const costOf = ({ guided, alone }: Pick<MeasuredPlan, 'guided' | 'alone'>) =>
-    guided * stepMacs + alone * aloneMacs;
-  const finish = (plan: Pick<MeasuredPlan, 'guided' | 'alone'> & Partial<MeasuredPlan>): BudgetPlan => ({
-    ...written(plan, process),
+  // No plan here has shallow steps.
+  const costs = { F: stepMacs, P: aloneMacs, '-': 0, d: stepMacs, p: aloneMacs };
+  const costOf = ({ kinds }: Candidate) => kinds.reduce((sum, kind) => sum + costs[kind], 0);
+  const finish = (plan: Candidate): BudgetPlan => ({
+    ...written(plan),
     spent: (restMacs + costOf(plan)) / full,
     isNearest: costOf(plan) > left,
   });
-  const measured = usable(process);
-  const plain = Math.min(steps, Math.floor(left / stepMacs));
-  const [cheapest, last] = [measured[0], measured.at(-1)];
-  if (!cheapest || !last || plain >= costOf(last) / stepMacs + 1)
-    return finish({ guided: Math.max(1, plain), alone: 0 });
-  return finish(measured.findLast((plan) => costOf(plan) <= left) ?? cheapest);
+  const byCost = (plans: readonly Candidate[]) => [...plans].sort((a, b) => costOf(a) - costOf(b));
+  const [own, measured] = [byCost(ownPlans(process)), byCost(measuredPlans(process))];
+  const counting = own[0] && costOf(own[0]) <= left ? own : measured;
+  const plain = Math.floor(left / stepMacs);
+  const last = counting.at(-1);
+  if (last && plain < Math.min(steps, costOf(last) / stepMacs + 1)) {
+    const fitting = counting.findLast((plan) => costOf(plan) <= left);
+    const [cheapest] = byCost([...own, ...measured]);
+    return finish(fitting ?? cheapest!);
+  }
+  const plainSteps = plainPlan(Math.max(1, Math.min(steps, plain)), process);
+  return finish(plain < 1 ? byCost([plainSteps, ...own])[0]! : plainSteps);
 }
 
-/** The measured plans that a process can follow and that are no longer than it, cheapest first. */
-function usable({ steps, places, guided, shared }: FullProcess): readonly MeasuredPlan[] {
+/** The measured plans that a process can follow and that are no longer than it. */
+function measuredPlans({ steps, places, guided, shared }: FullProcess): readonly Candidate[] {
   if (!places || !guided || shared || steps <= FEW_STEPS) return [];
-  return MEASURED_PLANS.filter(({ timesteps }) => timesteps.length <= steps);
+  return MEASURED_PLANS.map((plan) => readStepPlan(plan)!).filter(({ kinds }) => kinds.length <= steps);
 }
 
-function written(
-  { guided, alone, timesteps }: Pick<MeasuredPlan, 'guided' | 'alone'> & Partial<MeasuredPlan>,
-  { steps, forecasts }: FullProcess,
-): Pick<BudgetPlan, 'steps' | 'stepPlan' | 'means'> {
-  const hasForecasts =
-    forecasts && alone === 0 && guided >= FORECASTS_FROM && withForecasts(guided).length <= steps;
-  const kinds = hasForecasts
-    ? withForecasts(guided)
-    : [...new Array<StepKind>(guided).fill('F'), ...new Array<StepKind>(alone).fill('P')];
-  const plan: StepPlan = { kinds, ...(timesteps && { timesteps: [...timesteps] }) };
-  const isPlain = alone === 0 && !timesteps && !hasForecasts;
+/** The model's own plans that are no longer than a process. */
+function ownPlans({ steps, own }: FullProcess): readonly Candidate[] {
+  return own
+    .map(({ stepPlan, scheduler }) => ({ ...readStepPlan(stepPlan)!, scheduler }))
+    .filter(({ kinds }) => kinds.length <= steps);
+}
+
+/** Steps in full, with forecasts between them where these help. */
+function plainPlan(count: number, { steps, forecasts }: FullProcess): Candidate {
+  const between = withForecasts(count);
+  const hasForecasts = forecasts && count >= FORECASTS_FROM && between.length <= steps;
+  return { kinds: hasForecasts ? between : new Array<StepKind>(count).fill('F') };
+}
+
+function written(plan: Candidate): Pick<BudgetPlan, 'steps' | 'stepPlan' | 'scheduler' | 'means'> {
+  const { kinds, timesteps, adapter, scheduler } = plan;
+  const isPlain = !timesteps && adapter === undefined && kinds.every((kind) => kind === 'F');
   return {
     steps: kinds.length,
     ...(!isPlain && { stepPlan: writeStepPlan(plan) }),
+    ...(scheduler && { scheduler }),
     means: describeStepPlan(plan),
   };
 }

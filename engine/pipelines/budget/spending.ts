@@ -16,15 +16,29 @@ interface Spending {
  * @param options `shared`: by several workers; `edit`: of an image instead of a new one
  */
 export function spendingOf(
-  { budget, stepPlan }: Pick<GenerateRequest, 'budget' | 'stepPlan'>,
+  request: Pick<GenerateRequest, 'budget' | 'stepPlan' | 'controls' | 'references' | 'regions'>,
   model: DiffusionModel,
   recipe: Recipe,
   { shared = false, edit = false }: { shared?: boolean; edit?: boolean } = {},
 ): Spending {
+  const { budget, stepPlan } = request;
   const full = { recipe, warnings: [] };
   const share = budget ?? (edit ? model.defaults.editBudget : undefined) ?? 1;
+  const steered = isSteered(request);
   if (share === 1 || stepPlan !== undefined) return full;
-  const planned = budgeted(recipe, share, fullProcess(model, recipe, { shared, edit }));
+  const planned = budgeted(recipe, share, fullProcess(model, recipe, { shared, edit, steered }));
   if (budget === undefined && planned.recipe.stepPlan === undefined) return full;
   return { ...planned, budget: { budget: planned.report } };
+}
+
+/**
+ * Whether more than the prompt says what a new image shows. A model's own plans were not made for that: an adapter that
+ * stands for guidance knows guidance by the prompt alone.
+ */
+export function isSteered({
+  controls = [],
+  references = [],
+  regions = [],
+}: Pick<GenerateRequest<unknown>, 'controls' | 'references' | 'regions'>): boolean {
+  return controls.length + references.length + regions.length > 0;
 }

@@ -24,7 +24,7 @@ export const fewerSteps: readonly WholeCase[] = SHARES.map((percent) => {
       const scheduler = schedulerNameOf(model.schedulerConfig);
       const { guidance } = model.defaults;
       const process = fullProcess(model, { width, height, steps, guidance, scheduler, attention });
-      const plain = planBudget(percent / 100, { ...process, places: false });
+      const plain = planBudget(percent / 100, { ...process, places: false, own: [] });
       return whole.run({ ...task, steps: plain.steps }, options);
     },
   };
