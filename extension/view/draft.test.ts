@@ -126,4 +126,10 @@ test('the recipe of a budgeted image asks for the full process and the budget ag
   };
   const { steps, budget } = draftOfRecipe(recipe);
   assert.deepEqual([steps, budget], ['20', '0.2']);
+  const other = {
+    ...recipe,
+    scheduler: 'ddim',
+    budget: { ...recipe.budget, scheduler: 'dpmpp-2m' },
+  } as const;
+  assert.equal(draftOfRecipe(other).scheduler, 'dpmpp-2m');
 });

@@ -128,10 +128,11 @@ test('a budget is kept to, said, and stands in the recipe, from which the same i
     assert.equal(draft.budget.asked, 0.2);
     assert.ok(draft.budget.spent <= 0.205);
     assert.ok(Math.abs(draft.macs / full.macs - draft.budget.spent) < 0.01, `${draft.macs} of ${full.macs}`);
-    assert.match(draft.budget.plan, /5 steps.*4 without guidance/);
+    assert.match(draft.budget.plan, /^\d+ steps.*without guidance$/);
     const written = readRecipe(await readFile(draft.file))!;
-    assert.deepEqual(written.budget, { share: 0.2, steps: 20 });
-    const again = await draw('again.png', '--step-plan', written.stepPlan!);
+    assert.deepEqual([written.budget?.share, written.budget?.steps], [0.2, 20]);
+    const plan = ['--step-plan', written.stepPlan!, '--scheduler', written.scheduler!];
+    const again = await draw('again.png', ...plan);
     assert.deepEqual(await pixels(again.file), await pixels(draft.file));
     const { code, stderr } = await patchwork(['generate', PROMPT, '--step-plan', 'FXF']);
     assert.equal(code, 2);

@@ -237,7 +237,7 @@ step(
     await slider.focus();
     for (const key of ['Home', 'ArrowRight', 'ArrowRight']) await slider.press(key);
     await vscode.view.locator('label[for=budget]', { hasText: '20 %' }).waitFor();
-    await cost(/^[\d.]+ GMACs: 5 steps, placed where they matter most, 4 without guidance$/);
+    await cost(/^[\d.]+ GMACs: \d+ steps.*without guidance$/);
     await vscode.screenshot('budget');
     await viewPage.generate();
     await viewPage.shows(SNOWMAN);

@@ -10,7 +10,8 @@ const scenes = (await openModel('scenes')) as DiffusionModel;
 const recipe = recipeOf({ width: 256, height: 256, steps: 20, guidance: 5, scheduler: 'dpmpp-2m' });
 
 test('what is asked for and what is spent stand in the report, the budget in the recipe', () => {
-  const { recipe: planned, report, warnings } = budgeted(recipe, 0.2, fullProcess(scenes, recipe));
+  const process = { ...fullProcess(scenes, recipe), own: [] };
+  const { recipe: planned, report, warnings } = budgeted(recipe, 0.2, process);
   assert.deepEqual(planned.budget, { share: 0.2, steps: 20 });
   assert.equal(planned.steps, 5);
   assert.ok(report.spent > 0.15 && report.spent <= 0.205);
@@ -19,7 +20,8 @@ test('what is asked for and what is spent stand in the report, the budget in the
 
 test('a budget that no plan reaches gets the nearest plan, which is said', () => {
   const few = { ...recipe, steps: 2 };
-  const { recipe: planned, report, warnings } = budgeted(few, 0.1, fullProcess(scenes, few));
+  const process = { ...fullProcess(scenes, few), own: [] };
+  const { recipe: planned, report, warnings } = budgeted(few, 0.1, process);
   assert.equal(planned.steps, 1);
   assert.equal(warnings.length, 1);
   assert.match(

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import type { GenerateRequest, GenerateResult } from '../../../shared/api.ts';
 import { changeJson, writeCheckpoint, writeLora } from '../../../test/support/checkpoints.ts';
 import { NodeBackend } from '../../backends/node/backend.ts';
+import { budgets, fewerSteps } from '../../benchmark/whole/cases/budget.ts';
 import { createEngine } from '../../engine.ts';
 import type { Program } from '../../execution/backend.ts';
 import { WrappedBackend } from '../../execution/wrapped-backend.ts';
@@ -77,6 +78,22 @@ test('what the plan was not made for is planned as for any model', async () => {
   assert.deepEqual([recipe.stepPlan, recipe.loras], [FEW, [{ lora: 'style', strength: 0.5 }]]);
   const edited = await engine.edit({ ...base, ...red, budget: 0.3 });
   assert.ok(!edited.recipe.stepPlan?.includes('@'));
+});
+
+test('the benchmark of budgets takes the plan of the model, and plain steps as its control', async () => {
+  const task = {
+    ...base,
+    engine,
+    image: new Uint8Array(),
+    editPrompt: '',
+    steps: 18,
+    workers: 1,
+    precision: 'fp32',
+  } as const;
+  const twenty = [budgets, fewerSteps].map((cases) => cases.find(({ name }) => name.endsWith('-20'))!);
+  const plans = [];
+  for (const one of twenty) plans.push((await one.run(task, {})).recipe?.stepPlan);
+  assert.deepEqual(plans, [FEW, undefined]);
 });
 
 test('the plain model and the one with the adapter stay loaded side by side', async () => {

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { InputError } from '../../../engine/errors.ts';
 import { OnnxBuilder } from '../../../engine/execution/lowering/onnx/onnx.ts';
 import { readOnnxFile } from '../../../engine/execution/lowering/onnx/onnx-file.ts';
+import { readBudgetPlans } from '../../../engine/models/budget-plans.ts';
 import { DiffusionModel } from '../../../engine/models/diffusion-model.ts';
 import {
   autoencoderTinyDecoder,
@@ -21,12 +22,15 @@ import { maskDecoder } from '../../../engine/networks/mask-decoder.ts';
 import { parseT2IAdapterConfig, t2iAdapter } from '../../../engine/networks/t2i-adapter.ts';
 import { loadTokenizer } from '../../../engine/text/tokenizer.ts';
 import { openWeights } from '../../../engine/weights/folder.ts';
+import { LIMITS } from '../../../shared/limits.ts';
+import { readStepPlan } from '../../../shared/stepPlan.ts';
 import { TINY_AUTOENCODER } from '../../support/configs.ts';
 import { fileSaying, readJsonFile, shapesIn } from '../examples.ts';
 import {
   caseFolder,
   changed,
   damaged,
+  oddText,
   type Target,
   target,
   valueOrSentence,
@@ -107,6 +111,14 @@ const checkpoints = await Promise.all(
     (name) => shapesIn(path.join(fixtures, `${name}.safetensors`)),
   ),
 );
+const budgetPlans = {
+  num_inference_steps: 20,
+  budget_plans: [
+    { step_plan: 'PPP 999 600 200 @budget/few.safetensors', guidance: 5, scheduler: 'dpmpp-2m' },
+    { step_plan: 'FP-P', guidance: 7.5 },
+  ],
+};
+const sampler = { _class_name: 'DPMSolverMultistepScheduler', num_train_timesteps: 1000 };
 const shards = ['a.safetensors', 'b.safetensors'];
 const index = { metadata: { total_size: 9 }, weight_map: { x: shards[0], y: shards[1] } };
 const INDEX = 'model.safetensors.index.json';
@@ -172,6 +184,25 @@ export const targets: readonly Target[] = [
         assert.ok(Number.isInteger(id));
     });
   }),
+  target(
+    'the budget plans of a model, and paths of their adapters',
+    fc.oneof(
+      changed(budgetPlans),
+      fc
+        .array(oddText, { maxLength: 3 })
+        .map((words) => ({ budget_plans: [{ step_plan: ['PP', ...words].join(' '), guidance: 5 }] })),
+      oddText.map((name) => ({ budget_plans: [{ step_plan: `P @${name}.safetensors`, guidance: 5 }] })),
+    ),
+    async (config) => {
+      const plans = await valueOrSentence(() => readBudgetPlans(config, sampler, 'generation_config.json'));
+      for (const { stepPlan } of plans ?? []) {
+        const { kinds, adapter = 'a' } = readStepPlan(stepPlan)!;
+        assert.ok(kinds.length >= 1 && kinds.length <= LIMITS.steps.max);
+        for (const system of [path.posix, path.win32])
+          assert.ok(system.resolve('/m', adapter).startsWith(system.resolve('/m') + system.sep), adapter);
+      }
+    },
+  ),
   target('an index of weights in several files', changed(index), (value) =>
     withFiles({ [INDEX]: json(value) }, (own) => openWeights(own, 'model')),
   ),

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'node:test';
+import sharp from 'sharp';
+import { readRecipe } from '../../engine/pictures/recipe.ts';
+import { changeJson, writeCheckpoint, writeLora } from '../support/checkpoints.ts';
+import { inTemporaryFolder, patchwork } from './patchwork.ts';
+
+const PLAN = 'PPP 999 600 200 @budget/few.safetensors';
+
+test('a budget takes the plan of the model’s folder, its recipe makes the same image, and what is broken is named', () =>
+  inTemporaryFolder(async (folder) => {
+    const model = path.join(folder, 'tiny');
+    const adapter = path.join(model, 'budget', 'few.safetensors');
+    const config = path.join(model, 'generation_config.json');
+    await writeCheckpoint(model, 'sd15');
+    await writeLora(adapter);
+    const defaults = { num_inference_steps: 12, guidance_scale: 5 };
+    await changeJson(config, {
+      ...defaults,
+      budget_plans: [{ step_plan: PLAN, guidance: 5, scheduler: 'dpmpp-2m' }],
+    });
+    const draw = (name: string, ...options: string[]) => {
+      const place = ['-o', path.join(folder, name), '--model', model, '--size', '64x64', '--seed', '1'];
+      const env = { PATCHWORK_CACHE: path.join(folder, 'cache') };
+      return patchwork(['generate', 'a red house', ...place, ...options], { env });
+    };
+    const pixels = (name: string) => sharp(path.join(folder, name)).raw().toBuffer();
+
+    const draft = await draw('draft.png', '--budget', '0.3');
+    assert.equal(draft.code, 0, draft.stderr);
+    assert.match(draft.stdout, /of the full process: 3 steps with the adapter few, .*without guidance\)/);
+    const recipe = readRecipe(await readFile(path.join(folder, 'draft.png')))!;
+    assert.deepEqual(
+      [recipe.stepPlan, recipe.scheduler, recipe.budget],
+      [PLAN, 'dpmpp-2m', { share: 0.3, steps: 12, scheduler: 'ddim' }],
+    );
+    const again = await draw('again.png', '--step-plan', PLAN, '--scheduler', 'dpmpp-2m');
+    assert.equal(again.code, 0, again.stderr);
+    assert.deepEqual(await pixels('again.png'), await pixels('draft.png'));
+    const fog = await draw('fog.png', '--budget', '0.3', '--negative', 'fog', '--json');
+    assert.equal(JSON.parse(fog.stdout).stepPlan, undefined);
+
+    const refused = async (reason: RegExp, ...options: string[]) => {
+      const { code, stderr } = await draw('none.png', ...options);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, reason);
+    };
+    await writeFile(adapter, 'no weights');
+    await refused(/few\.safetensors/, '--budget', '0.3');
+    await refused(
+      /tiny has no adapter budget\/other\.safetensors/,
+      '--step-plan',
+      'PP @budget/other.safetensors',
+    );
+    await changeJson(config, { budget_plans: [{ step_plan: 'PQ', guidance: 5 }] });
+    await refused(
+      /generation_config\.json: budget_plans\.0: the step plan "PQ" is not known to this version/,
+    );
+  }));
