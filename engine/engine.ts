@@ -175,7 +175,9 @@ class LocalEngine implements Engine {
     // Workers compute with their own denoisers, and keep the features of their bands.
     const editing = await editingModel(checked.model, checked.editModel);
     const editsItself = editing.name === (checked.model ?? EMBEDDED);
-    const remembers = remember && editsItself && !team && (await this.#budget.canRecord(loaded, recipe));
+    // Edits are made without adapters of plans.
+    const isEditable = editsItself && !team && adapterOf(recipe.stepPlan) === undefined;
+    const remembers = remember && isEditable && (await this.#budget.canRecord(loaded, recipe));
     const plan = team || remembers ? 'together' : await this.#budget.plan(loaded, recipe);
     const memory = remembers ? this.#memory : undefined;
     const opening = secondsSince(begin);

@@ -1,5 +1,6 @@
 /** Which model this is: for machines that share work, and to notice that its files have changed. */
 import { fs, path, sha256 } from '#host';
+import { adapterOf } from '../../shared/stepPlan.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { fileHash } from '../weights/file-hash.ts';
 import { versionOf, versionsOf } from '../weights/file-version.ts';
@@ -28,8 +29,22 @@ export async function contentHash(model: Model): Promise<string> {
     hash.update(model.settings);
     for (const file of await tokenizerFiles(model))
       hash.update(`${path.basename(file)} ${await fileHash(file)}`);
+    await updateWithPlans(hash, model);
   }
   return hash.hex();
+}
+
+/** A budget gives the same image everywhere, so a model's own plans and their adapters count too. */
+async function updateWithPlans(
+  hash: ReturnType<typeof sha256>,
+  { place, defaults: { budgetPlans = [] } }: DiffusionModel,
+): Promise<void> {
+  for (const plan of budgetPlans) {
+    const adapter = adapterOf(plan.stepPlan);
+    // One that is missing is named once it is used.
+    const content = adapter && (await fileHash(path.join(place, adapter)).catch(() => undefined));
+    hash.update(JSON.stringify([plan, content]));
+  }
 }
 
 /** Identifies a LoRA file by its content, and that of PEFT's config beside it. */
