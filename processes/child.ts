@@ -13,6 +13,7 @@ import { abortError } from '../engine/errors.ts';
 import type { CallOptions } from '../shared/api.ts';
 import { errorOf } from './engine/failure.ts';
 import { type Method, received } from './engine/protocol.ts';
+import { withLargePages } from './large-pages.ts';
 import { libraryTrouble } from './native-libraries.ts';
 import { PULSE_PATIENCE, PULSE_VARIABLE } from './pulse.ts';
 
@@ -91,7 +92,7 @@ export class ServedProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
       // In desktop VS Code the parent is Electron, which runs scripts as Node only with this variable.
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', [PULSE_VARIABLE]: '1' },
+      env: withLargePages({ ...process.env, ELECTRON_RUN_AS_NODE: '1', [PULSE_VARIABLE]: '1' }),
     });
     this.#forward(this.#child.stdout);
     const errors = this.#forward(this.#child.stderr);

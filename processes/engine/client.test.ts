@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { InputError, isAbort } from '../../engine/errors.ts';
@@ -27,6 +28,12 @@ test('starts with the first call and serves the following ones', async () => {
   assert.equal(first.recipe.model, `process ${engine.pid}`);
   const second = await engine.generate({ prompt: 'a tree' });
   assert.equal(second.recipe.model, first.recipe.model);
+});
+
+test('the process asks Linux for large pages', { skip: process.platform !== 'linux' }, async () => {
+  await engine.generate({ prompt: 'a house' });
+  const environment = readFileSync(`/proc/${engine.pid}/environ`, 'utf8').split('\0');
+  assert.ok(environment.some((entry) => /^GLIBC_TUNABLES=.*glibc\.malloc\.hugetlb=/.test(entry)));
 });
 
 test('reports progress to the call it belongs to', async () => {
