@@ -18,6 +18,7 @@ const synthetic = (name: string, second = false): PlannedModel => {
   return {
     name,
     autoencoder: model.autoencoder,
+    sizes: model.sizes,
     textRoles: second ? ['text-encoder', 'text-encoder-2'] : ['text-encoder'],
     network: (part) => model.network(part),
   };
@@ -122,6 +123,23 @@ test('an edit that does not fit is refused with the precision in which it would'
   const { together } = predictMemory(sd15, { ...edit, precision: 'int8' });
   assert.equal(planMemory(sd15, { ...edit, precision: 'int8' }, together, PRECISIONS), 'together');
   assert.throws(() => planMemory(sd15, edit, together, PRECISIONS), /would fit: .*the precision int8\.$/);
+});
+
+test('a text encoder of several gigabytes: the precision in which it would fit is said, and no smaller size', () => {
+  const plan = () =>
+    planMemory(synthetic('sana-600m'), { ...square(1024), batch: 2 }, 6e9, PROCESSOR_PRECISIONS);
+  assert.throws(
+    plan,
+    /sana-600m needs about 1\d\.\d\d GB .*, and 6\.00 GB are free; what would fit: the precision int8\.$/,
+  );
+});
+
+test('a model of one size is not advised to draw smaller', () => {
+  const nitroE = synthetic('nitro-e-1024');
+  const picture = { ...square(1024), batch: 1, precision: 'int8' as const };
+  const { tiled } = predictMemory(nitroE, picture);
+  assert.ok(predictMemory(nitroE, { ...picture, width: 512, height: 512 }).tiled < 0.7 * tiled);
+  assert.throws(() => planMemory(nitroE, picture, 0.7 * tiled, ['int8']), /a smaller model would fit\.$/);
 });
 
 test('2 GB of a device: a small model fits, SDXL is refused with what would fit', () => {

@@ -1,4 +1,5 @@
 import { type FloatPrecision, isFloat, type Precision } from '../../shared/api.ts';
+import { isSide, type SizeLimits } from '../../shared/sizes.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { InputError } from '../errors.ts';
 import type { Extent } from '../graph/macs.ts';
@@ -28,6 +29,8 @@ export interface PlannedModel {
   name: string;
   textRoles: readonly NetworkRole[];
   autoencoder: { scale: number; kind?: AutoencoderFacts['kind'] };
+  /** Sizes of its images: no other one is suggested. */
+  sizes: SizeLimits;
   network(role: NetworkRole): Network;
 }
 
@@ -288,10 +291,12 @@ export function planMemory(
     const changed = { ...picture, ...change };
     return buffersFit(model, changed) !== 'none' && predictMemory(model, changed).tiled <= available;
   };
-  const sizes = [0.75, 0.5, 0.375, 0.25].map((factor) => ({
-    width: Math.max(64, Math.floor((picture.width * factor) / 64) * 64),
-    height: Math.max(64, Math.floor((picture.height * factor) / 64) * 64),
-  }));
+  const sizes = [0.75, 0.5, 0.375, 0.25]
+    .map((factor) => ({
+      width: Math.max(64, Math.floor((picture.width * factor) / 64) * 64),
+      height: Math.max(64, Math.floor((picture.height * factor) / 64) * 64),
+    }))
+    .filter(({ width, height }) => isSide(width, model.sizes) && isSide(height, model.sizes));
   const others = precisions.filter((precision) => precision !== picture.precision);
   const both = sizes.flatMap((size) => others.map((precision) => ({ ...size, precision })));
   const changes = [sizes.find(fits), others.map((precision) => ({ precision })).find(fits)].filter(Boolean);

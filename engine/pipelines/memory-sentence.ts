@@ -54,6 +54,7 @@ function plannedArchitecture(name: string): PlannedModel {
   return {
     name,
     autoencoder: model.autoencoder,
+    sizes: model.sizes,
     textRoles: ['text-encoder', ...second],
     network: (part) => model.network(part),
   };
