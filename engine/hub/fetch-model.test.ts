@@ -165,7 +165,11 @@ const faults: [string, Fault, RegExp][] = [
   ],
   ['429 with the limit left', { status: 429, headers: { ratelimit: '"api";r=0;t=95' } }, /in 95 seconds/],
   ['401', { status: 401 }, /not exist .* or it is not public/],
-  ['403', { status: 403, headers: { 'x-error-code': 'GatedRepo' } }, /terms to be accepted/],
+  [
+    '403',
+    { status: 403, headers: { 'x-error-code': 'GatedRepo' } },
+    /terms to be accepted: do so at http:\/\/127\.0\.0\.1:\d+\/nota-ai\/bk-sdm-tiny, then set a token/,
+  ],
   ['404', { status: 404 }, /no nota-ai\/bk-sdm-tiny/],
   ['silence', { stall: 0 }, /nothing came for a while/],
 ];
