@@ -51,7 +51,7 @@ export function resourceSizes(folder) {
   );
 }
 
-const NODE = ['crypto', 'fs', 'fs/promises', 'os', 'timers/promises', 'url', 'v8', 'zlib'];
+const NODE = ['crypto', 'fs', 'fs/promises', 'os', 'timers/promises', 'url', 'v8'];
 
 /** The same for the extension, whose few uses of Node's modules have a counterpart for browsers. */
 export const browserExtension = {

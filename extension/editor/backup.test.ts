@@ -10,76 +10,82 @@ import { painted } from './testing/painted.ts';
 
 const original = () => ({ width: 6, height: 4, channels: 3, data: new Uint8Array(72).fill(50) });
 
-test('a backup brings picture, mask and edits back as they were, and the steps that can be undone', () => {
+test('a backup brings picture, mask and edits back as they were, and the steps that can be undone', async () => {
   const model = new PictureModel<Painted>(original());
   const steps: Step<Painted>[] = [];
-  const perform = (step: Step<Painted> | undefined) => {
-    model.do(step!);
+  const perform = async (step: Step<Painted> | undefined) => {
+    await model.do(step!);
     steps.push(step!);
   };
   const result = { ...original() };
   paste(result, { left: 5, top: 3, width: 1, height: 1, data: Uint8Array.of(1, 2, 3) });
   const about = painted('a boat');
-  const start = model.canvas();
-  perform(model.painting({ label: 'x', start, result, mask: blankRaster(6, 4, 1), about }));
-  perform(model.drawing('mask', 'x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
-  const backup = readBackup(backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
+  const start = await model.canvas();
+  await perform(await model.painting({ label: 'x', start, result, mask: blankRaster(6, 4, 1), about }));
+  await perform(
+    await model.drawing('mask', 'x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }),
+  );
+  const backup = readBackup(await backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
   assert.deepEqual([...backup.file], [7]);
   assert.equal(backup.disk, 'digest');
   const restored = new PictureModel<Painted>(original());
-  restoreParts(restored, backup);
+  await restoreParts(restored, backup);
   assert.deepEqual(restored.mask.data, model.mask.data);
   assert.deepEqual(restored.pixels.data, model.pixels.data);
   assert.deepEqual(restored.original.data, model.original.data);
   assert.equal(restored.lastPainted?.about?.recipe.prompt, 'a boat');
-  for (const step of [...backup.steps].reverse()) restored.undo(step);
+  for (const step of [...backup.steps].reverse()) await restored.undo(step);
   assert.deepEqual(restored.pixels.data, original().data);
   assert.equal(restored.masked, undefined);
   assert.deepEqual(restored.edits, []);
 });
 
-test('a backup brings back a canvas that was extended, and what takes it back', () => {
+test('a backup brings back a canvas that was extended, and what takes it back', async () => {
   const model = new PictureModel<Painted>(original());
   const steps: Step<Painted>[] = [];
-  const perform = (step: Step<Painted> | undefined) => {
-    model.do(step!);
+  const perform = async (step: Step<Painted> | undefined) => {
+    await model.do(step!);
     steps.push(step!);
   };
-  perform(model.drawing('mask', 'x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
+  await perform(
+    await model.drawing('mask', 'x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }),
+  );
   const extension = { left: 2, top: 1, right: 0, bottom: 3 };
   const result = blankRaster(8, 8, 3);
   result.data.fill(90);
   const about = painted('a lake');
-  const [start, mask] = [model.canvas(), blankRaster(6, 4, 1)];
-  perform(model.painting({ label: 'x', start, extension, result, mask, about }));
-  perform(model.drawing('mask', 'x', { left: 6, top: 6, width: 1, height: 1, data: Uint8Array.of(77) }));
-  const backup = readBackup(backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
+  const [start, mask] = [await model.canvas(), blankRaster(6, 4, 1)];
+  await perform(await model.painting({ label: 'x', start, extension, result, mask, about }));
+  await perform(
+    await model.drawing('mask', 'x', { left: 6, top: 6, width: 1, height: 1, data: Uint8Array.of(77) }),
+  );
+  const backup = readBackup(await backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
   const restored = new PictureModel<Painted>(original());
-  restoreParts(restored, backup);
+  await restoreParts(restored, backup);
   assert.deepEqual(restored.frame, { left: -2, top: -1, width: 8, height: 8 });
   assert.deepEqual(restored.pixels, model.pixels);
   assert.deepEqual(restored.mask, model.mask);
-  for (const step of [...backup.steps].reverse()) restored.undo(step);
+  for (const step of [...backup.steps].reverse()) await restored.undo(step);
   assert.deepEqual(restored.pixels, original());
   assert.equal(restored.masked, undefined);
 });
 
-test('a backup brings back a canvas that was cropped, and what was cut off', () => {
+test('a backup brings back a canvas that was cropped, and what was cut off', async () => {
   const model = new PictureModel<Painted>(original());
   model.original.data[0] = 9;
   model.pixels.data[0] = 9;
   const stroke = { left: 0, top: 0, width: 2, height: 2, data: Uint8Array.of(200, 0, 0, 9) };
-  const drawn = model.drawing('mask', 'x', stroke)!;
-  model.do(drawn);
-  const step = model.cropping('x', { left: 2, top: 1, width: 3, height: 2 })!;
-  model.do(step);
+  const drawn = (await model.drawing('mask', 'x', stroke))!;
+  await model.do(drawn);
+  const step = (await model.cropping('x', { left: 2, top: 1, width: 3, height: 2 }))!;
+  await model.do(step);
   const steps = [drawn, step];
-  const backup = readBackup(backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
+  const backup = readBackup(await backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
   const restored = new PictureModel<Painted>(model.original);
-  restoreParts(restored, backup);
+  await restoreParts(restored, backup);
   assert.deepEqual(restored.frame, { left: 2, top: 1, width: 3, height: 2 });
   assert.deepEqual(restored.pixels, model.pixels);
-  restored.undo(backup.steps[1]!);
+  await restored.undo(backup.steps[1]!);
   assert.deepEqual(restored.pixels, model.original);
   assert.deepEqual(restored.masked, { left: 0, top: 0, width: 2, height: 2 });
   const whole = { version: 2, file: Uint8Array.of(7), disk: 'digest', parts: [], steps: [] };
@@ -93,27 +99,29 @@ test('a backup brings back a canvas that was cropped, and what was cut off', () 
   }
 });
 
-test('a backup keeps the order of the edits, their variations and how much of each is seen', () => {
+test('a backup keeps the order of the edits, their variations and how much of each is seen', async () => {
   const model = new PictureModel<Painted>(original());
   for (const [left, value] of [
     [0, 100],
     [1, 200],
   ] as const) {
-    const start = model.canvas();
-    const result = model.canvas().raster;
+    const start = await model.canvas();
+    const result = (await model.canvas()).raster;
     paste(result, { left, top: 0, width: 2, height: 1, data: new Uint8Array(6).fill(value) });
     const mask = blankRaster(6, 4, 1);
-    const other = model.canvas().raster;
+    const other = (await model.canvas()).raster;
     other.data.fill(value / 4);
     const others = [{ result: other, about: painted('other') }];
-    model.do(model.painting({ label: 'x', start, result, mask, about: painted(String(value)), others })!);
+    await model.do(
+      (await model.painting({ label: 'x', start, result, mask, about: painted(String(value)), others }))!,
+    );
   }
   const [first, second] = model.edits.map(({ id }) => id) as [string, string];
-  model.do(model.fading('x', second, 0.5)!);
-  model.do(model.moving('x', first, 1)!);
-  const read = readBackup(backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps: [] }));
+  await model.do((await model.fading('x', second, 0.5))!);
+  await model.do((await model.moving('x', first, 1))!);
+  const read = readBackup(await backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps: [] }));
   const restored = new PictureModel<Painted>(original());
-  restoreParts(restored, read);
+  await restoreParts(restored, read);
   assert.deepEqual(
     restored.edits.map(({ id, opacity }) => [id, opacity]),
     [
@@ -123,7 +131,7 @@ test('a backup keeps the order of the edits, their variations and how much of ea
   );
   assert.deepEqual(restored.pixels, model.pixels);
   const [other] = restored.edits[1]!.others!;
-  restored.do(restored.varying('x', first, other!.id)!);
+  await restored.do((await restored.varying('x', first, other!.id))!);
   assert.equal(restored.pixels.data[0], 25);
   assert.equal(restored.edits[1]!.about!.recipe.prompt, 'other');
   const whole = { version: 2, file: Uint8Array.of(7), disk: 'digest', parts: [], steps: [] };
@@ -135,13 +143,13 @@ test('a backup keeps the order of the edits, their variations and how much of ea
   assert.throws(() => readBackup(serialize({ ...whole, edits: many })), /damaged/);
 });
 
-test('an untouched picture has a backup without parts', () => {
+test('an untouched picture has a backup without parts', async () => {
   const model = new PictureModel<Painted>(original());
-  const bytes = backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps: [] });
+  const bytes = await backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps: [] });
   assert.deepEqual(readBackup(bytes).parts, []);
 });
 
-test('a part that inflates to anything but its area changes nothing', () => {
+test('a part that inflates to anything but its area changes nothing', async () => {
   const area = { layer: 'mask', left: 1, top: 1, width: 2, height: 1 } as const;
   const whole = { version: 2, file: Uint8Array.of(7), disk: 'digest', edits: [], steps: [] } as const;
   for (const part of [
@@ -151,7 +159,7 @@ test('a part that inflates to anything but its area changes nothing', () => {
     { ...area, left: 5, deflated: deflateRawSync(new Uint8Array(2)) },
   ]) {
     const model = new PictureModel<Painted>(original());
-    assert.throws(() => restoreParts(model, readBackup(serialize({ ...whole, parts: [part] }))), /damaged/);
+    await assert.rejects(restoreParts(model, readBackup(serialize({ ...whole, parts: [part] }))), /damaged/);
     assert.deepEqual(model.mask.data, new Uint8Array(24));
   }
   for (const parts of [
@@ -163,7 +171,7 @@ test('a part that inflates to anything but its area changes nothing', () => {
     assert.throws(() => readBackup(serialize({ ...whole, parts })), /damaged/);
 });
 
-test('an edit or a step that is damaged is found before anything is restored', () => {
+test('an edit or a step that is damaged is found before anything is restored', async () => {
   const area = { left: 1, top: 1, width: 2, height: 1 };
   const good = { ...area, deflated: deflateRawSync(new Uint8Array(6)) };
   const bad = { ...area, deflated: deflateRawSync(new Uint8Array(5)) };
@@ -187,12 +195,12 @@ test('an edit or a step that is damaged is found before anything is restored', (
   ]) {
     const model = new PictureModel<Painted>(original());
     const backup = readBackup(serialize({ ...whole, ...damage }));
-    assert.throws(() => restoreParts(model, backup), /damaged/);
+    await assert.rejects(restoreParts(model, backup), /damaged/);
     assert.deepEqual(model.edits, []);
   }
 });
 
-test('what is no backup is refused', () => {
+test('what is no backup is refused', async () => {
   for (const bytes of [serialize({ version: 1 }), serialize(null), Uint8Array.of(1, 2, 3)])
     assert.throws(() => readBackup(bytes), /could not be restored/);
 });

@@ -4,22 +4,13 @@ import * as z from 'zod';
 import { NO_ADDITIONS, NO_CONTROL } from '../../shared/additions.ts';
 import { EDIT_WAYS, MOST_VARIATIONS, NO_EXTENSION } from '../../shared/editorProtocol.ts';
 import { LIMITS } from '../../shared/limits.ts';
-import { cut, fits, paste } from '../../shared/raster.ts';
+import { cut, fits, type Patch, paste } from '../../shared/raster.ts';
 import { additionsSchema, controlSchema } from '../additions/schema.ts';
+import { frameOf } from './canvas.ts';
+import { areaOf, type ListedEdit } from './listedEdit.ts';
+import { type Packed, packed, unpacked } from './packed.ts';
 import type { Painted } from './painted.ts';
-import {
-  areaOf,
-  changedLayers,
-  frameOf,
-  type Layer,
-  type ListedEdit,
-  overlays,
-  type Packed,
-  type PictureModel,
-  packed,
-  type Step,
-  unpacked,
-} from './pictureModel.ts';
+import { changedLayers, type Layer, overlays, type PictureModel, type Step } from './pictureModel.ts';
 
 const VERSION = 2;
 /** Edits and steps that are read back at most. */
@@ -52,7 +43,7 @@ const place = z
   .max(1 << 16);
 const added = z.number().int().min(0).max(LIMITS.extension.max);
 const extension = z.object({ left: added, top: added, right: added, bottom: added });
-const bytes = z.instanceof(Uint8Array);
+const bytes = z.instanceof(Uint8Array<ArrayBuffer>);
 const packedSchema = z.object({ ...area, deflated: bytes });
 const placedSchema = packedSchema.extend({ left: place, top: place });
 const layer = z.enum(['pixels', 'mask', 'control', 'colours']);
@@ -138,17 +129,17 @@ const backupSchema = z.object({
 });
 
 /** @param layers that are kept; all if absent */
-export function backupOf({
+export async function backupOf({
   model,
   layers = ['pixels', ...overlays()],
   ...more
 }: Pick<Backup, 'file' | 'disk' | 'steps'> & {
   model: PictureModel<Painted>;
   layers?: readonly Layer[];
-}): Uint8Array {
+}): Promise<Uint8Array> {
   const parts: Backup['parts'] = [];
   for (const [layer, area] of changedLayers(model))
-    if (area && layers.includes(layer)) parts.push({ layer, ...packed(cut(model[layer], area)) });
+    if (area && layers.includes(layer)) parts.push({ layer, ...(await packed(cut(model[layer], area))) });
   return serialize({ version: VERSION, parts, edits: model.edits, ...more } satisfies Backup);
 }
 
@@ -169,28 +160,35 @@ export function readBackup(from: Uint8Array): Backup {
  * Restores the state of a backup in a model of its file. @throws Error if a part is damaged; the model is unchanged
  * then
  */
-export function restoreParts(model: PictureModel<Painted>, { parts, edits, steps }: Backup): void {
+export async function restoreParts(
+  model: PictureModel<Painted>,
+  { parts, edits, steps }: Backup,
+): Promise<void> {
   const { original } = model;
   const most = Math.max(original.width, original.height, LIMITS.size.max);
-  const read = (part: Packed, channels: number, isThere = part.width <= most && part.height <= most) => {
+  const read = async (
+    part: Packed,
+    channels: number,
+    isThere = part.width <= most && part.height <= most,
+  ) => {
     if (!isThere) throw damaged();
     try {
-      return unpacked(part, channels);
+      return await unpacked(part, channels);
     } catch (error) {
       throw damaged(error);
     }
   };
   let canvas = frameOf(edits, original);
-  const patches = parts.map(({ layer, ...part }) => {
-    return { layer, patch: read(part, model[layer].channels, fits(part, canvas)) };
-  });
+  const patches: { layer: Layer; patch: Patch }[] = [];
+  for (const { layer, ...part } of parts)
+    patches.push({ layer, patch: await read(part, model[layer].channels, fits(part, canvas)) });
   // Everything is read at once, so that a later undo cannot fail half-way.
   for (const edit of edits) {
     for (const content of contentsOf(edit))
-      if (content.kind === 'restore') read(content.coverage, 1, fits(content.coverage, original));
-      else if (content.kind === 'paint') for (const part of [content.from, content.to]) read(part, 3);
-    if (edit.mask) read(edit.mask, 1);
-    if (edit.colours) read(edit.colours, 4);
+      if (content.kind === 'restore') await read(content.coverage, 1, fits(content.coverage, original));
+      else if (content.kind === 'paint') for (const part of [content.from, content.to]) await read(part, 3);
+    if (edit.mask) await read(edit.mask, 1);
+    if (edit.colours) await read(edit.colours, 4);
   }
   for (const { changes, edits: listed } of [...steps].reverse()) {
     if (listed) canvas = frameOf(listed.before, original);
@@ -198,9 +196,9 @@ export function restoreParts(model: PictureModel<Painted>, { parts, edits, steps
       if (Math.max(areaOf(content).width, areaOf(content).height) > most) throw damaged();
     for (const { layer, before, after, ...area } of changes)
       for (const deflated of [before, after])
-        read({ ...area, deflated }, model[layer].channels, fits(area, canvas));
+        await read({ ...area, deflated }, model[layer].channels, fits(area, canvas));
   }
-  model.adopt(edits);
+  await model.adopt(edits);
   for (const { layer, patch } of patches) paste(model[layer], patch);
 }
 

@@ -90,6 +90,21 @@ test('an edit is one step of undo, and every page gets its pixels and its place 
   assert.deepEqual(await spotOf(document), [1, 2, 3]);
 });
 
+test('changes that come together are made one after another, each for the image as it is then', async () => {
+  const { document, steps } = await opened('together.png');
+  await paintSpot(document);
+  const { id } = (await document.model()).edits[0]!;
+  await Promise.all([document.fadeEdit(id, 0.5, true), document.showEdits('Hide', () => false)]);
+  const now = async () => {
+    const [edit] = (await document.model()).edits;
+    return [edit!.shown, edit!.opacity];
+  };
+  assert.deepEqual(await now(), [false, 0.5]);
+  await Promise.all([steps[2]!.undo(), steps[1]!.undo()]);
+  assert.deepEqual(await now(), [true, undefined]);
+  assert.deepEqual(await spotOf(document), [1, 2, 3]);
+});
+
 test('a page that drew a stroke itself is not sent it; other pages are', async () => {
   const { document, page, received } = await opened('stroke.png');
   const other: EditorHostMessage[] = [];

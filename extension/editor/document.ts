@@ -5,8 +5,7 @@ import {
   type LogOutputChannel,
   type Uri,
 } from 'vscode';
-import { nextTask } from '#host';
-import { InputError } from '../../engine/errors.ts';
+import { InputError, isAbort } from '../../engine/errors.ts';
 import { covering } from '../../engine/pictures/fit.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import { PRECISIONS } from '../../shared/api.ts';
@@ -15,6 +14,8 @@ import { copyOf, cut, isEmpty, type Patch, paste, type Raster, wholeOf } from '.
 import { nameOf } from '../readUri.ts';
 import { type Backup, backupOf } from './backup.ts';
 import { canSelect } from './canSelect.ts';
+import type { Canvas } from './canvas.ts';
+import { areaOf, isReselectable, type ListedEdit } from './listedEdit.ts';
 import { OpenedFile } from './openedFile.ts';
 import { type Page, Pages, tellEdits } from './pages.ts';
 import type { Painted } from './painted.ts';
@@ -26,17 +27,7 @@ import {
   readPictureUri,
   writePictureUri,
 } from './pictureFile.ts';
-import {
-  areaOf,
-  type Canvas,
-  isReselectable,
-  type ListedEdit,
-  type Overlay,
-  overlays,
-  type Painting,
-  type PictureModel,
-  type Step,
-} from './pictureModel.ts';
+import { type Overlay, overlays, type Painting, type PictureModel, type Step } from './pictureModel.ts';
 import { StepHistory } from './stepHistory.ts';
 
 /** A picture file that is open in one or more editors: changes its model, tells the pages and VS Code, and saves it. */
@@ -52,8 +43,10 @@ export class PictureDocument implements CustomDocument {
   #disk: Promise<string>;
   #version = 0;
   #controlVersion = 0;
-  /** Counts the opacities that were asked for. */
-  #fades = 0;
+  /** The opacity that is being shown; aborted when another is asked for. */
+  #fade = new AbortController();
+  /** The change that is under way: steps are computed for the image as it is, so the next one waits for it. */
+  #change: Promise<unknown> = Promise.resolve();
   /** The layers over the pixels at the last save, which a revert restores. */
   #saved: Partial<Record<Overlay, Patch>> = {};
   /** The mask belongs to an edit that is under way: new strokes begin another mask. */
@@ -172,7 +165,7 @@ export class PictureDocument implements CustomDocument {
 
   /** Sends a page the edits of its file. */
   async tellEdits(page: Page): Promise<void> {
-    tellEdits(page, await this.model());
+    await tellEdits(page, await this.model());
   }
 
   tell(message: EditorHostMessage): void {
@@ -198,9 +191,8 @@ export class PictureDocument implements CustomDocument {
 
   /** Changes the mask; VS Code can undo it. `from` has drawn the change already. */
   async changeMask(label: string, patch: Patch, from?: Page): Promise<void> {
-    const model = await this.model();
     this.#maskTaken = false;
-    this.#perform(model, model.drawing('mask', label, patch), from);
+    await this.#perform((model) => model.drawing('mask', label, patch), from);
   }
 
   /** Changes the control layer or the colours; VS Code can undo it. `from` has drawn the change already. */
@@ -210,8 +202,7 @@ export class PictureDocument implements CustomDocument {
     patch: Patch,
     from?: Page,
   ): Promise<void> {
-    const model = await this.model();
-    this.#perform(model, model.drawing(layer, label, patch), from);
+    await this.#perform((model) => model.drawing(layer, label, patch), from);
   }
 
   /** Makes an image the control layer, scaled until it covers the picture. @throws InputError if it is none */
@@ -229,27 +220,23 @@ export class PictureDocument implements CustomDocument {
 
   /** Adds a painted result to the picture. @returns whether that changes a pixel */
   async paint(painting: Painting<Painted>): Promise<boolean> {
-    const model = await this.model();
-    const step = model.painting(painting);
-    this.#perform(model, step);
-    return step !== undefined;
+    return await this.#perform((model) => model.painting(painting));
   }
 
   /** Brings back the pixels of the file as far as a coverage says. */
   async restore(coverage: Patch): Promise<void> {
-    const model = await this.model();
-    const step = model.restoring('Restore Original', coverage);
-    if (step) this.#perform(model, step);
+    const isStep = await this.#perform((model) => model.restoring('Restore Original', coverage));
     // The page shows the original there until it gets the new pixels.
-    else this.tell({ type: 'pixels', patch: cut(model.pixels, coverage) });
+    if (!isStep) this.tell({ type: 'pixels', patch: cut((await this.model()).pixels, coverage) });
   }
 
   /** Cuts pixels off at the sides. @throws InputError if nothing would be left */
   async crop({ left, top, right, bottom }: Crop): Promise<void> {
-    const model = await this.model();
-    const area = { left, top, width: model.width - left - right, height: model.height - top - bottom };
-    if (isEmpty(area)) throw new InputError('Nothing of the image would be left: crop it by less.');
-    this.#perform(model, model.cropping(`Crop to ${area.width} × ${area.height}`, area));
+    await this.#perform((model) => {
+      const area = { left, top, width: model.width - left - right, height: model.height - top - bottom };
+      if (isEmpty(area)) throw new InputError('Nothing of the image would be left: crop it by less.');
+      return model.cropping(`Crop to ${area.width} × ${area.height}`, area);
+    });
   }
 
   /** Shows the edits that pass a test, and hides the others. */
@@ -257,8 +244,7 @@ export class PictureDocument implements CustomDocument {
     label: string,
     isShown: (edit: ListedEdit<Painted>, index: number) => boolean,
   ): Promise<void> {
-    const model = await this.model();
-    this.#perform(model, model.showing(label, isShown));
+    await this.#perform((model) => model.showing(label, isShown));
   }
 
   /**
@@ -266,33 +252,32 @@ export class PictureDocument implements CustomDocument {
    * @param done it is a step; otherwise it is only shown, until the next call, if there is no other by then
    */
   async fadeEdit(id: string, opacity: number, done: boolean): Promise<void> {
-    const fade = ++this.#fades;
-    if (!done) {
-      // Others may have come while one was shown.
-      await nextTask();
-      if (fade !== this.#fades) return;
-    }
-    const model = await this.model();
+    this.#fade.abort();
+    this.#fade = new AbortController();
+    const { signal } = this.#fade;
     const { label, content } = await this.edit(id);
-    const area = model.onCanvas(areaOf(content));
-    if (done) this.#perform(model, model.fading(`Opacity of ${label}`, id, opacity));
-    // What was only shown is replaced too, also where the step changes nothing.
-    const { raster } = done ? model.canvas() : model.fadedCanvas(id, opacity);
-    if (!isEmpty(area)) this.tell({ type: 'pixels', patch: cut(raster, area) });
+    if (done) await this.#perform((model) => model.fading(`Opacity of ${label}`, id, opacity));
+    await this.#inTurn(async () => {
+      const model = await this.model();
+      // What was only shown is replaced too, also where the step changes nothing.
+      const raster = done ? model.pixels : (await model.fadedCanvas(id, opacity, signal)).raster;
+      const area = model.onCanvas(areaOf(content));
+      if (!signal.aborted && !isEmpty(area)) this.tell({ type: 'pixels', patch: cut(raster, area) });
+    }).catch((error) => {
+      if (!isAbort(error)) throw error;
+    });
   }
 
   /** Puts another of its variations in the place of an edit. */
   async varyEdit(id: string, variation: string): Promise<void> {
-    const model = await this.model();
     const { label } = await this.edit(id);
-    this.#perform(model, model.varying(`Another Variation of ${label}`, id, variation));
+    await this.#perform((model) => model.varying(`Another Variation of ${label}`, id, variation));
   }
 
   /** Lays an edit over the next one (1), or below the one before it (−1). */
   async moveEdit(id: string, by: 1 | -1): Promise<void> {
-    const model = await this.model();
     const { label } = await this.edit(id);
-    this.#perform(model, model.moving(`Move ${label} ${by > 0 ? 'Up' : 'Down'}`, id, by));
+    await this.#perform((model) => model.moving(`Move ${label} ${by > 0 ? 'Up' : 'Down'}`, id, by));
   }
 
   /** @throws Error if no edit has this id */
@@ -308,7 +293,7 @@ export class PictureDocument implements CustomDocument {
     const edit = id ? await this.edit(id) : model.edits.findLast(isReselectable);
     if (!edit || !isReselectable(edit)) return;
     this.#maskTaken = false;
-    this.#perform(model, model.reselecting('Reselect', edit));
+    await this.#perform((model) => model.reselecting('Reselect', edit));
   }
 
   /** Lends the mask to an edit: until it is released, new strokes begin another mask. */
@@ -345,17 +330,19 @@ export class PictureDocument implements CustomDocument {
     if (onDisk && (await this.#isAnother(onDisk)) && !(await overwrite()))
       throw new Error(`${this.state.name} was not saved, because it has changed on disk.`);
     const losses = await this.#file.losses(this.uri);
-    const bytes = await this.#file.rewritten(formatOf(this.uri));
-    await writePictureUri(this.uri, bytes);
-    this.#disk = digestOf(bytes);
-    const model = await this.model();
-    const whole = wholeOf(model);
-    this.#saved = {
-      mask: cut(model.mask, whole),
-      ...(model.controlled && { control: cut(model.control, whole) }),
-      ...(model.coloured && { colours: cut(model.colours, whole) }),
-    };
-    this.#history.saved();
+    await this.#inTurn(async () => {
+      const bytes = await this.#file.rewritten(formatOf(this.uri));
+      await writePictureUri(this.uri, bytes);
+      this.#disk = digestOf(bytes);
+      const model = await this.model();
+      const whole = wholeOf(model);
+      this.#saved = {
+        mask: cut(model.mask, whole),
+        ...(model.controlled && { control: cut(model.control, whole) }),
+        ...(model.coloured && { colours: cut(model.colours, whole) }),
+      };
+      this.#history.saved();
+    });
     this.update({ changedOnDisk: false, failure: undefined });
     if (losses.length > 0) this.notice([`Saved ${this.state.name}.`, ...losses].join(' '));
   }
@@ -371,15 +358,18 @@ export class PictureDocument implements CustomDocument {
 
   /** Goes back to the file on the disk, and to the layers over it as they were then. */
   async revert(): Promise<void> {
-    await this.#replace(await readPictureUri(this.uri));
+    const bytes = await readPictureUri(this.uri);
+    await this.#inTurn(() => this.#replace(bytes));
     this.update({ notice: undefined, failure: undefined });
   }
 
   async backup(): Promise<Uint8Array> {
-    const model = await this.model();
-    // VS Code considers a document unchanged once all steps that it knows are undone, so it gets the later ones.
-    const steps = this.#history.unsaved;
-    return backupOf({ file: this.file, disk: await this.#disk, model, steps });
+    const disk = await this.#disk;
+    return await this.#inTurn(async () => {
+      // VS Code considers a document unchanged once all steps that it knows are undone, so it gets the later ones.
+      const steps = this.#history.unsaved;
+      return await backupOf({ file: this.file, disk, model: await this.model(), steps });
+    });
   }
 
   /**
@@ -391,7 +381,9 @@ export class PictureDocument implements CustomDocument {
     const model = await this.model();
     const isPlain = model.edits.length === 0 && !model.controlled && !model.coloured;
     if (isPlain || (await this.#file.losses(file)).length > 0) return undefined;
-    return backupOf({ file: this.file, disk, model, layers: ['pixels', 'control', 'colours'], steps: [] });
+    return await this.#inTurn(() =>
+      backupOf({ file: this.file, disk, model, layers: ['pixels', 'control', 'colours'], steps: [] }),
+    );
   }
 
   /** Digest of the file on the disk as it was last read or written. */
@@ -403,7 +395,7 @@ export class PictureDocument implements CustomDocument {
   async resumeSteps(): Promise<void> {
     if (!this.#file.backup?.steps.length) return;
     await this.model();
-    for (const step of this.#file.backup?.steps ?? []) this.#record(step);
+    for (const step of this.#file.backup?.steps ?? []) this.#record(step, this.#file);
   }
 
   /** Checks whether the file on disk has changed. An unmodified document follows it; others inform the user. */
@@ -411,7 +403,7 @@ export class PictureDocument implements CustomDocument {
     const bytes = await readPictureUri(this.uri).catch(() => undefined);
     if (!bytes || !(await this.#isAnother(bytes))) return;
     if (isDirty) this.update({ changedOnDisk: true });
-    else await this.#replace(bytes);
+    else await this.#inTurn(() => this.#replace(bytes));
   }
 
   /** Keeps the editor's version; saving will overwrite the file. */
@@ -426,15 +418,31 @@ export class PictureDocument implements CustomDocument {
     this.#edits.dispose();
   }
 
-  #perform(model: PictureModel<Painted>, step: Step<Painted> | undefined, from?: Page): void {
-    if (!step) return;
-    this.#show(model, step, 'do', from);
-    this.#record(step);
+  /** Makes a step for the image as it is then. @returns whether there is one */
+  async #perform(
+    stepOf: (model: PictureModel<Painted>) => Promise<Step<Painted> | undefined>,
+    from?: Page,
+  ): Promise<boolean> {
+    return await this.#inTurn(async () => {
+      const file = this.#file;
+      const model = await this.model();
+      const step = await stepOf(model);
+      if (!step) return false;
+      await this.#show(model, step, 'do', from);
+      this.#record(step, file);
+      return true;
+    });
+  }
+
+  /** Runs a task once those before it have ended. */
+  #inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
+    const result = this.#change.then(task);
+    this.#change = result.catch(() => {});
+    return result;
   }
 
   /** Records a step and reports it to VS Code. */
-  #record(step: Step<Painted>): void {
-    const file = this.#file;
+  #record(step: Step<Painted>, file: OpenedFile): void {
     this.#history.add(step);
     this.#tellSteps();
     this.#edits.fire({
@@ -447,15 +455,16 @@ export class PictureDocument implements CustomDocument {
 
   /** Undoes or redoes a step of a file. */
   async #again(step: Step<Painted>, direction: 'do' | 'undo', file: OpenedFile): Promise<void> {
-    const model = await this.model();
-    if (file !== this.#file) {
-      this.notice('The file was loaded again since, so this step cannot be undone.');
-      return;
-    }
-    if (direction === 'undo') this.#history.undo(step);
-    else this.#history.redo(step);
-    this.#tellSteps();
-    this.#show(model, step, direction);
+    await this.#inTurn(async () => {
+      if (file !== this.#file) {
+        this.notice('The file was loaded again since, so this step cannot be undone.');
+        return;
+      }
+      if (direction === 'undo') this.#history.undo(step);
+      else this.#history.redo(step);
+      this.#tellSteps();
+      await this.#show(await this.model(), step, direction);
+    });
   }
 
   #tellSteps(): void {
@@ -463,13 +472,18 @@ export class PictureDocument implements CustomDocument {
     this.update({ canUndo, canRedo });
   }
 
-  #show(model: PictureModel<Painted>, step: Step<Painted>, direction: 'do' | 'undo', except?: Page): void {
+  async #show(
+    model: PictureModel<Painted>,
+    step: Step<Painted>,
+    direction: 'do' | 'undo',
+    except?: Page,
+  ): Promise<void> {
     const { pixels } = model;
-    this.#pages.show(model, step, direction, except);
+    await this.#pages.show(model, step, direction, except);
     if (step.changes.some(({ layer }) => layer === 'control')) this.#controlVersion++;
     if (!step.edits) return;
     if (model.pixels !== pixels || step.changes.some(({ layer }) => layer === 'pixels')) this.#version++;
-    this.#pages.showEdits(model);
+    await this.#pages.showEdits(model);
   }
 
   /** Replaces the document by other bytes of the file, with the layers over it of the last save. */

@@ -1,8 +1,9 @@
 /** The edits of a picture, as the pages list them. */
 import { type EditorHostMessage, type EditRow, needsMask } from '../../shared/editorProtocol.ts';
 import { shrunkTo } from '../../shared/raster.ts';
+import { isReselectable, type ListedEdit, opacityOf } from './listedEdit.ts';
+import { unpacked } from './packed.ts';
 import type { Painted } from './painted.ts';
-import { isReselectable, type ListedEdit, opacityOf, unpacked } from './pictureModel.ts';
 
 /** Pixels along the longer side of an edit's picture. */
 const THUMBNAIL = 72;
@@ -48,9 +49,10 @@ export function picturesOf(edits: readonly ListedEdit<Painted>[]): Pictured[] {
 }
 
 /** What a page draws beside the row: the painted part, or the coverage of a restoration. */
-export function thumbnailOf({ id, content }: Pictured): EditorHostMessage {
+export async function thumbnailOf({ id, content }: Pictured): Promise<EditorHostMessage> {
   const paint = content.kind === 'paint';
   const channels = paint ? 3 : 1;
-  const picture = shrunkTo(unpacked(paint ? content.to : content.coverage, channels), channels, THUMBNAIL);
+  const values = await unpacked(paint ? content.to : content.coverage, channels);
+  const picture = shrunkTo(values, channels, THUMBNAIL);
   return { type: 'thumbnail', id, picture };
 }

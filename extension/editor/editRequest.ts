@@ -6,10 +6,10 @@ import { blankRaster, copyOf, type Raster } from '../../shared/raster.ts';
 import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { editWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
+import type { Canvas } from './canvas.ts';
 import { type LayerControl, withLayer } from './controlLayer.ts';
 import type { PictureDocument } from './document.ts';
 import { stepsOf } from './draft.ts';
-import type { Canvas } from './pictureModel.ts';
 
 /**
  * The edit of a form, with the mask as it is now.

@@ -101,7 +101,7 @@ export class OpenedFile {
     const picture = await decodeStill(this.bytes, nameOf(this.uri));
     const { width, height, pixels } = picture;
     const model = new PictureModel<Painted>({ width, height, channels: 3, data: new Uint8Array(pixels) });
-    if (this.#backup) this.#restore(model, this.#backup);
+    if (this.#backup) await this.#restore(model, this.#backup);
     this.#pages.update(editStateOf(model));
     const losses = await lossesOf(this.bytes, formatOf(this.uri));
     this.#pages.update({
@@ -113,9 +113,9 @@ export class OpenedFile {
   }
 
   /** A damaged backup must not keep the file from being opened. */
-  #restore(model: PictureModel<Painted>, backup: Backup): void {
+  async #restore(model: PictureModel<Painted>, backup: Backup): Promise<void> {
     try {
-      restoreParts(model, backup);
+      await restoreParts(model, backup);
     } catch (error) {
       this.#backup = undefined;
       this.#pages.fail(error);

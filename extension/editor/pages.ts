@@ -4,8 +4,9 @@ import { LIMITS } from '../../shared/limits.ts';
 import { cut, sameArea, wholeOf } from '../../shared/raster.ts';
 import { failureOf } from '../report.ts';
 import { picturesOf, rowOf, thumbnailOf } from './editList.ts';
+import { isReselectable } from './listedEdit.ts';
 import type { Painted } from './painted.ts';
-import { changedLayers, isReselectable, type PictureModel, type Step } from './pictureModel.ts';
+import { changedLayers, type PictureModel, type Step } from './pictureModel.ts';
 
 /** One page that shows the document. */
 export interface Page {
@@ -61,9 +62,14 @@ export class Pages {
   }
 
   /** Takes a step of the model and shows what it changes. @param except the page that shows it already */
-  show(model: PictureModel<Painted>, step: Step<Painted>, direction: 'do' | 'undo', except?: Page): void {
+  async show(
+    model: PictureModel<Painted>,
+    step: Step<Painted>,
+    direction: 'do' | 'undo',
+    except?: Page,
+  ): Promise<void> {
     const { frame } = model;
-    const changed = model[direction](step);
+    const changed = await model[direction](step);
     if (!sameArea(frame, model.frame)) this.#showCanvas(model);
     else
       for (const { layer, patch } of changed)
@@ -80,10 +86,10 @@ export class Pages {
   }
 
   /** The list of edits is another. */
-  showEdits(model: PictureModel<Painted>): void {
+  async showEdits(model: PictureModel<Painted>): Promise<void> {
     this.update({ ...editStateOf(model), large: isLarge(model) });
     const pictures = picturesOf(model.edits);
-    for (const picture of pictures) if (!this.#drawn.has(picture.id)) this.tell(thumbnailOf(picture));
+    for (const picture of pictures) if (!this.#drawn.has(picture.id)) this.tell(await thumbnailOf(picture));
     this.#drawn = new Set(pictures.map(({ id }) => id));
     this.tell({ type: 'edits', edits: model.edits.map(rowOf) });
     this.tell(costOf(model));
@@ -95,11 +101,11 @@ export class Pages {
 }
 
 /** Sends a page the edits of its file. */
-export function tellEdits(page: Page, model: PictureModel<Painted>): void {
+export async function tellEdits(page: Page, model: PictureModel<Painted>): Promise<void> {
   if (model.resized) page.post({ type: 'frame', frame: model.frame });
   for (const [type, area] of changedLayers(model))
     if (area) page.post({ type, patch: cut(model[type], area) });
-  for (const picture of picturesOf(model.edits)) page.post(thumbnailOf(picture));
+  for (const picture of picturesOf(model.edits)) page.post(await thumbnailOf(picture));
   page.post({ type: 'edits', edits: model.edits.map(rowOf) });
   page.post(costOf(model));
 }

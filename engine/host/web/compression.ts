@@ -34,7 +34,31 @@ export const compression: Compression = {
     if (adler32(result) !== stored) throw new Error('the data is damaged');
     return result;
   },
+  deflateRaw: (bytes) => piped(bytes, new CompressionStream('deflate-raw'), Number.POSITIVE_INFINITY),
+  inflateRaw: (bytes, most) => piped(bytes, new DecompressionStream('deflate-raw'), most),
 };
+
+/** What a stream makes of bytes. @throws if that is longer than `most`, or the stream refuses them */
+async function piped(
+  bytes: Uint8Array<ArrayBuffer>,
+  stream: GenericTransformStream,
+  most: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > most) {
+      void reader.cancel();
+      throw new RangeError(`the data is longer than ${most} bytes`);
+    }
+    parts.push(value);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
 
 /** The table of the polynomial 0xedb88320 (w3.org/TR/png-3, annex D). */
 const CRC = Uint32Array.from({ length: 256 }, (_, n) => {

@@ -28,7 +28,7 @@ const stored = {
   request: { prompt: 'a house' },
   ...resultOf(),
 };
-const backup = backupOf({ file: Uint8Array.of(1), disk: 'x', ...extendedPicture() });
+const backup = await backupOf({ file: Uint8Array.of(1), disk: 'x', ...(await extendedPicture()) });
 const value = fc.oneof(oddText, fc.anything({ maxDepth: 2 }), fc.constantFrom('512x512', 8, 'int8'));
 
 function blankModel(): PictureModel<Painted> {
@@ -36,33 +36,42 @@ function blankModel(): PictureModel<Painted> {
 }
 
 /** A picture with a mask and a larger canvas, and the steps to it. */
-function extendedPicture(): { model: PictureModel<Painted>; steps: Step<Painted>[] } {
+async function extendedPicture(): Promise<{ model: PictureModel<Painted>; steps: Step<Painted>[] }> {
   const model = blankModel();
   const steps: Step<Painted>[] = [];
-  const perform = (step: Step<Painted> | undefined) => {
-    model.do(step!);
+  const perform = async (step: Step<Painted> | undefined) => {
+    await model.do(step!);
     steps.push(step!);
   };
-  perform(model.drawing('mask', 'x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
+  await perform(
+    await model.drawing('mask', 'x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }),
+  );
   const result = blankRaster(8, 6, 3);
   result.data.fill(9);
   const extension = { left: 2, top: 1, right: 0, bottom: 1 };
-  const [start, mask] = [model.canvas(), blankRaster(6, 4, 1)];
+  const [start, mask] = [await model.canvas(), blankRaster(6, 4, 1)];
   const about = undefined as never;
   const others = [{ result: blankRaster(8, 6, 3), about }];
-  perform(model.painting({ label: 'x', start, extension, result, mask, about, others }));
-  perform(model.restoring('x', { left: 3, top: 2, width: 1, height: 1, data: Uint8Array.of(200) }));
-  perform(model.varying('x', model.edits[0]!.id, model.edits[0]!.others![0]!.id));
-  perform(model.cropping('x', { left: 1, top: 2, width: 5, height: 3 }));
-  perform(model.fading('x', model.edits[1]!.id, 0.5));
-  perform(model.moving('x', model.edits[1]!.id, -1));
+  await perform(await model.painting({ label: 'x', start, extension, result, mask, about, others }));
+  await perform(
+    await model.restoring('x', { left: 3, top: 2, width: 1, height: 1, data: Uint8Array.of(200) }),
+  );
+  await perform(await model.varying('x', model.edits[0]!.id, model.edits[0]!.others![0]!.id));
+  await perform(await model.cropping('x', { left: 1, top: 2, width: 5, height: 3 }));
+  await perform(await model.fading('x', model.edits[1]!.id, 0.5));
+  await perform(await model.moving('x', model.edits[1]!.id, -1));
   return { model, steps };
 }
 
 /** Runs a reader that may refuse its input in one sentence for the user. */
-function refusing(act: () => void, ...refusals: (new (...args: never[]) => Error)[]): void {
+async function refusing(
+  act: () => void | Promise<void>,
+  ...refusals: (new (
+    ...args: never[]
+  ) => Error)[]
+): Promise<void> {
   try {
-    act();
+    await act();
   } catch (error) {
     assert.ok(
       refusals.some((refusal) => error instanceof refusal),
@@ -100,11 +109,11 @@ export const targets: Target[] = [
     'backups',
     fc.oneof(damaged(backup), changed(deserialize(backup)).map(serialize), fc.uint8Array()),
     (read) =>
-      refusing(() => {
+      refusing(async () => {
         const found = readBackup(read);
         const model = blankModel();
-        restoreParts(model, found);
-        for (const step of [...found.steps].reverse()) model.undo(step);
+        await restoreParts(model, found);
+        for (const step of [...found.steps].reverse()) await model.undo(step);
       }, Error),
   ),
   target('what pages keep', fc.anything(), (saved) => void readSavedView(saved)),
