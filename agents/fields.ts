@@ -1,6 +1,6 @@
 /** Fields that tools share. */
 import * as z from 'zod';
-import { DEFAULT_STRENGTH, LIMITS } from '../shared/limits.ts';
+import { COLOUR_STRENGTH, DEFAULT_STRENGTH, LIMITS } from '../shared/limits.ts';
 
 const { budget, seed, size, steps, strength, promptCharacters } = LIMITS;
 const path = z.string('A path is missing.').min(1).max(4096);
@@ -54,7 +54,7 @@ export const FIELDS = {
     .max(strength.max)
     .optional()
     .describe(
-      `How much changes, from ${LIMITS.strength.min} to ${LIMITS.strength.max}; 1 ignores the old pixels. ${DEFAULT_STRENGTH} if absent.`,
+      `How much changes, from ${LIMITS.strength.min} to ${LIMITS.strength.max}; 1 ignores the old pixels and colours. ${DEFAULT_STRENGTH} if absent, ${COLOUR_STRENGTH} with colours.`,
     ),
   object: z
     .string()
@@ -62,4 +62,15 @@ export const FIELDS = {
     .max(200)
     .optional()
     .describe('An object in the image, by a name such as “red house” or by its number from the left.'),
+  regions: z
+    .array(
+      z.strictObject({
+        prompt: text('What this part shows, in English.').regex(/\S/, 'The prompt is missing.'),
+        mask: path.describe('An image file, white in this part.'),
+      }),
+    )
+    .min(1)
+    .max(LIMITS.regions)
+    .optional()
+    .describe('Parts of the image with prompts of their own; elsewhere `prompt` counts.'),
 } as const;

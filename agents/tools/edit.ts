@@ -7,9 +7,10 @@ import { formatSeconds } from '../../shared/format.ts';
 import { derivedNames } from '../../shared/names.ts';
 import { FIELDS } from '../fields.ts';
 import type { Destination } from '../folders.ts';
+import { readRegions } from '../regions.ts';
 import { type AgentTool, savingSentence } from '../tool.ts';
 
-const { image, object, negativePrompt, seed, steps, strength, budget, output, overwrite } = FIELDS;
+const { image, object, negativePrompt, seed, steps, strength, budget, regions, output, overwrite } = FIELDS;
 const schema = z.strictObject({
   image,
   prompt: FIELDS.prompt('What should be there, in English.'),
@@ -17,11 +18,17 @@ const schema = z.strictObject({
     'Which object to repaint, by a name such as “red house” or by its number from the left. Give this or a mask.',
   ),
   mask: image.optional().describe('An image file, white where to repaint. Give this or an object.'),
+  colours: image
+    .optional()
+    .describe(
+      'An image file in the size of the image, transparent where nothing is painted: the edit begins with its colours. Without an object or a mask it repaints what they cover.',
+    ),
   negativePrompt,
   seed,
   steps,
   strength,
   budget,
+  regions,
   output,
   overwrite,
 });
@@ -31,12 +38,12 @@ export const editTool: AgentTool<typeof schema> = {
   name: 'edit_image',
   title: 'Edit Image',
   description:
-    "Repaints a part of an image with a diffusion model on the user's own machine: an object that is given by name, or what a mask marks. All other pixels stay as they are. The original file is kept; the result is a new file. Returns the file, the recipe and the cost. Use it when the user asks to change, replace or recolour something in an image.",
+    "Repaints a part of an image with a diffusion model on the user's own machine: an object that is given by name, what a mask marks, or what painted colours cover. All other pixels stay as they are. The original file is kept; the result is a new file. Returns the file, the recipe and the cost. Use it when the user asks to change, replace or recolour something in an image.",
   schema,
   writes: true,
   async question(input, folders) {
     requirePart(input);
-    const what = input.object === undefined ? 'the masked part' : `“${input.object}”`;
+    const what = partOf(input);
     const saving = await savingSentence(folders, destinationOf(input));
     return {
       title: 'Edit an image?',
@@ -46,10 +53,13 @@ export const editTool: AgentTool<typeof schema> = {
   },
   async run(input, { engine, folders, settings }, { signal, onProgress }) {
     requirePart(input);
-    const { image, object, mask, output, overwrite, ...asked } = input;
+    const { image, object, mask, colours, regions, output, overwrite, ...asked } = input;
     const destination = destinationOf({ ...asked, image, output, overwrite });
     await folders.find(destination);
     const original = await folders.read(image);
+    const masked = mask === undefined ? undefined : (await folders.read(mask)).bytes;
+    const painted = colours === undefined ? undefined : (await folders.read(colours)).bytes;
+    const parts = await readRegions(folders, regions);
     let found: { name: string; png?: Uint8Array } | undefined;
     if (object !== undefined) {
       const request = { image: original.bytes, png: true };
@@ -57,9 +67,16 @@ export const editTool: AgentTool<typeof schema> = {
       const { objects } = await findNamedObjects(engine, request, { signal });
       found = objectNamed(objects, object, image);
     }
-    const part = found?.png ?? (await folders.read(mask!)).bytes;
     const done = await engine.edit(
-      settings.edit({ ...asked, image: original.bytes, mask: part, mode: 'auto', previews: false }),
+      settings.edit({
+        ...asked,
+        ...parts,
+        image: original.bytes,
+        mask: found?.png ?? masked,
+        colours: painted,
+        mode: 'auto',
+        previews: false,
+      }),
       { signal, onProgress: ({ stage, step, steps }) => onProgress?.(`${stage}: ${step} of ${steps}`) },
     );
     const { picture, recipe, seconds, activeFraction, warnings } = done;
@@ -78,9 +95,18 @@ export const editTool: AgentTool<typeof schema> = {
   },
 };
 
-function requirePart({ object, mask }: Pick<Input, 'object' | 'mask'>): void {
-  if ((object === undefined) === (mask === undefined))
-    throw new InputError('Give an object or a mask, one of them: which part is to be repainted?');
+type Part = Pick<Input, 'object' | 'mask' | 'colours'>;
+
+function requirePart({ object, mask, colours }: Part): void {
+  const parts = [object, mask].filter((part) => part !== undefined);
+  if (parts.length > 1 || (parts.length === 0 && colours === undefined))
+    throw new InputError('Give an object or a mask, one of them, or colours: which part is to be repainted?');
+}
+
+/** What is repainted, as a part of a sentence. */
+function partOf({ object, mask }: Part): string {
+  if (object !== undefined) return `“${object}”`;
+  return mask === undefined ? 'what the colours cover' : 'the masked part';
 }
 
 function destinationOf({

@@ -3,9 +3,10 @@ import { convertPicture, formatOf } from '../../engine/pictures/convert.ts';
 import { formatSeconds } from '../../shared/format.ts';
 import { pictureNames } from '../../shared/names.ts';
 import { FIELDS } from '../fields.ts';
+import { readRegions } from '../regions.ts';
 import { type AgentTool, savingSentence } from '../tool.ts';
 
-const { negativePrompt, seed, width, height, steps, budget, output, overwrite } = FIELDS;
+const { negativePrompt, seed, width, height, steps, budget, regions, output, overwrite } = FIELDS;
 const schema = z.strictObject({
   prompt: FIELDS.prompt('What the image shows, in English.'),
   negativePrompt,
@@ -14,6 +15,7 @@ const schema = z.strictObject({
   height,
   steps,
   budget,
+  regions,
   output,
   overwrite,
 });
@@ -37,11 +39,12 @@ export const generateTool: AgentTool<typeof schema> = {
       text: `Generates an image on this machine. ${saving}`,
     };
   },
-  async run({ output, overwrite, ...asked }, { engine, folders, settings }, { signal, onProgress }) {
+  async run({ output, overwrite, regions, ...asked }, { engine, folders, settings }, { signal, onProgress }) {
     // Refuses a place that cannot be written before computing.
     await folders.find({ output, overwrite, names: () => pictureNames(asked.prompt, asked.seed ?? 0) });
+    const parts = await readRegions(folders, regions);
     const { picture, recipe, seconds, warnings } = await engine.generate(
-      settings.generate({ ...asked, previews: false }),
+      settings.generate({ ...asked, ...parts, previews: false }),
       { signal, onProgress: ({ stage, step, steps }) => onProgress?.(`${stage}: ${step} of ${steps}`) },
     );
     const format = formatOf(output ?? 'image.png');

@@ -7,6 +7,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import sharp from 'sharp';
+import { redShare } from '../support/red.ts';
 import { BUNDLE, inTemporaryFolder, patchwork } from './patchwork.ts';
 
 const PROMPT = 'a red house by a lake at sunset';
@@ -145,6 +146,59 @@ test('an agent generates an image, lists its objects, edits one of them, and des
       /no object “rocket”. It has: .*red house/,
     );
     assert.match(await refusal('edit_image', edit), /an object or a mask, one of them/);
+  }));
+
+test('an agent gives regions prompts of their own, and edits that begin with painted colours', () =>
+  withServer(async ({ folder, call, refusal }) => {
+    const at = (name: string) => path.join(folder, name);
+    const colour = (background: string, width = 256) =>
+      sharp({ create: { width, height: 256, channels: 4, background } }).png();
+    const right = { input: await colour('white', 128).toBuffer(), left: 128, top: 0 };
+    await colour('black').composite([right]).toFile(at('right.png'));
+    const region = { prompt: 'a red house in a meadow at noon', mask: 'right.png' };
+    const drawn = { prompt: 'a meadow at noon', seed: 3, steps: 8, output: 'meadow.png' };
+    await call('generate_image', { ...drawn, regions: [region] });
+    const redIn = async (left: number) => {
+      const half = sharp(at('meadow.png')).removeAlpha().extract({ left, top: 100, width: 128, height: 120 });
+      return redShare(await half.raw().toBuffer(), 3);
+    };
+    const [there, here] = [await redIn(0), await redIn(128)];
+    assert.ok(here > 0.1 && there < here / 4, `${here} in the region, ${there} elsewhere`);
+
+    const spot = {
+      input: await sharp({ create: { width: 60, height: 60, channels: 4, background: '#2038c8' } })
+        .png()
+        .toBuffer(),
+    };
+    await colour('#0000')
+      .composite([{ ...spot, left: 30, top: 150 }])
+      .toFile(at('colours.png'));
+    const edit = { image: 'meadow.png', prompt: 'a house', seed: 5 };
+    const edited = await call('edit_image', { ...edit, colours: 'colours.png' });
+    const pixels = (file: string) => sharp(at(file)).removeAlpha().raw().toBuffer();
+    const [before, after] = await Promise.all(['meadow.png', edited.file].map(pixels));
+    const blueness = (image: Buffer) => {
+      let sum = 0;
+      for (let y = 165; y < 195; y++)
+        for (let x = 45; x < 75; x++) sum += image[3 * (256 * y + x) + 2]! - image[3 * (256 * y + x)]!;
+      return sum / 900;
+    };
+    assert.ok(blueness(after!) > blueness(before!) + 30, `${blueness(before!)}, then ${blueness(after!)}`);
+    assert.deepEqual(before!.subarray(0, 3 * 256 * 100), after!.subarray(0, 3 * 256 * 100));
+
+    for (const input of [
+      { ...edit, colours: '../colours.png' },
+      { ...edit, colours: 'colours.png', regions: [{ ...region, mask: '../right.png' }] },
+    ])
+      assert.match(await refusal('edit_image', input), /is outside/);
+    assert.match(
+      await refusal('generate_image', {
+        ...drawn,
+        output: 'x.png',
+        regions: [{ ...region, mask: '/etc/hostname' }],
+      }),
+      /is outside/,
+    );
   }));
 
 test('no file outside the folder is touched, and none is replaced without a word', () =>
