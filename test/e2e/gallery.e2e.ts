@@ -316,6 +316,23 @@ step('in a narrow column the prompt stays in view above the images', async () =>
   await vscode.screenshot('view-narrow');
 });
 
+step('in a narrow column a failure is scrolled into view', async () => {
+  await vscode.view.locator('#negative textarea').scrollIntoViewIfNeeded();
+  await view.fill({ steps: '400' });
+  await view.generate();
+  const failure = vscode.view.locator('.failure', { hasText: 'from 1 to 150' });
+  await failure.waitFor();
+  const place = await failure.evaluate((box) => {
+    const { top, bottom } = box.getBoundingClientRect();
+    return {
+      covered: document.querySelector('.ask')!.getBoundingClientRect().bottom - top,
+      below: bottom - innerHeight,
+    };
+  });
+  assert.ok(place.covered <= 0 && place.below <= 0, JSON.stringify(place));
+  await view.fill({ steps: '' });
+});
+
 step('no page has broken its content security policy', async () => {
   assert.deepEqual(vscode.violations, []);
 });

@@ -125,6 +125,13 @@ step('of a photograph it says when it is not sure of a mask, and what to install
   await editor.view
     .locator('[data-action=getModel]', { hasText: 'Get EfficientViT-SAM L0 (139 MB)…' })
     .waitFor();
+  // A low window squeezes the panel, but not the sentence.
+  await vscode.page.setViewportSize({ width: 1280, height: 560 });
+  const cut = await editor.view
+    .locator('[data-test=notice]')
+    .evaluate(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight);
+  assert.equal(cut, 0);
+  await vscode.page.setViewportSize({ width: 1280, height: 800 });
   await revertAndClose();
 });
 

@@ -162,7 +162,7 @@ function receive(message: HostMessage): void {
 }
 
 function receiveState(state: ViewState): void {
-  const { shown: before, following } = page.state;
+  const { shown: before, following, failure } = page.state;
   if (!state.making) pictures.setPreview(undefined);
   if (state.notice) announcer.announce(state.notice.text);
   announcer.announceRun(state.jobs.find(({ running }) => running)?.run);
@@ -174,7 +174,8 @@ function receiveState(state: ViewState): void {
   // The new image is what the form requested.
   if (state.shown !== before && !following) followShown();
   update();
-  if (state.following && !following) revealIfBelow('.stage', '.options');
+  const isNews = (state.following && !following) || (state.failure !== undefined && !failure);
+  if (isNews) revealIfBelow('.stage', '.options');
 }
 
 /** The form follows the shown image as long as nothing else has been typed into it. */
