@@ -39,10 +39,10 @@ export function checkCheckpointOptions({
   prediction,
 }: CheckpointOptions & { model?: string }): void {
   if (textEncoder && isEmbedded(model))
-    throw new InputError('--text-encoder is for other models. The embedded model has that part itself.');
+    throw new InputError('--text-encoder is for other models. The built-in model has that part itself.');
   const isFile = model !== undefined && statSync(model, { throwIfNoEntry: false })?.isFile();
   if (prediction && !isFile)
     throw new InputError(
-      `--prediction is for a checkpoint in one file. ${model ?? 'The embedded model'} says it itself.`,
+      `--prediction is for a checkpoint in one file. ${model ?? 'The built-in model'} says it itself.`,
     );
 }

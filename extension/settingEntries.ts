@@ -50,7 +50,7 @@ const whole = (limits: { max: number }) => ({
 /** The settings of the section `patchwork`, in the order in which VS Code shows them. */
 export const SETTINGS = {
   model: {
-    does: 'the model: a folder, or a model installed with *Patchwork: Manage Models…*; empty for the embedded one',
+    does: 'the model: a folder, or a model installed with *Patchwork: Manage Models…*; empty for the built-in one',
     text: 'The diffusion model: one that *Patchwork: Manage Models…* has downloaded, by its name (`stabilityai/sd-turbo`), a checkpoint in one file (`.safetensors`, `.ckpt`), or a folder in the layout of Hugging Face diffusers (`model_index.json`, `unet/`, …), absolute, starting with `~/`, or relative to the workspace folder. Empty: *Scenes*, the small model that comes with Patchwork.',
     type: 'string',
     default: '',
