@@ -6,14 +6,8 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
 import { publish, removeUnused } from './publish.mjs';
-import {
-  browserExtension,
-  browserOptions,
-  gpuOptions,
-  LARGE_ON_THE_WEB,
-  resourceSizes,
-  runtimeFiles,
-} from './web.mjs';
+import { browserExtension, engineOptions, runtimeFiles, runtimes } from './web.mjs';
+import { packedModels } from './webModels.mjs';
 
 const root = path.dirname(import.meta.dirname);
 const { watch, out, extension, web } = parseArgs({
@@ -114,18 +108,13 @@ const pages = [
 const browser = [
   {
     ...common,
-    ...browserOptions,
+    ...engineOptions,
+    plugins: [...engineOptions.plugins, publishing],
     minify: true,
     format: 'iife',
     entryPoints: { 'web/engine': 'processes/web/worker.ts' },
   },
-  {
-    ...common,
-    ...gpuOptions,
-    minify: true,
-    format: 'iife',
-    entryPoints: { 'web/engine-gpu': 'processes/web/worker.ts' },
-  },
+  { ...common, ...runtimes, minify: true, sourcemap: false },
   {
     ...common,
     ...browserExtension,
@@ -142,16 +131,16 @@ for (const options of bundles) {
   else await build(options);
 }
 if (!extension) {
-  const models = Object.entries(resourceSizes(path.join(root, 'media/models')));
-  const sizes = JSON.stringify(
-    Object.fromEntries(models.filter(([file]) => !file.startsWith(`${LARGE_ON_THE_WEB}/`))),
-  );
+  const inFolder = (folder, files) =>
+    files.map(([name, contents]) => ({ path: path.join(outdir, 'web', folder, name), contents }));
+  const { index, files } = packedModels(path.join(root, 'media/models'));
   const copies = [
-    ...runtimeFiles.map((file) => ({
-      path: path.join(outdir, 'web', path.basename(file)),
-      contents: fs.readFileSync(file),
-    })),
-    { path: path.join(outdir, 'web/models.json'), contents: Buffer.from(sizes) },
+    ...inFolder(
+      '',
+      runtimeFiles.map((file) => [path.basename(file), fs.readFileSync(file)]),
+    ),
+    ...inFolder('models', Object.entries(files)),
+    ...inFolder('', [['models.json', Buffer.from(JSON.stringify(index))]]),
   ];
   publish(copies, new Date());
 }

@@ -1,13 +1,14 @@
 // Makes a .vsix for each platform, with only that platform's native files, and one for VS Code for the Web:
 //   npm run package                       all of them
 //   npm run package -- linux-x64 web …    some of them
+//   npm run package -- --out FOLDER …     into another folder than the checkout's
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { createVSIX } from '@vscode/vsce';
 import { marketplacePage } from './marketplace.ts';
-import { LARGE_ON_THE_WEB } from './web.mjs';
 
 interface Target {
   /** npm's names. */
@@ -59,7 +60,10 @@ const UNUSED = /\.map$|[/\\]icon\.svg$/;
 const root = path.resolve(import.meta.dirname, '..');
 const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
 
-const asked = process.argv.slice(2);
+const { positionals: asked, values } = parseArgs({
+  allowPositionals: true,
+  options: { out: { type: 'string', default: root } },
+});
 for (const name of asked.filter((name) => !(name in TARGETS) && name !== WEB)) {
   console.error(
     `No package for ${name}: ${MISSING[name] ?? `known are ${[...Object.keys(TARGETS), WEB].join(', ')}`}.`,
@@ -99,8 +103,9 @@ async function makePackage(name: string, built: string, target?: Target): Promis
     stageFiles(staging, built, target ? NATIVE : []);
     write(staging, 'README.md', await marketplacePage());
     if (target) stageNative(staging, target);
-    else fs.rmSync(path.join(staging, 'media/models', LARGE_ON_THE_WEB), { recursive: true });
-    const vsix = path.join(root, `${manifest.name}-${name}-${manifest.version}.vsix`);
+    // The build has packed the models into dist/.
+    else fs.rmSync(path.join(staging, 'media/models'), { recursive: true });
+    const vsix = path.join(values.out, `${manifest.name}-${name}-${manifest.version}.vsix`);
     await createVSIX({
       cwd: staging,
       target: name,

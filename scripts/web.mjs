@@ -1,5 +1,4 @@
 // Bundling of the scripts that run in a browser, for the build and the tests.
-import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -19,37 +18,46 @@ export const browserOptions = {
   },
 };
 
-/** The same for the engine on a GPU, whose runtime has WebGPU and needs promises in WebAssembly (JSPI). */
-export const gpuOptions = {
+/** The engine's script, which finds ONNX Runtime in the global `ort`: one of `runtimes` stands before it. */
+export const engineOptions = {
   ...browserOptions,
-  alias: { ...browserOptions.alias, 'onnxruntime-web/wasm': 'onnxruntime-web/jspi' },
+  plugins: [
+    {
+      name: 'global-runtime',
+      setup(build) {
+        build.onResolve({ filter: /^onnxruntime-web\/wasm$/ }, () => ({ path: 'ort', namespace: 'global' }));
+        build.onLoad({ filter: /^ort$/, namespace: 'global' }, () => ({ contents: 'module.exports = ort;' }));
+      },
+    },
+  ],
 };
 
 /**
- * ONNX Runtime's files, copied beside the engine's bundles: its code without WebGPU, what starts threads of it, its code
- * with WebGPU.
+ * ONNX Runtime's scripts, by the names that the engine has for them (`Runtime` in processes/web/start.ts): without
+ * WebGPU; with WebGPU, where WebAssembly can wait for promises (JSPI); with WebGPU, for other browsers.
  */
+const RUNTIMES = { wasm: 'wasm', jspi: 'jspi', asyncify: 'webgpu' };
+
+/** One bundle for each of them. */
+export const runtimes = {
+  bundle: true,
+  platform: 'browser',
+  target: 'es2022',
+  absWorkingDir: root,
+  globalName: 'ort',
+  format: 'iife',
+  entryPoints: Object.fromEntries(
+    Object.entries(RUNTIMES).map(([name, entry]) => [`web/runtime-${name}`, `onnxruntime-web/${entry}`]),
+  ),
+};
+
+/** ONNX Runtime's compiled code, copied beside its scripts, and what starts threads of the first. */
 export const runtimeFiles = [
   'ort-wasm-simd-threaded.wasm',
   'ort-wasm-simd-threaded.mjs',
   'ort-wasm-simd-threaded.jspi.wasm',
+  'ort-wasm-simd-threaded.asyncify.wasm',
 ].map((name) => path.join(path.dirname(require.resolve('onnxruntime-web/wasm')), name));
-
-/** The model that the package for the web leaves out, to stay well under 45 MB. */
-export const LARGE_ON_THE_WEB = 'scenes-control';
-
-/** The files below a folder and their sizes in bytes, because web servers list nothing. */
-export function resourceSizes(folder) {
-  const files = fs
-    .readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile());
-  return Object.fromEntries(
-    files.map((entry) => {
-      const file = path.join(entry.parentPath, entry.name);
-      return [path.relative(folder, file).replaceAll(path.sep, '/'), fs.statSync(file).size];
-    }),
-  );
-}
 
 const NODE = ['crypto', 'fs', 'fs/promises', 'os', 'timers/promises', 'url', 'v8'];
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 import { build } from 'esbuild';
-import { browserOptions } from './web.mjs';
+import { engineOptions } from './web.mjs';
 
 test('the engine for browsers contains no Node code', async () => {
   const { metafile, outputFiles } = await build({
-    ...browserOptions,
+    ...engineOptions,
     entryPoints: [path.join(import.meta.dirname, '../processes/web/worker.ts')],
     format: 'iife',
     write: false,

@@ -4,11 +4,12 @@ import { hasThreads } from '../../engine/backends/web/features.ts';
 import { fs, mount } from '../../engine/host/web/fs.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { openOpfs } from '../../engine/host/web/opfs-store.ts';
+import { type PackedIndex, unpackedSizes, unpacking } from '../../engine/host/web/packed.ts';
 import { ResourceStore } from '../../engine/host/web/resource-store.ts';
 import type { WorkerOptions } from '../../processes/web/client.ts';
 import { listWebDevices } from '../../processes/web/devices.ts';
 import { webEngine } from '../../processes/web/engine.ts';
-import { engineFiles } from '../../processes/web/start.ts';
+import { engineFiles, engineScript } from '../../processes/web/start.ts';
 import { chooseDevice } from '../devices/choose.ts';
 import type { SettingName } from '../settingEntries.ts';
 import { deviceSetting, featureMegabytes } from '../settings.ts';
@@ -22,8 +23,9 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const file = async (...parts: string[]) =>
     new Uint8Array(await workspace.fs.readFile(Uri.joinPath(context.extensionUri, ...parts)));
   const text = async (...parts: string[]) => new TextDecoder().decode(await file(...parts));
-  const sizes: Record<string, number> = JSON.parse(await text('dist/web/models.json'));
-  const resource = (place: string) => file('media/models', place);
+  const index: PackedIndex = JSON.parse(await text('dist/web/models.json'));
+  const resource = unpacking(index, (place) => file('dist/web/models', place));
+  const sizes = unpackedSizes(index);
   mount('/models', new ResourceStore(resource, sizes));
   mount('/data', (await openOpfs('patchwork')) ?? new MemoryStore());
   mount('/storage', new UriStore(context.globalStorageUri));
@@ -32,7 +34,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const log = window.createOutputChannel('Patchwork', { log: true });
   const setting = (name: SettingName) => workspace.getConfiguration('patchwork').get(name);
   const worker: WorkerOptions = {
-    script: (id) => text('dist/web', engineFiles(id).script),
+    script: (id) => engineScript(id, (name) => text('dist/web', name)),
     async start(id) {
       const files = engineFiles(id);
       const megabytes = featureMegabytes(setting);

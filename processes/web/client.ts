@@ -26,7 +26,7 @@ import type { ResourceAnswer, ResourceRequest, Start, Started } from './start.ts
 const START_PATIENCE = 120_000;
 
 export interface WorkerOptions {
-  /** The script's text: dist/web/engine.js, or for a GPU engine-gpu.js. */
+  /** The text of the engine's script: see `engineScript`. */
   script: (id: DeviceId) => Promise<string>;
   start: (id: DeviceId) => Promise<Omit<Start, 'device'>>;
   /** Reads a file of the embedded models. */

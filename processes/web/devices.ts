@@ -12,6 +12,7 @@ import {
 } from '../devices/choose.ts';
 import { check } from '../devices/protocol.ts';
 import { ServedWorker, type WorkerOptions } from './client.ts';
+import { runtimeFor } from './start.ts';
 
 /** Milliseconds that a device may take; compiling its programs for the first time takes seconds. */
 const PATIENCE = 180_000;
@@ -64,8 +65,6 @@ async function gpu(): Promise<Candidate> {
   const none = { id: 'webgpu', name: 'GPU', software: false, found: false, identity: '' } as const;
   const { gpu } = navigator as { gpu?: Gpu };
   if (!gpu) return { ...none, missing: 'this browser has no WebGPU' };
-  if (!('Suspending' in WebAssembly))
-    return { ...none, missing: 'WebAssembly in this browser cannot wait for a GPU (JSPI)' };
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
   if (!adapter) return { ...none, missing: 'this browser gives no GPU to pages' };
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
@@ -78,7 +77,14 @@ async function gpu(): Promise<Candidate> {
     software,
     found: true,
     // The browser's version stands for that of its driver.
-    identity: identityOf('webgpu', vendor, architecture, device, description, navigator.userAgent),
+    identity: identityOf(
+      runtimeFor('webgpu'),
+      vendor,
+      architecture,
+      device,
+      description,
+      navigator.userAgent,
+    ),
   };
 }
 

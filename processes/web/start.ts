@@ -1,10 +1,10 @@
 import type { OpenedDevice } from '../../engine/backends/devices/findings.ts';
-import { hasThreads } from '../../engine/backends/web/features.ts';
+import { hasThreads, waitsForPromises } from '../../engine/backends/web/features.ts';
 import type { DeviceId } from '../../shared/devices.ts';
 
 /** The first message to the engine's worker: what it needs from the extension. */
 export interface Start {
-  /** ort-wasm-simd-threaded.wasm; for a GPU, the one with JSPI. */
+  /** The compiled code of the device's runtime. */
   binary: ArrayBuffer;
   /** The text of ort-wasm-simd-threaded.mjs, if threads are used. */
   glue?: string;
@@ -30,12 +30,32 @@ export interface ResourceRequest {
 }
 export type ResourceAnswer = { id: number } & ({ bytes: Uint8Array<ArrayBuffer> } | { error: string });
 
-/** The files of dist/web that an engine on a device is made of. */
-export function engineFiles(id: DeviceId): { script: string; binary: string; glue?: string } {
-  if (id === 'webgpu') return { script: 'engine-gpu.js', binary: 'ort-wasm-simd-threaded.jspi.wasm' };
+/** ONNX Runtime's builds: without WebGPU; with it, where WebAssembly can wait for promises; with it elsewhere, which is larger and slower. */
+type Runtime = 'wasm' | 'jspi' | 'asyncify';
+
+const BINARIES: Record<Runtime, string> = {
+  wasm: 'ort-wasm-simd-threaded.wasm',
+  jspi: 'ort-wasm-simd-threaded.jspi.wasm',
+  asyncify: 'ort-wasm-simd-threaded.asyncify.wasm',
+};
+
+/** The build for a device, by what this browser can do. */
+export function runtimeFor(id: DeviceId): Runtime {
+  if (id !== 'webgpu') return 'wasm';
+  return waitsForPromises() ? 'jspi' : 'asyncify';
+}
+
+/** The files of dist/web that an engine on a device is made of. Its script is all of `scripts`, in this order. */
+export function engineFiles(id: DeviceId): { scripts: readonly string[]; binary: string; glue?: string } {
+  const runtime = runtimeFor(id);
   return {
-    script: 'engine.js',
-    binary: 'ort-wasm-simd-threaded.wasm',
-    ...(hasThreads() && { glue: 'ort-wasm-simd-threaded.mjs' }),
+    scripts: [`runtime-${runtime}.js`, 'engine.js'],
+    binary: BINARIES[runtime],
+    ...(runtime === 'wasm' && hasThreads() && { glue: 'ort-wasm-simd-threaded.mjs' }),
   };
+}
+
+/** @param text reads a file of dist/web */
+export async function engineScript(id: DeviceId, text: (name: string) => Promise<string>): Promise<string> {
+  return (await Promise.all(engineFiles(id).scripts.map(text))).join('\n');
 }

@@ -1,6 +1,6 @@
 /**
- * The engine in a browser's worker, bundled to dist/web/engine.js: one script that loads no other. The first message
- * is a `Start`, all others are the engine's protocol.
+ * The engine in a browser's worker, bundled to dist/web/engine.js, before which ONNX Runtime's own script stands: one text
+ * that loads no other. The first message is a `Start`, all others are the engine's protocol.
  */
 import {
   BrowserMessageReader,

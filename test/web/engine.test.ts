@@ -1,5 +1,6 @@
 /** The engine if there is no Node: in a browser's worker, on WebAssembly. */
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { NodeBackend } from '../../engine/backends/node/backend.ts';
@@ -9,7 +10,6 @@ import { psnr } from '../../engine/pictures/psnr.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import type { verify } from '../../engine/verification/verify.ts';
 import { LocalCrew } from '../../processes/workers/crew.ts';
-import { resourceSizes } from '../../scripts/web.mjs';
 import type { EditRequest, Engine, GenerateRequest } from '../../shared/api.ts';
 import { callIn, squareMask } from './calls.ts';
 import { bundled, openPage, ROOT, skipReason, type TestPage } from './server.ts';
@@ -44,7 +44,7 @@ test('the networks agree with their references', { skip }, async () => {
   const folders = ['tiny-sd15', 'tiny-sd21-v-fp16', 'tiny-sight/segmenter'];
   const results = await workIn<Record<string, Verified>>(browser.page, 'parity-worker.ts', {
     base: `${await browser.page.evaluate(() => location.origin)}/test/fixtures/parity/`,
-    sizes: resourceSizes(path.join(ROOT, 'test/fixtures/parity')),
+    sizes: sizesBelow(path.join(ROOT, 'test/fixtures/parity')),
     folders,
   });
   for (const folder of folders) {
@@ -251,6 +251,13 @@ test('bad requests are refused in the same words as on the desktop', { skip }, a
   );
   assert.match(told, /^InputError: nobody\/nothing is not on this machine/);
 });
+
+/** The files below a folder and their sizes in bytes. */
+function sizesBelow(folder: string): Record<string, number> {
+  const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const stats = names.map((name) => [name, fs.statSync(path.join(folder, name))] as const);
+  return Object.fromEntries(stats.filter(([, one]) => one.isFile()).map(([name, { size }]) => [name, size]));
+}
 
 async function similarity(a: Uint8Array, b: Uint8Array): Promise<number> {
   const [one, other] = [await decodePicture(a, 'a'), await decodePicture(b, 'b')];

@@ -1,28 +1,31 @@
 /** What the tests run in a browser's page: the engine behind its client, as the extension uses it. */
+import { type PackedIndex, unpackedSizes, unpacking } from '../../engine/host/web/packed.ts';
 import type { WorkerOptions } from '../../processes/web/client.ts';
 import { webEngine } from '../../processes/web/engine.ts';
-import { engineFiles } from '../../processes/web/start.ts';
+import { engineFiles, engineScript } from '../../processes/web/start.ts';
 
 const dist = (name: string) => fetch(new URL(`/dist/web/${name}`, location.origin).href);
+const bytes = async (name: string) => (await dist(name)).arrayBuffer();
+const text = async (name: string) => (await dist(name)).text();
+const index = text('models.json').then((json): PackedIndex => JSON.parse(json));
 
 const options: WorkerOptions = {
-  script: async (id) => (await dist(engineFiles(id).script)).text(),
+  script: (id) => engineScript(id, text),
   async start(id) {
     const files = engineFiles(id);
     const isThreaded = files.glue && location.hash === '#threads';
-    const [binary, sizes, glue] = await Promise.all([
-      dist(files.binary).then((response) => response.arrayBuffer()),
-      dist('models.json').then((response) => response.json()),
-      isThreaded ? dist(files.glue!).then((response) => response.text()) : undefined,
+    const [binary, glue] = await Promise.all([
+      bytes(files.binary),
+      isThreaded ? text(files.glue!) : undefined,
     ]);
-    return { binary, sizes, glue };
+    return { binary, sizes: unpackedSizes(await index), glue };
   },
   resource: async (place) =>
-    new Uint8Array(
-      await (await fetch(new URL(`/media/models/${place}`, location.origin).href)).arrayBuffer(),
-    ),
+    unpacking(await index, async (name) => new Uint8Array(await bytes(`models/${name}`)))(place),
 };
 
-const engine = webEngine(options, () => 'auto');
+/** The device of the user's choice: what is behind # in the page's address, if it is one. */
+const device = location.hash === '#webgpu' ? 'webgpu' : 'auto';
+const engine = webEngine(options, () => device);
 
-Object.assign(globalThis, { engine });
+Object.assign(globalThis, { engine, engineFiles });

@@ -7,10 +7,10 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { findBrowser, withoutBrowser } from '../../scripts/vscode/browser.ts';
-import { browserOptions, gpuOptions } from '../../scripts/web.mjs';
+import { engineOptions } from '../../scripts/web.mjs';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
-const FOLDERS = ['dist/web', 'media/models', 'test/fixtures'];
+const FOLDERS = ['dist/web', 'test/fixtures'];
 
 const ISOLATED = [
   ['cross-origin-opener-policy', 'same-origin'],
@@ -30,9 +30,9 @@ export function skipReason(): string | false {
 }
 
 /** The bundle of a script of this folder. */
-export async function bundled(name: string, { gpu = false } = {}): Promise<string> {
+export async function bundled(name: string): Promise<string> {
   const { outputFiles } = await build({
-    ...(gpu ? gpuOptions : browserOptions),
+    ...engineOptions,
     format: 'iife',
     entryPoints: [path.join(import.meta.dirname, name)],
     write: false,
@@ -42,6 +42,9 @@ export async function bundled(name: string, { gpu = false } = {}): Promise<strin
 
 /** A GPU made of software. */
 export const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
+/** Makes a browser one whose WebAssembly cannot wait for promises. */
+export const WITHOUT_JSPI = 'delete WebAssembly.Suspending; delete WebAssembly.promising;';
 
 export interface PageOptions {
   /** Isolates the page from other origins, which lets it share memory between threads. */

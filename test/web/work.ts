@@ -1,15 +1,18 @@
+import fs from 'node:fs/promises';
+import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { bundled } from './server.ts';
+import { bundled, ROOT } from './server.ts';
 
-/** What a worker of this folder answers to a message; the runtime's code is added to it. */
+/** What a worker of this folder answers to a message; the runtime's code is added to it, and `before` in front. */
 export async function workIn<Result>(
   page: Page,
   name: string,
   task: object,
-  { gpu = false } = {},
+  { runtime: kind = 'wasm', before = '' }: { runtime?: 'wasm' | 'jspi' | 'asyncify'; before?: string } = {},
 ): Promise<Result> {
-  const script = await bundled(name, { gpu });
-  const runtime = `/dist/web/ort-wasm-simd-threaded${gpu ? '.jspi' : ''}.wasm`;
+  const own = await fs.readFile(path.join(ROOT, `dist/web/runtime-${kind}.js`), 'utf8');
+  const script = `${before}\n${own}\n${await bundled(name)}`;
+  const runtime = `/dist/web/ort-wasm-simd-threaded${kind === 'wasm' ? '' : `.${kind}`}.wasm`;
   const { result, error } = await page.evaluate(
     async ({ script, runtime, task }) => {
       const binary = await (await fetch(runtime)).arrayBuffer();

@@ -21,6 +21,11 @@ export function hasThreads(): boolean {
   return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
 }
 
+/** Whether WebAssembly can wait for promises (JSPI), as for a GPU's results. */
+export function waitsForPromises(): boolean {
+  return 'Suspending' in WebAssembly && 'promising' in WebAssembly;
+}
+
 /** The smallest module with a SIMD instruction: one that returns i32x4.splat(0). */
 const SIMD = Uint8Array.of(
   ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0],
