@@ -1,6 +1,5 @@
 import type { BuildOptions } from 'esbuild';
 
-export const browserOptions: BuildOptions;
 export const engineOptions: BuildOptions;
 export const runtimes: BuildOptions;
 export const browserExtension: BuildOptions;

@@ -6,7 +6,7 @@ const root = path.dirname(import.meta.dirname);
 const require = createRequire(import.meta.url);
 
 /** esbuild's options for scripts that contain no Node code. */
-export const browserOptions = {
+const browserOptions = {
   bundle: true,
   platform: 'browser',
   target: 'es2022',

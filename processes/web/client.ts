@@ -8,6 +8,7 @@ import {
 } from 'vscode-jsonrpc/browser';
 import type { OpenedDevice } from '../../engine/backends/devices/findings.ts';
 import { hasThreads } from '../../engine/backends/web/features.ts';
+import { isOutOfMemory } from '../../engine/backends/web/out-of-memory.ts';
 import { abortError, InputError } from '../../engine/errors.ts';
 import {
   type CallOptions,
@@ -176,7 +177,10 @@ export class ServedWorker {
       answer.then(stopped, stopped);
       return await Promise.race([answer, interrupted]);
     } catch (error) {
-      throw error instanceof ResponseError ? errorOf(error) : error;
+      const failure = error instanceof ResponseError ? errorOf(error) : error;
+      if (isOutOfMemory(failure))
+        this.end('The engine ran out of memory; the next request starts a fresh one.');
+      throw failure;
     } finally {
       this.#ending.delete(reject);
       clearTimeout(patience);

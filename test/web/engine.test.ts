@@ -238,6 +238,24 @@ test('a worker that fails, as on a GPU that is lost, is replaced at the next cal
   assert.notEqual(browser.page.workers()[0], worker);
 });
 
+test('an image that the browser has no memory for is refused, and the next one comes', { skip }, async () => {
+  const small = { ...REQUEST, steps: 1, width: 64, height: 64 };
+  const before = await call('generate', small);
+  const [worker] = browser.page.workers();
+  // The heap grows no further, as if the browser had no more to give.
+  await worker!.evaluate(() => {
+    WebAssembly.Memory.prototype.grow = () => {
+      throw new RangeError('no more');
+    };
+  });
+  await assert.rejects(
+    call('generate', { ...small, width: 1024, height: 1024 }),
+    /does not fit into the memory that this browser gives a page\. Use a smaller model, image or precision/,
+  );
+  assert.deepEqual((await call('generate', small)).png, before.png);
+  assert.notEqual(browser.page.workers()[0], worker);
+});
+
 test('bad requests are refused in the same words as on the desktop', { skip }, async () => {
   const told = await browser.page.evaluate(
     (request) =>

@@ -2,8 +2,6 @@ import * as ort from 'onnxruntime-web/wasm';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { type DeviceId, PROCESSOR_PRECISIONS } from '../../../shared/api.ts';
 import type { Machine } from '../../../shared/benchmark/report.ts';
-import { messageOf } from '../../../shared/errorMessage.ts';
-import { InputError } from '../../errors.ts';
 import type { Capabilities, CompileOptions, Program, PublishedModel } from '../../execution/backend.ts';
 import { OnnxBackend } from '../../execution/lowering/onnx-backend.ts';
 import { blobOf } from '../../host/web/fs.ts';
@@ -13,6 +11,7 @@ import { hasThreads, requireFeatures } from './features.ts';
 import { bytesOnDemand } from './file-bytes.ts';
 import { heapBytes, watchHeap } from './heap.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { withoutMemory } from './out-of-memory.ts';
 import { WebProgram } from './program.ts';
 
 export interface WebOptions {
@@ -101,14 +100,10 @@ export class WebBackend extends OnnxBackend {
         ...this.sessionOptions(model, options),
       });
     } catch (error) {
-      if (!isOutOfMemory(error)) throw error;
-      throw new InputError(
-        `${model.name} does not fit into the memory that this browser gives a page. Use a smaller model or precision, or Patchwork in VS Code on your machine.`,
-        { cause: error },
-      );
+      throw withoutMemory(model.name, error);
     }
     this.#loaded += bytes;
-    return new WebProgram(session, () => {
+    return new WebProgram(model.name, session, () => {
       this.#loaded -= bytes;
     });
   }
@@ -125,10 +120,6 @@ async function filesOf({
       data: bytesOnDemand(await blobOf(path.join(folder!, location))),
     })),
   );
-}
-
-function isOutOfMemory(error: unknown): boolean {
-  return /bad_alloc|out of memory|failed to allocate|memory access out of bounds/i.test(messageOf(error));
 }
 
 function describeBrowser(threads: number): Machine {

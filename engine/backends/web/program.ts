@@ -3,16 +3,20 @@ import type { Program } from '../../execution/backend.ts';
 import { type DeviceTensor, isHeld, type Tensor } from '../../graph/tensor.ts';
 import { KeptTensor, LeftTensors } from '../kept-tensor.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { withoutMemory } from './out-of-memory.ts';
 
 type Named<T> = Readonly<Record<string, T>>;
 
 /** A session of ONNX Runtime for browsers. */
 export class WebProgram implements Program {
+  readonly #name: string;
   readonly #session: ort.InferenceSession;
   readonly #onRelease: () => void;
   readonly #left = new LeftTensors();
 
-  constructor(session: ort.InferenceSession, onRelease: () => void) {
+  /** @param name of the model, for messages */
+  constructor(name: string, session: ort.InferenceSession, onRelease: () => void) {
+    this.#name = name;
     this.#session = session;
     this.#onRelease = onRelease;
   }
@@ -40,7 +44,11 @@ export class WebProgram implements Program {
     const feeds: Record<string, ort.Tensor> = {};
     for (const [name, tensor] of Object.entries(inputs))
       feeds[name] = isHeld(tensor) ? toOrt(tensor) : (tensor as KeptTensor<ort.Tensor>).value();
-    return (await oneAtATime(() => this.#session.run(feeds, outputs))) as Named<ort.Tensor>;
+    try {
+      return (await oneAtATime(() => this.#session.run(feeds, outputs))) as Named<ort.Tensor>;
+    } catch (error) {
+      throw withoutMemory(this.#name, error);
+    }
   }
 
   async release(): Promise<void> {
