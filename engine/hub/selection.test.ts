@@ -86,6 +86,21 @@ test('two text encoders where there are two', () => {
   for (const name of second) assert.ok(files.includes(name), name);
 });
 
+test('adapters of budget plans are downloaded with their model', () => {
+  const adapters = ['budget/few.safetensors', 'budget/alone.safetensors'];
+  const others = [
+    'budget/old/few.safetensors',
+    'budget/few.bin',
+    'budget/.few.safetensors',
+    'few.safetensors',
+  ];
+  const files = neededFiles('diffusers', [...SMALL, ...WEIGHTS, ...adapters, ...others], 'x/y');
+  assert.deepEqual(
+    files.filter((name) => name.includes('few') || name.includes('alone')),
+    adapters,
+  );
+});
+
 test('autoencoders and LoRA files; what is neither is refused, pickles with the reason', () => {
   assert.equal(
     kindOf(['config.json', 'diffusion_pytorch_model.safetensors', 'a.safetensors']),

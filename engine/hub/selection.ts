@@ -57,7 +57,8 @@ export function neededFiles(
       });
       const missing = [INDEX_FILE, ...networks].find((name) => !all.has(name));
       if (missing) throw new InputError(`${origin} has no ${missing}, so Patchwork cannot use it.`);
-      return [...networks, ...SMALL.filter((name) => all.has(name)), INDEX_FILE];
+      const small = [...SMALL.filter((name) => all.has(name)), ...adapters(names)];
+      return [...networks, ...small, INDEX_FILE];
     }
     case 'autoencoder':
       return [AUTOENCODER, 'config.json'];
@@ -77,6 +78,11 @@ export function kindOrRefusal(names: readonly string[], origin: string): ModelKi
   throw new InputError(
     `${origin} is not laid out as Patchwork needs it: a diffusers model (${INDEX_FILE}), an autoencoder, or a LoRA file.`,
   );
+}
+
+/** The adapters of a model's own budget plans; see `readBudgetPlans`. */
+function adapters(names: readonly string[]): string[] {
+  return names.filter((name) => /^budget\/[\w-][\w.-]*\.safetensors$/.test(name));
 }
 
 function chosenWeights(

@@ -132,6 +132,14 @@ test('where a plan of the model fits, it is taken in place of the measured ones'
   }
 });
 
+test('above the plans of the model the measured ones count, then plain steps', () => {
+  const plans = [0.2, 0.25, 0.3, 0.36].map((share) => planBudget(share, { ...process, own: [few] }));
+  assert.deepEqual(
+    plans.map(({ stepPlan, steps }) => stepPlan?.split(' ')[0] ?? steps),
+    ['PPPPPP', 'FFPPPP', 'FFFPPPP', 6],
+  );
+});
+
 test('samplers without places and processes of few steps have the plans of their model too', () => {
   const own = [{ stepPlan: 'PPPP @budget/few.safetensors', guidance: 5 }];
   assert.equal(planBudget(0.17, { ...process, places: false, own }).stepPlan, own[0]!.stepPlan);

@@ -70,14 +70,18 @@ export function planBudget(share: number, process: FullProcess): BudgetPlan {
   });
   const byCost = (plans: readonly Candidate[]) => [...plans].sort((a, b) => costOf(a) - costOf(b));
   const [own, measured] = [byCost(ownPlans(process)), byCost(measuredPlans(process))];
-  const counting = own[0] && costOf(own[0]) <= left ? own : measured;
   const plain = Math.floor(left / stepMacs);
-  const last = counting.at(-1);
-  if (last && plain < Math.min(steps, costOf(last) / stepMacs + 1)) {
-    const fitting = counting.findLast((plan) => costOf(plan) <= left);
-    const [cheapest] = byCost([...own, ...measured]);
-    return finish(fitting ?? cheapest!);
-  }
+  /** Not where a plain step more than the costliest of these plans can be afforded. */
+  const counts = (plans: readonly Candidate[]) => {
+    const last = plans.at(-1);
+    return last !== undefined && plain < Math.min(steps, costOf(last) / stepMacs + 1);
+  };
+  const fitting = [own, measured]
+    .filter(counts)
+    .map((plans) => plans.findLast((plan) => costOf(plan) <= left))
+    .find((plan) => plan !== undefined);
+  if (fitting) return finish(fitting);
+  if (counts(measured)) return finish(byCost([...own, ...measured])[0]!);
   const plainSteps = plainPlan(Math.max(1, Math.min(steps, plain)), process);
   return finish(plain < 1 ? byCost([plainSteps, ...own])[0]! : plainSteps);
 }
