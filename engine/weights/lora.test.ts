@@ -199,6 +199,41 @@ for (const [style, names, modules] of [
     assert.ok(other.file.startsWith(base));
   });
 
+test('a LoRA in bytes with a scale for each row is the one in numbers that it stands for', async () => {
+  const numbers = await loraFile([{ path: QUERY, key: `unet.${QUERY}`, rank: 4 }], PEFT);
+  const file = path.join(folder, 'bytes.safetensors');
+  const { tensors } = (await openAdapter(numbers, 1)).modules[0]!;
+  const stored = [...tensors.values()].map(async (tensor) => {
+    const values = await readFloat32(tensor);
+    const [rows] = tensor.shape as [number];
+    const most = (row: number) => Math.max(...values.subarray(row * width, (row + 1) * width).map(Math.abs));
+    const width = values.length / rows;
+    const scales = Float32Array.from({ length: rows }, (_, row) => most(row) / 127);
+    const bytes = Int8Array.from(values, (value, i) => Math.round(value / scales[Math.floor(i / width)]!));
+    const written = (name: string, dtype: 'F32' | 'I8', shape: readonly number[], data: ArrayBufferView) => ({
+      name,
+      dtype,
+      shape: [...shape],
+      chunks: () => [new Uint8Array(data.buffer as ArrayBuffer)],
+    });
+    return [
+      written(tensor.name, 'I8', tensor.shape, bytes),
+      written(`${tensor.name}_scale`, 'F32', [rows, 1], scales),
+    ];
+  });
+  await writeSafetensors(file, (await Promise.all(stored)).flat());
+  const model = await DiffusionModel.open(base);
+  const weight = async (lora: string) => {
+    const { model: merged, warnings } = model.withAdapters([await openAdapter(lora, 1)]);
+    assert.deepEqual(warnings, []);
+    return weightOf(merged, QUERY);
+  };
+  const [exact, coarse, plain] = [await weight(numbers), await weight(file), await weightOf(model, QUERY)];
+  const change = (from: Float32Array, to: Float32Array) =>
+    Math.hypot(...from.map((value, i) => value - to[i]!));
+  assert.ok(change(coarse, exact) < 0.02 * change(plain, exact), 'the change is the same but for rounding');
+});
+
 test('several files add up, each with its strength; the result is kept and found again', async () => {
   const one: Module = { path: QUERY, key: kohya(QUERY), rank: 4, alpha: 2 };
   const two: Module = { path: QUERY, key: `unet.${QUERY}`, rank: 2 };

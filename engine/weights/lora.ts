@@ -70,9 +70,11 @@ interface Found {
  */
 export async function openAdapter(file: string, strength: number): Promise<Adapter> {
   const source = await openTensors(file);
+  const tensors = [...source.names()].map((name) => source.find(name)!);
+  const scales = new Set(tensors.flatMap(({ scale }) => scale?.name ?? []));
   const { found, alphas, leftOut } = sorted(
     file,
-    [...source.names()].map((name) => source.find(name)!),
+    tensors.filter(({ name }) => !scales.has(name)),
   );
   const rules = alphasOf(source.metadata, await configBeside(source.origin));
   const known: LoraModule[] = [];
