@@ -145,6 +145,23 @@ def main() -> None:
     p.add_argument("--out", type=Path, help="JSON file for the figures and what was seen")
     p.add_argument("--sheet", type=Path, help="PNG file for a contact sheet")
 
+    p = commands.add_parser("trajectories", help="follow the full process, for adapters that shorten it")
+    p.add_argument("--count", type=int, default=3072)
+
+    p = commands.add_parser("adapter", help="train an adapter of the model that draws, for steps without guidance")
+    p.add_argument("name")
+    p.add_argument("--steps", type=int, nargs="*", default=[],
+                   help="numbers of steps, in turns, of processes that are to end where the full one does; "
+                        "without them every single step is learnt")
+    p.add_argument("--start", help="name of the adapter to start from")
+    p.add_argument("--rank", type=int, default=8)
+    p.add_argument("--minutes", type=float, default=30)
+    p.add_argument("--batch", type=int, default=32)
+    p.add_argument("--rate", type=float, default=2e-3)
+
+    p = commands.add_parser("export-adapter", help="write an adapter into the model's folder")
+    p.add_argument("name")
+
     p = commands.add_parser("labels", help="label the rendered pictures, for sketches of them")
     p.add_argument("--count", type=int, default=7000)
     p.add_argument("--processes", type=int, default=2)
@@ -199,6 +216,17 @@ def main() -> None:
         size = export({**averaged(args.work, args.draw), "vae": trained_autoencoder(args.work)},
                       tokenizer_folder(args.work), out)
         print(f"{out}: {size / 1e6:.1f} MB")
+    elif args.command in ("trajectories", "adapter", "export-adapter"):
+        from .budget import train as budget, trajectories
+        args.model = MODEL
+        parts, tokenizer = model_parts(args)
+        if args.command == "trajectories":
+            trajectories.write_shards(parts, tokenizer, args.work / "trajectories", args.count)
+        elif args.command == "adapter":
+            budget.train(args.work, parts, tokenizer, args.name, args.steps, args.start, args.rank, args.minutes,
+                         args.batch, args.rate)
+        else:
+            budget.export(budget.load(args.work, args.name, parts["unet"]), MODEL / "budget" / f"{args.name}.safetensors")
     elif args.command == "labels":
         from .control.sketches import label_shards
         label_shards(args.work, "256x256", args.count, args.processes)

@@ -40,15 +40,21 @@ def timesteps(steps: int) -> list[int]:
     return [round(v) - 1 for v in np.arange(TRAIN_STEPS, 0, -TRAIN_STEPS / steps)]
 
 
-@torch.no_grad()
 def sample(predict: Callable[[Tensor, int], Tensor], noise: Tensor, steps: int = 20,
            keep: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """solve() at trailing timesteps, without gradients."""
+    with torch.no_grad():
+        return solve(predict, noise, timesteps(steps), keep)
+
+
+def solve(predict: Callable[[Tensor, int], Tensor], noise: Tensor, order: list[int],
+          keep: tuple[Tensor, Tensor] | None = None) -> Tensor:
     """Denoises noise (N, C, H, W) to latents of that shape; predict(x, t) returns v, guidance included.
 
-    keep: latents, and a mask (N, 1, H, W) that is 1 where they are painted anew; elsewhere every step
-    sees them with the same noise, and they come out as they were.
+    order: timesteps, descending. keep: latents, and a mask (N, 1, H, W) that is 1 where they are painted anew;
+    elsewhere every step sees them with the same noise, and they come out as they were.
     """
-    x, last, order = noise, None, timesteps(steps)
+    x, last = noise, None
     levels = [(bar.sqrt().item(), (1 - bar).sqrt().item()) for bar in ALPHA_BAR[order].double()]
     lam = [np.log(a / s) for a, s in levels]
     for i, t in enumerate(order):

@@ -10,9 +10,11 @@ import numpy as np
 import torch
 
 from . import prompts, safetensors
+from .budget.lora import Adapter
+from .budget.train import few_loss
 from .conditioning import coarse
 from .control.sketches import outlined, sketch
-from .diffusion import ALPHA_BAR, sample
+from .diffusion import ALPHA_BAR, sample, timesteps
 from .edits import masks, study
 from .edits.compose import random_edit
 from .edits.judge import cut_mask, left_out, window
@@ -221,6 +223,35 @@ class Control(unittest.TestCase):
             self.assertTrue(torch.equal(plain, unet(x, t, words, control(x, t, words, picture))))
             control.controlnet_mid_block.bias += 1
             self.assertFalse(torch.equal(plain, unet(x, t, words, control(x, t, words, picture))))
+
+
+class Adapters(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(4)
+        self.unet = UNet({**CONFIG, "in_channels": 4}).requires_grad_(False)
+        self.inputs = (torch.randn(1, 4, 16, 16), torch.tensor([500]), torch.randn(1, 5, CONFIG["cross_attention_dim"]))
+
+    def test_a_new_adapter_changes_nothing_and_a_trained_one_what_its_factors_say(self):
+        adapter = Adapter(self.unet, 2)
+        with torch.no_grad():
+            plain = self.unet(*self.inputs)
+            torch.testing.assert_close(adapter.call(adapter.weights(), *self.inputs), plain)
+            adapter.b[0].add_(0.1)
+            torch.testing.assert_close(adapter.weights()[adapter.names[0]].flatten(1),
+                                       self.unet.get_parameter(adapter.names[0]).flatten(1) + adapter.b[0] @ adapter.a[0])
+            self.assertFalse(torch.allclose(adapter.call(adapter.weights(), *self.inputs), plain))
+
+    def test_factors_have_the_names_and_shapes_of_peft(self):
+        factors = Adapter(self.unet, 2).named_factors()
+        name = "unet.down_blocks.0.resnets.0.conv1"
+        self.assertEqual(tuple(factors[f"{name}.lora_A.weight"].shape), (2, 32, 3, 3))
+        self.assertEqual(tuple(factors[f"{name}.lora_B.weight"].shape), (32, 2, 1, 1))
+
+    def test_the_gradient_reaches_the_first_of_a_few_steps(self):
+        adapter = Adapter(self.unet, 2)
+        latents, results = torch.randn(1, 20, 4, 16, 16), torch.randn(1, 20, 4, 16, 16)
+        few_loss(adapter, latents, results, self.inputs[2], timesteps(3)).backward()
+        self.assertTrue(all(b.grad.abs().sum() > 0 for b in adapter.b))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Adapters of the model that draws, with which it needs fewer evaluations of its U-Net."""

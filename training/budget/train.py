@@ -1,0 +1,112 @@
+"""Trains adapters with which a step without guidance does what steps with guidance do.
+
+`alone`: the result of one guided step from what that step begins with (guidance distillation, Meng et al. 2023,
+arXiv:2210.03142). `few`: from the same noise, the result of the full process in a few steps of the sampler, through all
+of which the gradient goes; it does in one stage what progressive distillation (Salimans & Ho 2022, arXiv:2202.00512)
+does in several.
+"""
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .. import safetensors
+from ..device import DEVICE, half_precision, load_checkpoint, save_checkpoint
+from ..diffusion import ALPHA_BAR, solve, timesteps
+from ..tokenizer import Tokenizer
+from .lora import Adapter
+from .trajectories import STEPS, Trajectories
+
+WARM_UP, MAX_NORM = 20, 1.0
+AVERAGE = 0.99                             # of the exported moving average
+
+
+def alone_loss(adapter: Adapter, latents: Tensor, results: Tensor, context: Tensor) -> Tensor:
+    """The squared error of v at a random step of each trajectory."""
+    count = len(latents)
+    which = (torch.randperm(count) * STEPS // count) % STEPS
+    t = torch.tensor(timesteps(STEPS))[which]
+    bar = ALPHA_BAR[t][:, None, None, None]
+    x, x0 = latents[torch.arange(count), which], results[torch.arange(count), which]
+    v = (bar.sqrt() * x - x0) / (1 - bar).sqrt()
+    with half_precision():
+        out = adapter.call(adapter.weights(), x.contiguous(memory_format=torch.channels_last), t, context)
+    return (out.float() - v).square().mean()
+
+
+def few_loss(adapter: Adapter, latents: Tensor, results: Tensor, context: Tensor, steps: list[int]) -> Tensor:
+    """What a process of these timesteps ends with, against the full one; a few latents far off count less."""
+    weights = adapter.weights()
+
+    def predict(x: Tensor, t: int) -> Tensor:
+        with half_precision():
+            t = torch.full((len(x),), t, device=DEVICE)
+            return adapter.call(weights, x.contiguous(memory_format=torch.channels_last), t, context).float()
+
+    return F.smooth_l1_loss(solve(predict, latents[:, 0], steps), results[:, -1], beta=0.5)
+
+
+def train(work: Path, parts: dict[str, nn.Module], tokenizer: Tokenizer, name: str, counts: list[int],
+          start: str | None, rank: int, minutes: float, batch: int, rate: float) -> None:
+    """Goes on from the adapter of this name, else from the one named start, else from no change.
+
+    counts: numbers of steps of the processes for `few_loss`, in turns; none of them for `alone_loss`.
+    """
+    state = load_checkpoint(checkpoint_of(work, name)) or (load_checkpoint(checkpoint_of(work, start)) if start else None)
+    unet, words = parts["unet"].requires_grad_(False), parts["text_encoder"].requires_grad_(False)
+    torch.manual_seed(0)
+    adapter = Adapter(unet.to(memory_format=torch.channels_last), state["rank"] if state else rank).to(DEVICE)
+    if state:
+        adapter.load_state_dict(state["adapter"])
+    seen = state["seen"] if state and state["name"] == name else 0
+    average = {n: p.detach().clone() for n, p in adapter.named_parameters()}
+    optimiser = torch.optim.AdamW(adapter.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
+    data, rng = Trajectories(work / "trajectories"), np.random.default_rng(seen)
+    began, elapsed, step, mean = time.time(), 0.0, 0, None
+    print(f"{sum(p.numel() for p in adapter.parameters())} parameters", flush=True)
+    while elapsed < 1:
+        if step % 50 == 0:
+            data.refresh()
+        latents, results, captions = data.batch(batch, rng)
+        with torch.no_grad():
+            context = words(torch.from_numpy(tokenizer(captions)).to(DEVICE))
+        loss = few_loss(adapter, latents, results, context, timesteps(counts[step % len(counts)])) if counts \
+            else alone_loss(adapter, latents, results, context)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        elapsed = (time.time() - began) / (minutes * 60)
+        for group in optimiser.param_groups:
+            group["lr"] = rate * min(1, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * min(1, elapsed)))
+        nn.utils.clip_grad_norm_(adapter.parameters(), MAX_NORM)
+        optimiser.step()
+        step, seen = step + 1, seen + batch
+        decay = min(AVERAGE, (1 + step) / (10 + step))
+        for n, p in adapter.named_parameters():
+            average[n].lerp_(p.detach(), 1 - decay)
+        mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
+        if step % 10 == 0:
+            print(f"step {step} seen {seen} loss {mean:.5f} {time.time() - began:.0f} s", flush=True)
+        if step % 50 == 0 or elapsed >= 1:
+            save_checkpoint({"adapter": average, "rank": adapter.rank, "seen": seen, "name": name},
+                            checkpoint_of(work, name))
+
+
+def checkpoint_of(work: Path, name: str) -> Path:
+    return work / f"adapter-{name}.pt"
+
+
+def load(work: Path, name: str, unet: nn.Module) -> Adapter:
+    state = load_checkpoint(checkpoint_of(work, name))
+    adapter = Adapter(unet, state["rank"])
+    adapter.load_state_dict(state["adapter"])
+    return adapter.eval().requires_grad_(False)
+
+
+def export(adapter: Adapter, target: Path) -> None:
+    safetensors.save(adapter.named_factors(), target, in_bytes=True)
