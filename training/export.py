@@ -21,7 +21,8 @@ PARTS = {"unet": (UNet, "diffusion_pytorch_model.safetensors"),
 # training pictures without a thing.
 SAMPLING = {"num_inference_steps": 20, "width": 256, "height": 256}
 RECOMMENDED = {
-    4: {**SAMPLING, "guidance_scale": 5.0},
+    4: {**SAMPLING, "guidance_scale": 5.0, "budget_plans": [
+        {"step_plan": f"{'P' * steps} @budget/few.safetensors", "guidance": 5.0} for steps in (4, 6, 8, 10)]},
     9: {**SAMPLING, "guidance_scale": 3.0, "edit_budget": 0.35, "removal_prompt": "background"},
 }
 PIPELINES = {4: "StableDiffusionPipeline", 9: "StableDiffusionInpaintPipeline"}   # by the U-Net's input channels
@@ -48,6 +49,8 @@ def export(parts: dict[str, nn.Module], tokenizer_folder: Path, folder: Path) ->
     shutil.copytree(tokenizer_folder, fresh / "tokenizer")
     write_json(vocabulary(), fresh / "tokenizer" / "words.json")
     write_json(SCHEDULER_CONFIG, fresh / "scheduler" / "scheduler_config.json")
+    if (folder / "budget").exists():                       # adapters are trained after the model
+        shutil.copytree(folder / "budget", fresh / "budget")
     channels = parts["unet"].config["in_channels"]
     write_json({"_class_name": PIPELINES[channels], **INDEX}, fresh / "model_index.json")
     write_json(RECOMMENDED[channels], fresh / "generation_config.json")
