@@ -429,8 +429,7 @@ class LocalEngine implements Engine {
     { width, height, edit }: { width: number; height: number; edit?: boolean },
   ): Promise<Precision> {
     // A recipe may come from a device with another arithmetic.
-    if (precision === 'fp16' && !this.#backend.can.precisions.includes(precision)) return 'fp32';
-    if (precision) return precision;
+    if (precision) return this.#backend.can.precisions.includes(precision) ? precision : 'fp32';
     const [across, down] = [width, height].map((side) => Math.min(side, model.sizes.max));
     const device = plannedDevice(this.#backend.can);
     const merged = loras.length > 0;

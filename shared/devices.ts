@@ -1,3 +1,5 @@
+import type { Precision } from './arithmetic.ts';
+
 /** Where networks can run: on the processor, or on a GPU by one of the interfaces that reach it. */
 export const DEVICE_IDS = ['cpu', 'webgpu', 'dml', 'cuda'] as const;
 export type DeviceId = (typeof DEVICE_IDS)[number];
@@ -5,6 +7,9 @@ export type DeviceId = (typeof DEVICE_IDS)[number];
 /** `auto`: the fastest that computes correctly. */
 export const DEVICE_CHOICES = ['auto', ...DEVICE_IDS] as const;
 export type DeviceChoice = (typeof DEVICE_CHOICES)[number];
+
+/** Seconds of one block of a U-Net, by the precision of its weights; see `engine/execution/device-check/step.ts`. */
+export type StepTimes = Readonly<Partial<Record<Exclude<Precision, 'int4'>, number>>>;
 
 /** A way to compute on this machine, and what was found out about it. */
 export interface DeviceInfo {
@@ -23,6 +28,8 @@ export interface DeviceInfo {
   reason: string | null;
   /** Seconds of the step that is timed on every device; see `engine/execution/device-check/step.ts`. */
   stepSeconds: number | null;
+  /** Of a GPU: the same in each precision in which it computes correctly; a model's default follows it. */
+  steps: StepTimes | null;
   /**
    * Of a GPU: seconds of a 3×3 convolution by as many channels for each position, as rows that are gathered and
    * multiplied, and as a native convolution of the rectangle around them. `form`: which edits take at such levels.

@@ -1,5 +1,6 @@
 import type { DeviceId, Precision } from '../../shared/api.ts';
 import type { Machine, OperatorTime } from '../../shared/benchmark/report.ts';
+import type { StepTimes } from '../../shared/devices.ts';
 import type { Network } from '../graph/network.ts';
 import type { DeviceTensor, Tensor } from '../graph/tensor.ts';
 import type { Weights } from '../weights/weight-table.ts';
@@ -29,6 +30,8 @@ export interface Capabilities {
   readonly largestBuffer?: number;
   /** Measured when the device was tried; absent: edits compute rows. */
   readonly convolutions?: readonly ConvolutionTimes[];
+  /** Measured when the device was tried, for the default precision. */
+  readonly steps?: StepTimes;
 }
 
 /** Seconds of a 3×3 convolution by as many channels, for each position that it computes. */

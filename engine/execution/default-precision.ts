@@ -1,12 +1,12 @@
 import type { Precision } from '../../shared/api.ts';
 import { INT8_MOST } from '../quantization/arithmetic.ts';
-import { type Backend, hasByteProducts } from './backend.ts';
+import { type Backend, type Capabilities, hasByteProducts } from './backend.ts';
 import type { Components } from './components.ts';
 import { type PlannedModel, type PlannedPicture, predictMemory } from './memory-plan.ts';
 
 /** Share of the machine's memory that an image may take. */
 const MEMORY_SHARE = 0.75;
-/** How many times faster int8 must be to justify its error. */
+/** How many times faster another precision must be to justify its error, or its memory. */
 const WORTH = 1.2;
 
 /**
@@ -14,7 +14,7 @@ const WORTH = 1.2;
  * machine, and edits in int8 where products of bytes are exact and faster, because users wait for edits again and
  * again. It edits in float32 if LoRA files are merged into its weights, because quantizing them for every change takes
  * longer than an edit. Larger denoisers use int8 if it is faster on this machine or float32 does not fit into memory,
- * and int4 if int8 does not fit and int4 takes less. A device with float16 uses it, unless memory is short.
+ * and int4 if int8 does not fit and int4 takes less. On a GPU see `onDevice`.
  */
 export async function defaultPrecision(
   model: PlannedModel,
@@ -28,13 +28,25 @@ export async function defaultPrecision(
   }
   const needs = (precision: Precision) => predictMemory(model, { ...picture, precision }).tiled;
   const fits = (precision: Precision) => needs(precision) <= MEMORY_SHARE * backend.can.memoryBytes;
-  if (backend.can.precisions.includes('fp16')) {
-    const first = (['fp16', 'int8'] as const).find(fits);
-    return first ?? 'int4';
-  }
+  if (backend.device !== 'cpu') return onDevice(backend.can, fits);
   if (!fits('int8')) return needs('int4') < needs('int8') ? 'int4' : 'int8';
   if (!fits('fp32')) return 'int8';
   return (await bytesAreFaster(backend)) ? 'int8' : 'fp32';
+}
+
+/** Of those that fit, float16, or one that was measured to be faster; 4 bits only if nothing else fits. */
+function onDevice(
+  { precisions, steps = {} }: Capabilities,
+  fits: (precision: Precision) => boolean,
+): Precision {
+  const [first, ...others] = (['fp16', 'fp32', 'int8'] as const).filter(
+    (precision) => precisions.includes(precision) && fits(precision),
+  );
+  if (!first) return precisions.includes('int4') ? 'int4' : 'fp32';
+  return others.reduce((best, other) => {
+    const [known, its] = [steps[best], steps[other]];
+    return known && its && known >= WORTH * its ? other : best;
+  }, first);
 }
 
 /** Whether weights may use the whole range of a byte, as with VNNI, and rows of bytes are faster. */

@@ -11,6 +11,7 @@ const device = (about: Partial<DeviceInfo>): DeviceInfo => ({
   checked: true,
   software: false,
   convolutions: null,
+  steps: null,
   reason: null,
   stepSeconds: 0.02,
   ...about,

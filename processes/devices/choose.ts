@@ -78,7 +78,10 @@ async function named(choice: DeviceId, source: DeviceSource, options: ChoiceOpti
   return chosen(candidate, check);
 }
 
-function chosen({ id, name, memoryBytes }: Candidate, { wrong, half, convolutions }: DeviceCheck): Chosen {
+function chosen(
+  { id, name, memoryBytes }: Candidate,
+  { wrong, half, convolutions, steps }: DeviceCheck,
+): Chosen {
   return {
     id,
     findings: {
@@ -86,6 +89,7 @@ function chosen({ id, name, memoryBytes }: Candidate, { wrong, half, convolution
       wrong,
       ...(half && { half }),
       ...(convolutions && { convolutions }),
+      ...(steps && { steps }),
       ...(memoryBytes !== undefined && { memoryBytes }),
     },
   };
@@ -130,6 +134,7 @@ function infoOf(
     software,
     reason: fault ?? composed,
     stepSeconds: check?.stepSeconds ?? null,
+    steps: check?.steps ?? null,
     convolutions: check?.convolutions?.map((one) => ({ ...one, form: fasterForm(one) })) ?? null,
   };
 }

@@ -61,7 +61,7 @@ test('the fastest that computes correctly is chosen, and what was found out is r
   assert.equal((await triedBy(choose)).length, 3);
   assert.deepEqual(await choose(), {
     id: 'dml',
-    findings: { name: 'composes in 0.1 s', wrong: ['MultiHeadAttention'] },
+    findings: { name: 'composes in 0.1 s', wrong: ['MultiHeadAttention'], steps: { fp32: 0.1 } },
   });
   assert.deepEqual(await triedBy(choose), []);
   // Another card, or another driver.
@@ -119,6 +119,7 @@ for (const [name, reason] of [
       software: false,
       reason,
       stepSeconds: null,
+      steps: null,
       convolutions: null,
     });
     assert.deepEqual(await triedBy(() => listDevices({ ...given, again: true })), ['cpu 1.5', name]);

@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import { cacheFolder, fs, path } from '#host';
-import { convolutionTimesSchema } from '../../engine/backends/devices/findings.ts';
+import { convolutionTimesSchema, stepTimesSchema } from '../../engine/backends/devices/findings.ts';
 import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
 import { readOptionalJson } from '../../engine/json.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 
 /** Increment when the trial changes. */
-const VERSION = 2;
+const VERSION = 3;
 
 const checkSchema = z.object({
   wrong: z.array(z.string()),
@@ -14,6 +14,7 @@ const checkSchema = z.object({
   fault: z.string().optional(),
   stepSeconds: z.number().positive().optional(),
   convolutions: convolutionTimesSchema.optional(),
+  steps: stepTimesSchema.optional(),
 });
 const fileSchema = z.object({ version: z.literal(VERSION), devices: z.record(z.string(), checkSchema) });
 

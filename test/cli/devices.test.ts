@@ -51,7 +51,7 @@ test(
       const env = { ...SOFTWARE_GPU, PATCHWORK_CACHE: path.join(folder, 'cache') };
       const { stdout, stderr } = await patchwork(['devices', '--json'], { env });
       const { devices } = JSON.parse(stdout) as { devices: DeviceInfo[] };
-      const { stepSeconds, convolutions, ...gpu } = devices.find(({ id }) => id === 'webgpu')!;
+      const { stepSeconds, steps, convolutions, ...gpu } = devices.find(({ id }) => id === 'webgpu')!;
       assert.deepEqual(
         gpu,
         {
@@ -66,10 +66,15 @@ test(
         stderr,
       );
       assert.ok(stepSeconds! > devices[0]!.stepSeconds!);
+      // It has no float16.
+      assert.deepEqual(Object.keys(steps!), ['fp32', 'int8']);
       for (const { rows, rectangle, form } of convolutions!)
         assert.equal(form, rectangle < rows / 2 ? 'rectangle' : 'rows');
       const listed = await patchwork(['devices'], { env });
-      assert.match(listed.stdout, /convolutions of edits: 320 channels as \w+ \([\d.]+×\), 640 channels as /);
+      assert.match(
+        listed.stdout,
+        /fp32 [\d.]+ m?s, int8 [\d.]+ m?s; convolutions of edits: 320 channels as \w+ \([\d.]+×\), 640 channels as /,
+      );
       const args = ['generate', 'a house', '--steps', '1', '--size', '64x64', '--json'];
       const drawn = await patchwork(args, { cwd: folder, env });
       assert.equal(JSON.parse(drawn.stdout).device, 'cpu');

@@ -10,6 +10,10 @@ export const convolutionTimesSchema = z.array(
   }),
 );
 
+const seconds = z.number().positive().optional();
+/** See `StepTimes`. */
+export const stepTimesSchema = z.object({ fp32: seconds, fp16: seconds, int8: seconds });
+
 /** Findings about a device, which its backend follows. */
 const findingsSchema = z.object({
   /** Name of the GPU. */
@@ -21,6 +25,7 @@ const findingsSchema = z.object({
   /** Whether it computes correctly in float16. */
   half: z.boolean().optional(),
   convolutions: convolutionTimesSchema.optional(),
+  steps: stepTimesSchema.optional(),
 });
 
 export type Findings = z.infer<typeof findingsSchema>;

@@ -1,5 +1,7 @@
+import { isFloat, PRECISIONS } from '../../../shared/arithmetic.ts';
 import type { DeviceId } from '../../../shared/devices.ts';
 import type { Capabilities } from '../../execution/backend.ts';
+import type { Findings } from './findings.ts';
 
 export type Gpu = Exclude<DeviceId, 'cpu'>;
 
@@ -30,6 +32,25 @@ const MISSING: Readonly<Record<Gpu, readonly string[]>> = {
  * written for: with a newer set, operators that it revises lose their kernel.
  */
 const OPSET = 20;
+
+/** What was found out about a device that decides how networks run on it. */
+export function foundOut(
+  device: Gpu,
+  { wrong, half = false, convolutions, steps }: Findings,
+): Pick<
+  Capabilities,
+  'operator' | 'opset' | 'readsHalf' | 'precisions' | 'elements' | 'convolutions' | 'steps'
+> {
+  const kernels = kernelsOf(device, wrong);
+  const hasBlocks = kernels.operator('MatMulNBits');
+  return {
+    ...kernels,
+    precisions: PRECISIONS.filter((name) => (name === 'fp16' ? half : hasBlocks || isFloat(name))),
+    elements: ['float32', 'int32', 'int64'],
+    ...(convolutions && { convolutions }),
+    ...(steps && { steps }),
+  };
+}
 
 /** @param wrong operators whose kernel gives wrong results */
 export function kernelsOf(

@@ -1,10 +1,9 @@
 import * as ort from 'onnxruntime-web/wasm';
-import { PRECISIONS, PROCESSOR_PRECISIONS } from '../../../shared/api.ts';
 import type { Machine } from '../../../shared/benchmark/report.ts';
 import type { Capabilities, CompileOptions, Program, PublishedModel } from '../../execution/backend.ts';
 import { memoryBytes } from '../../host/web/machine.ts';
 import type { OpenedDevice } from '../devices/findings.ts';
-import { kernelsOf } from '../devices/kernels.ts';
+import { foundOut } from '../devices/kernels.ts';
 import { WebBackend, type WebOptions } from './backend.ts';
 
 /** Share of the memory that a browser grants which is used after a GPU has run out. */
@@ -28,17 +27,13 @@ export class GpuBackend extends WebBackend {
     onLost?: (reason: string) => void,
   ) {
     super(options);
-    const { name, wrong, half = false, convolutions } = findings;
     this.#small = small;
     this.#onLost = onLost;
-    this.machine = { ...this.describe(), device: name };
+    this.machine = { ...this.describe(), device: findings.name };
     this.can = {
-      ...kernelsOf('webgpu', wrong),
-      precisions: half ? PRECISIONS : PROCESSOR_PRECISIONS,
-      elements: ['float32', 'int32', 'int64'],
+      ...foundOut('webgpu', findings),
       memoryBytes: (small ? SMALL_SHARE : 1) * memoryBytes(),
       largestBuffer: LARGEST_BUFFER,
-      ...(convolutions && { convolutions }),
     };
     ort.env.webgpu.powerPreference = 'high-performance';
   }

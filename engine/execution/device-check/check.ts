@@ -1,14 +1,17 @@
 import { fs } from '#host';
-import { weightsOf } from '../../graph/network.ts';
+import type { StepTimes } from '../../../shared/devices.ts';
+import { type Network, weightsOf } from '../../graph/network.ts';
 import { floats } from '../../graph/tensor.ts';
+import { INT8_MOST } from '../../quantization/arithmetic.ts';
+import { quantize } from '../../quantization/quantize.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
-import { WeightTable } from '../../weights/weight-table.ts';
+import { type Weights, WeightTable } from '../../weights/weight-table.ts';
 import type { Backend, ConvolutionTimes } from '../backend.ts';
 import { PLANAR } from '../forms/form.ts';
 import { convolutionTimes } from './convolutions.ts';
 import { fastest } from './fastest.ts';
-import { timedStep } from './step.ts';
-import { type Subject, subjects } from './subjects.ts';
+import { blockStepSeconds, timedStep } from './step.ts';
+import { blockSubjects, type Subject, subjects } from './subjects.ts';
 
 /** Largest error of a result, relative to its largest value. */
 const TOLERANCE = 2e-3;
@@ -22,8 +25,10 @@ export interface DeviceCheck {
   fault?: string;
   /** Whether its float16 products are correct too. */
   half?: boolean;
-  /** Seconds of `timedStep`, in float16 if that is correct; only for devices whose results can be used. */
+  /** Seconds of `timedStep` in the faster float precision; only for devices whose results can be used. */
   stepSeconds?: number;
+  /** Of a GPU: the same in each precision in which it computes correctly. */
+  steps?: StepTimes;
   /** Of a GPU: its convolutions in both forms of an edit. */
   convolutions?: ConvolutionTimes[];
 }
@@ -55,23 +60,66 @@ export async function checkDevice(
     const wrong: string[] = [];
     const compared: Compared[] = [];
     for (const subject of subjects()) {
-      const expected = await outputOf(processor, subject, folder);
-      compared.push({ subject, expected });
-      const off = await leastError(open, { subject, expected }, wrong, folder);
+      const one = await withExpected(subject, processor, folder);
+      compared.push(one);
+      const off = await leastError(open, one, wrong, folder);
       if (!(off <= TOLERANCE)) return { wrong, fault: faultOf(subject, off) };
     }
     const device = open(wrong);
-    const half = device.device !== 'cpu' && (await isRightInHalf(device, compared, folder));
-    const step = timedStep();
-    const expected = await outputOf(processor, step, folder);
-    const check = await withProgram(device, step, { folder, half }, async (run): Promise<DeviceCheck> => {
-      const off = relativeError(floats(await run(), 'y'), expected);
-      if (!(off <= (half ? HALF_TOLERANCE : TOLERANCE))) return { wrong, fault: faultOf(step, off) };
-      return { wrong, half, stepSeconds: await fastest(run) };
-    });
-    if (device.device === 'cpu' || check.fault) return check;
-    return { ...check, convolutions: await convolutionTimes(device, half) };
+    const step = await withExpected(timedStep(), processor, folder);
+    const full = await timed(device, step, folder, false);
+    if (full.seconds === undefined) return { wrong, fault: faultOf(step.subject, full.off) };
+    if (device.device === 'cpu') return { wrong, half: false, stepSeconds: full.seconds };
+    const half = (await isRightInHalf(device, compared, folder))
+      ? (await timed(device, step, folder, true)).seconds
+      : undefined;
+    const blocks = await blockSeconds(device, processor, folder);
+    return {
+      wrong: blocks === undefined ? [...wrong, BLOCKS] : wrong,
+      half: half !== undefined,
+      stepSeconds: Math.min(full.seconds, half ?? full.seconds),
+      steps: { fp32: full.seconds, ...(half && { fp16: half }), ...(blocks && { int8: blocks }) },
+      convolutions: await convolutionTimes(device, half !== undefined),
+    };
   });
+}
+
+/** The operator that multiplies weights in blocks. */
+const BLOCKS = 'MatMulNBits';
+
+/** Seconds of a subject's run, or its error if that is too large. */
+async function timed(
+  device: Backend,
+  { subject, expected }: Compared,
+  folder: string,
+  half: boolean,
+): Promise<{ seconds: number } | { seconds?: undefined; off: number }> {
+  return withProgram(device, subject, { folder, half }, async (run) => {
+    const off = relativeError(floats(await run(), 'y'), expected);
+    return off <= (half ? HALF_TOLERANCE : TOLERANCE) ? { seconds: await fastest(run) } : { off };
+  });
+}
+
+/** Seconds of the step with weights in blocks of 8 bits; undefined if the device cannot multiply blocks, or wrongly. */
+async function blockSeconds(
+  device: Backend,
+  processor: Backend,
+  folder: string,
+): Promise<number | undefined> {
+  try {
+    for (const subject of blockSubjects()) {
+      const { expected } = await withExpected(subject, processor, folder);
+      if (!(relativeError(await outputOf(device, subject, folder), expected) <= TOLERANCE)) return undefined;
+    }
+    const { network } = timedStep();
+    return await blockStepSeconds(device, network, await weightsIn('int8', network, folder));
+  } catch {
+    return undefined;
+  }
+}
+
+async function withExpected(subject: Subject, processor: Backend, folder: string): Promise<Compared> {
+  return { subject, expected: await outputOf(processor, subject, folder) };
 }
 
 /** The error of a device's result. If it is too large, operators that can be composed of others are added to `wrong`. */
@@ -127,17 +175,30 @@ async function outputOf(
 
 async function withProgram<Result>(
   backend: Backend,
-  { network, inputs }: Subject,
+  { network, inputs, precision }: Subject,
   { folder, half }: { folder: string; half: boolean },
   use: (run: () => ReturnType<Awaited<ReturnType<Backend['compile']>>['run']>) => Promise<Result>,
 ): Promise<Result> {
-  const weights = await syntheticWeights(weightsOf(network), { seed: 1, folder });
-  const program = await backend.compile(network, new WeightTable(network, weights), PLANAR, { half });
+  const weights = await weightsIn(precision, network, folder);
+  const program = await backend.compile(network, weights, PLANAR, { half });
   try {
     return await use(() => program.run(inputs));
   } finally {
     await program.release();
   }
+}
+
+/** Random weights, in float32 if there is no precision. */
+async function weightsIn(
+  precision: Subject['precision'],
+  network: Network,
+  folder: string,
+): Promise<Weights> {
+  const stored = await syntheticWeights(weightsOf(network), { seed: 1, folder });
+  const weights = new WeightTable(network, stored);
+  return precision
+    ? quantize({ network, weights, precision, most: INT8_MOST, bytes: false, folder })
+    : weights;
 }
 
 /** Largest difference, relative to the largest expected value; infinite for NaN. */

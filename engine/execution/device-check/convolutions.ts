@@ -1,15 +1,9 @@
 import { fs } from '#host';
 import { NetworkBuilder, weightsOf } from '../../graph/network.ts';
-import { float32 } from '../../graph/tensor.ts';
-import { gaussianNoise } from '../../noise.ts';
-import { featuresOf } from '../../regions/features.ts';
-import { densePlan } from '../../regions/plan.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
 import { WeightTable } from '../../weights/weight-table.ts';
-import type { Backend, ConvolutionTimes, Program } from '../backend.ts';
-import type { RowsOptions } from '../forms/form.ts';
-import { indexFeeds } from '../unet/feeds.ts';
-import { fastest } from './fastest.ts';
+import type { Backend, ConvolutionTimes } from '../backend.ts';
+import { rowsSeconds } from './rows.ts';
 
 /** Channels of the levels of U-Nets that take the time. */
 const CHANNELS = [320, 640];
@@ -60,23 +54,6 @@ async function secondsOf(
   const x = builder.inputMap('x', channels, 0);
   builder.output('y', builder.convolution('convolution', x, channels));
   const network = builder.build('convolution');
-  const options: RowsOptions = {
-    foldUpsampling: false,
-    storage: 'float32',
-    statistics: 'fresh',
-    attention: 'full',
-    rectangles,
-  };
   const weights = new WeightTable(network, await syntheticWeights(weightsOf(network), { seed: 1, folder }));
-  const form = { ...options, features: featuresOf(network), batch: 1 };
-  const indexes = indexFeeds(form, densePlan(side, side, 1, rectangles));
-  const rows = float32(gaussianNoise(7, 0, side * side * channels), [1, side * side, channels]);
-  const program: Program = await device.compile(network, weights, { kind: 'rows', options }, { half });
-  try {
-    const run = () => program.run({ x: rows, ...indexes });
-    await run();
-    return await fastest(run);
-  } finally {
-    await program.release();
-  }
+  return rowsSeconds(device, { network, weights, channels, side, rectangles }, half);
 }

@@ -1,6 +1,9 @@
-import { NetworkBuilder } from '../../graph/network.ts';
+import { type Network, NetworkBuilder } from '../../graph/network.ts';
 import { float32 } from '../../graph/tensor.ts';
 import { gaussianNoise } from '../../noise.ts';
+import type { Weights } from '../../weights/weight-table.ts';
+import type { Backend } from '../backend.ts';
+import { rowsSeconds } from './rows.ts';
 import type { Subject } from './subjects.ts';
 
 const CHANNELS = 320;
@@ -29,4 +32,12 @@ export function timedStep(): Subject {
     inputs: { x: float32(noise, dims) },
     replaceable: [],
   };
+}
+
+/**
+ * Seconds of the same with weights in blocks of 8 bits, in rows form, in which networks with such weights run. @param
+ * weights of the step's network
+ */
+export function blockStepSeconds(device: Backend, network: Network, weights: Weights): Promise<number> {
+  return rowsSeconds(device, { network, weights, channels: CHANNELS, side: SIDE }, false);
 }

@@ -1,5 +1,6 @@
 import { type Network, NetworkBuilder } from '../../graph/network.ts';
 import { float32, type Tensor } from '../../graph/tensor.ts';
+import type { QuantizedPrecision } from '../../graph/weight-form.ts';
 import { gaussianNoise } from '../../noise.ts';
 
 /** A network whose results on a device are compared with the processor's. */
@@ -8,6 +9,8 @@ export interface Subject {
   name: string;
   network: Network;
   inputs: Readonly<Record<string, Tensor>>;
+  /** The precision of its weights, if not float32. */
+  precision?: QuantizedPrecision;
   /** Operators that can be composed of others if their results are wrong. */
   replaceable: readonly string[];
 }
@@ -18,6 +21,11 @@ const SIDE = 16;
 /** The operations that networks spend their time in or whose kernels were found wrong on some device. */
 export function subjects(): Subject[] {
   return [attentions(), causalAttentions(), convolutions(), products(), norms(), activations()];
+}
+
+/** Products of weights in blocks of 8 and of 4 bits, which save memory. A device can do without them. */
+export function blockSubjects(): Subject[] {
+  return (['int8', 'int4'] as const).map((precision) => ({ ...products(), precision }));
 }
 
 /** Many queries and small heads, for which devices have fused kernels. */

@@ -6,13 +6,14 @@ import { endWithParent } from '../../engine/serve.ts';
 import { check } from '../protocol.ts';
 
 const connection = parentConnection();
-answer(connection, check, async ({ name }) => {
+answer(connection, check, async ({ device, name }) => {
   if (name.includes('crashes')) process.exit(139);
   if (name.includes('hangs')) await new Promise(() => setInterval(() => {}, 1000));
   if (name.includes('has no driver')) throw new Error('Failed to get an adapter.\nAnd more.');
   if (name.includes('is wrong')) return { wrong: [], fault: 'its attentions are wrong by 31 %' };
   const wrong = name.includes('composes') ? ['MultiHeadAttention'] : [];
-  return { wrong, stepSeconds: Number(/[\d.]+/.exec(name)![0]) };
+  const stepSeconds = Number(/[\d.]+/.exec(name)![0]);
+  return { wrong, stepSeconds, ...(device !== 'cpu' && { steps: { fp32: stepSeconds } }) };
 });
 endWithParent();
 connection.listen();

@@ -1,10 +1,9 @@
 import os from 'node:os';
 import type { InferenceSession } from 'onnxruntime-node';
-import { PRECISIONS, PROCESSOR_PRECISIONS } from '../../../../shared/api.ts';
 import type { Capabilities, CompileOptions } from '../../../execution/backend.ts';
 import type { OnnxModel } from '../../../execution/lowering/onnx/onnx.ts';
 import type { Findings } from '../../devices/findings.ts';
-import { type Gpu, kernelsOf } from '../../devices/kernels.ts';
+import { foundOut, type Gpu } from '../../devices/kernels.ts';
 import { NodeBackend } from '../backend.ts';
 import { describeMachine } from '../machine.ts';
 import type { OrtProgramOptions } from '../program.ts';
@@ -36,17 +35,14 @@ export class DeviceBackend extends NodeBackend {
 
   constructor(device: Gpu, findings: Findings, { threads, small = false }: DeviceOptions = {}) {
     super(threads);
-    const { name, memoryBytes = UNKNOWN_SHARE * os.totalmem(), wrong, half = false, convolutions } = findings;
+    const { name, memoryBytes = UNKNOWN_SHARE * os.totalmem() } = findings;
     this.device = device;
     this.#small = small;
     this.machine = { ...describeMachine(), device: name };
     this.can = {
-      ...kernelsOf(device, wrong),
-      precisions: half ? PRECISIONS : PROCESSOR_PRECISIONS,
-      elements: ['float32', 'int32', 'int64'],
+      ...foundOut(device, findings),
       memoryBytes: small ? SMALL_SHARE * memoryBytes : memoryBytes,
       ...(device !== 'cuda' && { largestBuffer: LARGEST_BUFFER }),
-      ...(convolutions && { convolutions }),
     };
     // Vulkan's loader needs this folder, which processes without a login session lack.
     if (process.platform === 'linux') process.env.XDG_RUNTIME_DIR ??= os.tmpdir();
