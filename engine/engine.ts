@@ -371,7 +371,8 @@ class LocalEngine implements Engine {
 
   async store(): Promise<StoreReport> {
     const { features } = this.#memory;
-    return { budgetBytes: features.budget, bytes: features.bytes, pictures: features.contents() };
+    const { budget: budgetBytes, bytes, deviceBytes } = features;
+    return { budgetBytes, bytes, deviceBytes, pictures: features.contents() };
   }
 
   async benchmark(

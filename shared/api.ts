@@ -438,9 +438,12 @@ export interface UpscaleResult {
 
 /** The recorded features that the engine keeps, so that edits are cheap. */
 export interface StoreReport {
+  /** In main memory, and as much on a GPU. */
   budgetBytes: number;
   bytes: number;
-  pictures: { picture: string; timesteps: number[]; bytes: number }[];
+  /** Of these, on a GPU. */
+  deviceBytes: number;
+  pictures: { picture: string; timesteps: number[]; bytes: number; deviceBytes: number }[];
 }
 
 export interface CallOptions<Progress> {

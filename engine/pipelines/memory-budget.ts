@@ -53,14 +53,19 @@ export class MemoryBudget {
       together <= loaded.held && buffersFit(loaded.model, picture) === 'all'
         ? 'together'
         : planMemory(loaded.model, picture, available, this.#backend.can.precisions);
-    loaded.held = plan === 'together' ? held : 0;
-    this.#features.limit(available - (plan === 'together' ? held : needs[plan]));
+    // An edit keeps its networks.
+    loaded.held = plan === 'together' ? held : purpose.edit ? Math.max(needs[plan], loaded.held) : 0;
+    const memory = this.#backend.device === 'cpu' ? 'main' : 'device';
+    this.#features.limit(available - (plan === 'together' ? held : needs[plan]), memory);
     return plan;
   }
 
   /** Bytes that are free, or that a call may free. */
   #availableTo({ held }: Loaded): number {
-    return this.#backend.availableBytes() + held + this.#features.bytes;
+    const { can, device } = this.#backend;
+    const features = device === 'cpu' ? this.#features.bytes : this.#features.deviceBytes;
+    // A GPU's free memory is not known: all of it is, less what this process holds there.
+    return Math.min(can.memoryBytes, this.#backend.availableBytes() + held + features);
   }
 
   async #planned(

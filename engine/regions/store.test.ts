@@ -22,14 +22,14 @@ test('a pass is replaced by the next of the same key, and counted once', () => {
   store.put({ picture: 'a', timestep: 1 }, pass(60));
   store.put({ picture: 'a', timestep: 1 }, pass(30));
   assert.equal(store.bytes, 30);
-  assert.deepEqual(store.contents(), [{ picture: 'a', timesteps: [1], bytes: 30 }]);
+  assert.deepEqual(store.contents(), [{ picture: 'a', timesteps: [1], bytes: 30, deviceBytes: 0 }]);
 });
 
 test('a lower limit takes effect at once, a higher one goes as far as the budget', () => {
   const store = new FeatureStore(100);
   for (const timestep of [1, 2, 3]) store.put({ picture: 'a', timestep }, pass(30));
   store.limit(70);
-  assert.deepEqual(store.contents(), [{ picture: 'a', timesteps: [2, 3], bytes: 60 }]);
+  assert.deepEqual(store.contents(), [{ picture: 'a', timesteps: [2, 3], bytes: 60, deviceBytes: 0 }]);
   store.limit(1000);
   store.put({ picture: 'b', timestep: 1 }, pass(50));
   assert.deepEqual([store.bytes, store.budget], [80, 100]);
@@ -69,4 +69,25 @@ test('what was freed with the network that computed it is no longer there', () =
   assert.equal(store.has({ picture: 'a', timestep: 1 }), false);
   assert.equal(store.get({ picture: 'a', timestep: 1 }), undefined);
   assert.equal(store.bytes, 0);
+});
+
+test('main memory and a device’s are counted and limited apart', () => {
+  const store = new FeatureStore(100);
+  const kept = (byteLength: number) => ({ pieces: () => [{ byteLength, release: () => {} }] });
+  store.put({ picture: 'a', timestep: 1 }, pass(80));
+  store.put({ picture: 'b', timestep: 1 }, kept(90));
+  assert.deepEqual([store.bytes, store.deviceBytes], [170, 90]);
+  assert.deepEqual(
+    store.contents().map(({ bytes, deviceBytes }) => [bytes, deviceBytes]),
+    [
+      [80, 0],
+      [90, 90],
+    ],
+  );
+  store.put({ picture: 'c', timestep: 1 }, kept(101));
+  assert.equal(store.has({ picture: 'c', timestep: 1 }), false, 'beyond the device’s budget');
+  store.limit(80);
+  assert.equal(store.bytes, 170, 'what the device holds is not limited by main memory');
+  store.limit(50, 'device');
+  assert.deepEqual([store.bytes, store.deviceBytes], [80, 0]);
 });

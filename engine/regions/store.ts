@@ -27,9 +27,14 @@ interface StoredPicture {
   picture: string;
   timesteps: number[];
   bytes: number;
+  /** Of these, on a device. */
+  deviceBytes: number;
 }
 
-/** Features of recorded passes, within a memory budget. Evicts the least recently used pass. */
+/**
+ * Features of recorded passes, within a memory budget, which main memory and a device's have each for itself. Evicts the
+ * least recently used pass.
+ */
 export class FeatureStore {
   readonly budget: number;
   /** Least recently used first. */
@@ -38,23 +43,29 @@ export class FeatureStore {
   readonly #holders = new Map<Piece, number>();
   /** Pieces that are no longer in use, until `sweep`. */
   readonly #dropped = new Set<Piece>();
-  #bytes = 0;
-  #limit: number;
+  /** What is stored, and what may be, in each memory. */
+  readonly #bytes = { main: 0, device: 0 };
+  readonly #limits: { main: number; device: number };
 
   /** `budget` in bytes. */
   constructor(budget: number) {
     this.budget = budget;
-    this.#limit = budget;
+    this.#limits = { main: budget, device: budget };
   }
 
-  /** Limits the store to `bytes`, and never above the budget. */
-  limit(bytes: number): void {
-    this.#limit = Math.max(0, Math.min(bytes, this.budget));
+  /** Limits what is stored in a memory to `bytes`, and never above the budget. */
+  limit(bytes: number, memory: Memory = 'main'): void {
+    this.#limits[memory] = Math.max(0, Math.min(bytes, this.budget));
     this.#evict();
   }
 
+  /** In main memory and on a device. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#bytes.main + this.#bytes.device;
+  }
+
+  get deviceBytes(): number {
+    return this.#bytes.device;
   }
 
   /** Whether it is kept; does not count as use. */
@@ -78,13 +89,15 @@ export class FeatureStore {
   put(key: StoreKey, features: Features): void {
     const id = idOf(key);
     this.#remove(id);
-    if (bytesOf(features) > this.#limit) return;
+    const bytes = { main: 0, device: 0 };
+    for (const piece of features.pieces()) bytes[memoryOf(piece)] += piece.byteLength;
+    if (MEMORIES.some((memory) => bytes[memory] > this.#limits[memory])) return;
     this.#entries.set(id, { key, features });
     for (const array of features.pieces()) {
       const holders = this.#holders.get(array) ?? 0;
       this.#holders.set(array, holders + 1);
       this.#dropped.delete(array);
-      if (holders === 0) this.#bytes += array.byteLength;
+      if (holders === 0) this.#bytes[memoryOf(array)] += array.byteLength;
     }
     this.#evict();
   }
@@ -94,11 +107,18 @@ export class FeatureStore {
     const pictures = new Map<string, StoredPicture>();
     const counted = new Set<Piece>();
     for (const { key, features } of this.#entries.values()) {
-      const known = pictures.get(key.picture) ?? { picture: key.picture, timesteps: [], bytes: 0 };
+      const known = pictures.get(key.picture) ?? {
+        picture: key.picture,
+        timesteps: [],
+        bytes: 0,
+        deviceBytes: 0,
+      };
       known.timesteps.push(key.timestep);
       for (const array of features.pieces()) {
-        if (!counted.has(array)) known.bytes += array.byteLength;
+        if (counted.has(array)) continue;
         counted.add(array);
+        known.bytes += array.byteLength;
+        if (memoryOf(array) === 'device') known.deviceBytes += array.byteLength;
       }
       pictures.delete(key.picture);
       pictures.set(key.picture, known);
@@ -128,9 +148,10 @@ export class FeatureStore {
   }
 
   #evict(): void {
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.#limit) break;
-      this.#remove(oldest);
+    for (const [oldest, { features }] of this.#entries) {
+      const above = MEMORIES.filter((memory) => this.#bytes[memory] > this.#limits[memory]);
+      if (above.length === 0) break;
+      if (features.pieces().some((piece) => above.includes(memoryOf(piece)))) this.#remove(oldest);
     }
   }
 
@@ -144,10 +165,17 @@ export class FeatureStore {
       else {
         this.#holders.delete(array);
         if (array.release) this.#dropped.add(array);
-        this.#bytes -= array.byteLength;
+        this.#bytes[memoryOf(array)] -= array.byteLength;
       }
     }
   }
+}
+
+const MEMORIES = ['main', 'device'] as const;
+type Memory = (typeof MEMORIES)[number];
+
+function memoryOf({ release }: Piece): Memory {
+  return release ? 'device' : 'main';
 }
 
 /** Bytes of one pass's features. */

@@ -43,7 +43,7 @@ test('a process continues whatever its parent sends', async () => {
   });
   for (const message of RUBBISH) if (message !== undefined) child.send(message as object);
   child.send({ jsonrpc: '2.0', id: 'last', method: 'store', params: { request: null, call: 1 } });
-  assert.deepEqual(await answered, { budgetBytes: 0, bytes: 0, pictures: [] });
+  assert.deepEqual(await answered, { budgetBytes: 0, bytes: 0, deviceBytes: 0, pictures: [] });
   child.kill();
 });
 

@@ -44,7 +44,7 @@ const engine: Engine = {
   upscale: notUsed,
   describe: notUsed,
   async store() {
-    return { budgetBytes: 0, bytes: 0, pictures: [] };
+    return { budgetBytes: 0, bytes: 0, deviceBytes: 0, pictures: [] };
   },
   async benchmark() {
     throw new Error('not used');
