@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { Candidate } from '../../engine/backends/devices/candidate.ts';
 import { InputError } from '../../engine/errors.ts';
 import { temporaryFolder } from '../../engine/weights/testing.ts';
@@ -126,6 +127,29 @@ test('a GPU computes for one process at a time', async () => {
   assert.ok(existsSync(lock));
   assert.equal((await generated(other, 'a boat')).place, 'webgpu');
   assert.ok(lines.some((line) => /another window/.test(line)));
+  await Promise.all([one.dispose(), other.dispose()]);
+});
+
+test('a benchmark of devices waits for its turn, and frees the GPU’s memory first', async () => {
+  const lines: string[] = [];
+  const [one, other] = [open(), open('auto', { onLog: (line) => lines.push(line) })];
+  await other.generate({ prompt: 'a boat' });
+  assert.ok(other.pid);
+  const controller = new AbortController();
+  const { signal } = controller;
+  let begun = false;
+  const hung = one.generate({ prompt: 'hangs the GPU' }, { signal, onProgress: () => (begun = true) });
+  hung.catch(() => {});
+  // `one` waits for its turn, which `other` keeps for a moment after its call.
+  while (!begun) await setTimeout(20);
+  const failed = assert.rejects(
+    other.benchmark({ cases: ['dense'], devices: ['webgpu'] }),
+    /The device was lost/,
+  );
+  while (!lines.some((line) => /another window/.test(line))) await setTimeout(20);
+  assert.equal(other.pid, undefined);
+  controller.abort();
+  await failed;
   await Promise.all([one.dispose(), other.dispose()]);
 });
 

@@ -50,7 +50,13 @@ export function deviceEngine(options: DeviceEngineOptions): DeviceEngine {
       // What cannot be used is said before anything is run.
       const chosen: Chosen[] = [];
       for (const id of asked) chosen.push(await chooseDevice(id, { onLog, ...devices }));
-      return benchmarkOn(chosen, request, options, (device) => open(device));
+      return benchmarkOn(chosen, request, options, (device) => {
+        const engine = open(device);
+        return {
+          benchmark: (of, given) => ladder.alone(device.id, given?.signal, () => engine.benchmark(of, given)),
+          dispose: () => engine.dispose(),
+        };
+      });
     },
     get pid() {
       return ladder.engines.map(({ pid }) => pid).find((pid) => pid !== undefined);

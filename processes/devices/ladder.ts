@@ -104,6 +104,26 @@ export class Ladder<E extends Engine> {
     }
   }
 
+  /**
+   * Runs something on a device beside the ways to compute, when it is this process's turn there. What they hold of that
+   * device's memory is freed first, unless they compute.
+   */
+  async alone<Result>(
+    id: OpenedDevice['id'],
+    signal: AbortSignal | undefined,
+    run: () => Promise<Result>,
+  ): Promise<Result> {
+    if (id === 'cpu') return run();
+    const idle = this.#turn.isIdle ? this.#rungs.filter(({ device }) => device.id === id) : [];
+    for (const { engine } of idle) await engine.dispose();
+    await this.#turn.enter(id, signal);
+    try {
+      return await run();
+    } finally {
+      await this.#turn.pause();
+    }
+  }
+
   async #callOn(
     { device, engine }: Rung<E>,
     name: EngineCall,
@@ -213,6 +233,10 @@ class Turn {
 
   constructor(onLog: ((line: string) => void) | undefined) {
     this.#onLog = onLog;
+  }
+
+  get isIdle(): boolean {
+    return this.#calls === 0;
   }
 
   async enter(device: string, signal?: AbortSignal): Promise<void> {

@@ -5,8 +5,10 @@
 import { InputError } from '../../../engine/errors.ts';
 import {
   type BenchmarkResult,
+  type CallOptions,
   ENGINE_CALLS,
   type Engine,
+  type GenerateProgress,
   type GenerateRequest,
   type GenerateResult,
 } from '../../../shared/api.ts';
@@ -17,9 +19,13 @@ import { fakeResult } from '../../engine/testing/fake-result.ts';
 const { id, small } = JSON.parse(process.argv[3] ?? '{"id":"cpu"}');
 const isGpu = id !== 'cpu';
 
-async function generate({ prompt }: GenerateRequest): Promise<GenerateResult> {
+async function generate(
+  { prompt }: GenerateRequest,
+  { onProgress }: CallOptions<GenerateProgress> = {},
+): Promise<GenerateResult> {
   if (prompt === 'bad input') throw new InputError('The size is bad.');
   if (isGpu && prompt === 'kills the GPU') process.exit(139);
+  onProgress?.({ stage: 'denoise', step: 0, steps: 1 });
   if (isGpu && prompt === 'hangs the GPU') await new Promise(() => setInterval(() => {}, 1000));
   if (isGpu && prompt === 'loses the GPU') throw new Error('The device was lost.');
   if (isGpu && !small && prompt === 'is too large') throw new Error('Failed to allocate memory.');
