@@ -225,13 +225,14 @@ class LocalEngine implements Engine {
     const asIs = { ...recipeFor(prompted, loaded, precision), width, height };
     const spending = spendingOf(checked, loaded.model, asIs, { shared: team !== undefined, edit: true });
     const { recipe } = spending;
-    if (!team) await this.#budget.plan(loaded, recipe, { edit: true });
+    const plan = team ? 'together' : await this.#budget.plan(loaded, recipe, { edit: true });
     const task = { ...part, recipe, strength, mode, dilation, zoom };
     const opening = secondsSince(decoded);
     const { result, remember } = await edit(loaded, this.#memory, task, {
       ...options,
       previews,
       raw: checked.raw,
+      tiles: plan === 'tiled',
       share: shareBy(team),
     });
     const known = { loaded, spending, warnings: [...prompts.warnings, ...warnings] };

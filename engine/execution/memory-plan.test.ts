@@ -142,6 +142,14 @@ test('a model of one size is not advised to draw smaller', () => {
   assert.throws(() => planMemory(nitroE, picture, 0.7 * tiled, ['int8']), /a smaller model would fit\.$/);
 });
 
+test('an edit of a large image is coded in tiles where memory is short', () => {
+  const edit = { ...square(1024), precision: 'int8' as const, edit: true };
+  const { together, tiled } = predictMemory(sd15, edit);
+  assert.ok(tiled < together);
+  assert.equal(planMemory(sd15, edit, together - 1, PRECISIONS), 'tiled');
+  assert.throws(() => planMemory(sd15, edit, tiled - 1, ['int8']), /would fit/);
+});
+
 test('2 GB of a device: a small model fits, SDXL is refused with what would fit', () => {
   const device = { composesAttention: false, largestBuffer: 2 ** 31 };
   const picture = { ...square(1024), precision: 'fp16' as const, device };
@@ -164,16 +172,15 @@ test('composed attention holds its scores; what passes a buffer of the device is
   const wide = 256 * 1024 ** 2 * 4;
   assert.equal(plan(1024, { largestBuffer: wide }), 'together');
   assert.equal(plan(1024, { largestBuffer: wide - 1 }), 'tiled');
-  // Tiles have no record of the whole image, which edits of a part read.
-  for (const purpose of [{ edit: true }, { records: true }]) {
-    const planned = (largestBuffer: number) =>
-      planMemory(sd15, { ...square(1024), ...purpose, device: { largestBuffer } }, available, PRECISIONS);
-    assert.equal(planned(wide), 'together');
-    assert.throws(
-      () => planned(wide - 1),
-      (error) => isMemoryRefusal(error) && /would fit: 768x768 pixels/.test((error as Error).message),
-    );
-  }
+  const planned = (largestBuffer: number, purpose: { edit?: boolean; records?: boolean }) =>
+    planMemory(sd15, { ...square(1024), ...purpose, device: { largestBuffer } }, available, PRECISIONS);
+  for (const purpose of [{ edit: true }, { records: true }]) assert.equal(planned(wide, purpose), 'together');
+  assert.equal(planned(wide - 1, { edit: true }), 'tiled');
+  // Tiles have no record of the whole image.
+  assert.throws(
+    () => planned(wide - 1, { records: true }),
+    (error) => isMemoryRefusal(error) && /would fit: 768x768 pixels/.test((error as Error).message),
+  );
   assert.throws(
     () => plan(1024, { composesAttention: true, largestBuffer: wide }),
     (error) =>

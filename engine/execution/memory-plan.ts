@@ -123,6 +123,8 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   const ofDecoder = decoderPrecision(model.autoencoder, precision);
   const decoderOf = (extent: Extent) =>
     need(predictDecoder(model.network('vae-decoder'), extent, ofDecoder, device));
+  const encoderOf = (extent: Extent) =>
+    edit ? need(predictPart(model.network('vae-encoder'), extent, 'fp32', device)) : 0;
   const texts = model.textRoles.map((role) => {
     const as = textPrecision(precision);
     return need(storedAs(predictPart(model.network(role), latents, as, device), role, as, picture));
@@ -130,17 +132,17 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   const text = texts.reduce((a, b) => a + b, 0);
   const denoiser = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
   const decoder = decoderOf(pixels);
-  const encoder = edit ? need(predictPart(model.network('vae-encoder'), pixels, 'fp32', device)) : 0;
+  const encoder = encoderOf(pixels);
   const together = PROCESS_BYTES + text + denoiser + decoder + encoder;
-  if (records) return { together, apart: together, tiled: together };
   const side = TILE * scale;
-  const tile = decoderOf({
-    ...pixels,
-    width: Math.min(width, side),
-    height: Math.min(height, side),
-  });
+  const tileExtent = { ...pixels, width: Math.min(width, side), height: Math.min(height, side) };
+  const tile = decoderOf(tileExtent);
   // The image itself, as planes and as pixels, is held beside the tile.
   const image = (bytesOf('fp32') + 1) * 3 * width * height;
+  if (records) {
+    const tiled = PROCESS_BYTES + text + denoiser + tile + encoderOf(tileExtent) + image;
+    return { together, apart: together, tiled: edit ? Math.min(together, tiled) : together };
+  }
   const apart = PROCESS_BYTES + Math.max(text, denoiser, decoder);
   return { together, apart, tiled: Math.min(apart, PROCESS_BYTES + Math.max(text, denoiser, tile + image)) };
 }
@@ -267,7 +269,7 @@ function predictTransformer(
 
 type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records' | 'device' | 'stored' | 'loaded'>;
 
-/** `tiled`: as `apart`, and the image is decoded tile by tile. */
+/** `tiled`: as `apart`, and the image is decoded tile by tile; of an edit, the networks stay, and it is encoded so, too. */
 export type MemoryPlan = 'together' | 'apart' | 'tiled';
 
 /**
@@ -316,7 +318,7 @@ export function planMemory(
 
 /**
  * Whether every value of the networks fits into a buffer of the device: all, all but the decoder's, which can decode in
- * tiles, or not. What is recorded is of whole images: tiles have no such record.
+ * tiles, as an edit's encoder can, or not. An image that is generated in tiles is not recorded.
  */
 export function buffersFit(
   model: PlannedModel,
@@ -335,7 +337,7 @@ export function buffersFit(
   const pixels = { width, height, batch: 1, tokens };
   const roles = edit ? (['vae-decoder', 'vae-encoder'] as const) : (['vae-decoder'] as const);
   if (roles.every((role) => fits(largestValueBytes(model.network(role), pixels)))) return 'all';
-  return records ? 'none' : 'tiled';
+  return records && !edit ? 'none' : 'tiled';
 }
 
 function describe(change: Partial<PlannedPicture> | undefined): string[] {

@@ -55,6 +55,7 @@ import {
 } from './repaint.ts';
 import { editedPicture, repaintShared } from './repaint-shared.ts';
 import { schedulerFor } from './scheduler-for.ts';
+import { TILED } from './text-to-image.ts';
 
 /** Pixels inside the mask's edge over which the old picture fades into the new. */
 const FEATHER = 6;
@@ -95,6 +96,8 @@ interface Scope {
 
 interface EditOptions extends CallOptions<EditProgress> {
   previews?: boolean;
+  /** The autoencoder works in tiles: memory is short, or a value is larger than a buffer of the device. */
+  tiles?: boolean;
   /** Workers that compute the denoiser in place of this process. */
   share?: Share;
   /** Gives pixels instead of a file. */
@@ -145,7 +148,12 @@ export async function edit(
       loadSeconds,
       stepSeconds: computedOnly(progress.stepSeconds, request.kinds),
       ...(workers && { workers }),
-      warnings: [...text.warnings, ...lostColours(task, scope), ...(run?.notices ?? [])],
+      warnings: [
+        ...text.warnings,
+        ...lostColours(task, scope),
+        ...(run?.notices ?? []),
+        ...(options.tiles ? [TILED] : []),
+      ],
       activeFraction: repainted.activeFraction,
       denseMacs: text.macs + codingMacs(components, scope) + wholeMacs(denoiser, scope, request),
       computed: computedLevels(repainted, ready.model.autoencoder.scale, window),
@@ -165,7 +173,7 @@ async function prepareEdit(
   task: EditTask,
   scope: Scope,
   progress: Progress<EditProgress>,
-  { signal, share }: EditOptions,
+  { signal, share, tiles }: EditOptions,
 ) {
   const begin = performance.now();
   const { picture, recipe } = task;
@@ -183,7 +191,7 @@ async function prepareEdit(
   const { prompt, negativePrompt, guidance } = recipe;
   const { timesteps } = scheduler;
   const text = await conditionFor(ready, prompt, negativePrompt, guidance, size, timesteps);
-  const autoencoder = new RegionAutoencoder(ready.components);
+  const autoencoder = new RegionAutoencoder(ready.components, { tiles });
   const planes = windowPlanes(picture, window);
   const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe, timesteps };
   const before = await analyse(ready, memory, autoencoder, seen);

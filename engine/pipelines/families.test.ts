@@ -10,11 +10,11 @@ import { NodeBackend } from '../backends/node/backend.ts';
 import { createEngine } from '../engine.ts';
 import { Components } from '../execution/components.ts';
 import { predictMemory } from '../execution/memory-plan.ts';
-import { isMemoryRefusal } from '../execution/memory-refusal.ts';
 import { largestValueBytes } from '../graph/peak-bytes.ts';
 import { float32, floats, int64 } from '../graph/tensor.ts';
 import { DiffusionModel } from '../models/diffusion-model.ts';
 import { textInputs } from '../networks/clip-text.ts';
+import { encodeMask } from '../pictures/mask.ts';
 import { psnr } from '../pictures/psnr.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
@@ -195,8 +195,8 @@ test('short of memory for the decoder: a large image is decoded in tiles, which 
   assert.ok(difference > 0 && difference < 8, `mean difference ${difference}`);
 });
 
-test('a value larger than a buffer of the device: decoded in tiles, and edits are refused before they begin', async () => {
-  const size = { width: 256, height: 128 };
+test('a value larger than a buffer of the device: images and edits of them are coded in tiles', async () => {
+  const size = { width: 768, height: 128 };
   const request = { prompt: 'a house', model: await checkpoint('sd15'), seed: 3, steps: 1, ...size };
   const model = await DiffusionModel.open(request.model);
   const extent = { ...size, batch: 1, tokens: 0 };
@@ -207,8 +207,25 @@ test('a value larger than a buffer of the device: decoded in tiles, and edits ar
     const { picture, warnings } = await engine.generate({ ...request, remember: true });
     assert.match(warnings.join(), /decoded in tiles/);
     assert.equal((await engine.store()).pictures.length, 0);
-    const edit = { ...request, image: picture.png, steps: 2 };
-    await assert.rejects(engine.edit(edit), isMemoryRefusal);
+    const masked = (x: number, y: number) => y >= 40 && y < 80 && x >= 300 && x < 380;
+    const data = Uint8Array.from({ length: 768 * 128 }, (_, i) =>
+      Number(masked(i % 768, Math.floor(i / 768))),
+    );
+    const mask = await encodeMask({ ...size, data });
+    for (const mode of ['dense', 'sparse'] as const) {
+      const edited = await engine.edit({ ...request, image: picture.png, mask, steps: 2, mode });
+      assert.match(edited.warnings.join(), /decoded in tiles/);
+      const [before, after] = [
+        await decodePicture(picture.png, 'before'),
+        await decodePicture(edited.picture.png, 'after'),
+      ];
+      const channels = after.pixels.length / data.length;
+      const changed = [0, 0];
+      for (const [i, value] of after.pixels.entries())
+        if (value !== before.pixels[i]) changed[data[Math.floor(i / channels)]!]!++;
+      assert.equal(changed[0], 0, mode);
+      assert.ok(changed[1]! > 1000, `${mode}: ${changed[1]} values`);
+    }
     // What fits is computed as usual.
     const small = await engine.generate({ ...request, width: 64, height: 64 });
     assert.deepEqual(small.warnings, []);

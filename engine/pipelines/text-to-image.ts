@@ -187,7 +187,7 @@ async function rememberDrawn(
 }
 
 /** Warning for an image that was decoded in tiles. */
-const TILED =
+export const TILED =
   'Memory is short, so the image was decoded in tiles; its colours may differ a little from those of a whole decoding.';
 
 /** Preview of latents: decoded if there is a fast decoder, else a few colours. */

@@ -297,3 +297,37 @@ test('packed latents: everything active is the whole pass, and what did not chan
     await packed.release();
   }
 });
+
+test('in tiles: near a whole pass, and a part is that of all tiles under its mask, and as before elsewhere', async () => {
+  const mask: Mask = { height: 20, width: 100, data: new Uint8Array(20 * 100) };
+  const [width, height] = [800, 160];
+  for (let y = 5; y < 9; y++) mask.data.fill(1, y * 100 + 60, y * 100 + 66);
+  for (const kind of ['kl', 'tiny'] as const) {
+    const tiles = new RegionAutoencoder(components[kind], { tiles: true });
+    assert.equal(tiles.needsRecord, false);
+    const planes = planesOf(1, mask).subarray(0, 3 * width * height);
+    const [latent, exact] = [
+      await tiles.encode(planes, width, height),
+      await autoencoders[kind].encode(planes, width, height),
+    ];
+    assert.ok(signalToNoise(latent.data, exact.data) > 20, `${signalToNoise(latent.data, exact.data)} dB`);
+    const [image, whole] = [
+      await tiles.decode(exact.data, width, height),
+      await autoencoders[kind].decode(exact.data, width, height),
+    ];
+    assert.ok(signalToNoise(image.data, whole.data) > 20, `${signalToNoise(image.data, whole.data)} dB`);
+
+    const before = { data: new Float32Array(image.data.length).fill(7), record: NO_RECORD };
+    const part = await tiles.decodeRegion(exact.data, width, height, before, mask);
+    for (const [i, value] of part.data.entries()) {
+      const [y, x] = [Math.floor((i % (width * height)) / width), i % width];
+      const isMasked = mask.data[Math.floor(y / 8) * 100 + Math.floor(x / 8)];
+      assert.equal(value, isMasked ? image.data[i] : 7, `${kind} ${y} ${x}`);
+    }
+    const known = { data: new Float32Array(latent.data.length).fill(7), record: NO_RECORD };
+    const encoded = await tiles.encodeRegion(planes, width, height, known, mask);
+    for (const [i, value] of encoded.data.entries())
+      assert.equal(value, mask.data[i % mask.data.length] ? latent.data[i] : 7, `${kind} ${i}`);
+    assert.ok(part.macs > 0 && part.macs <= image.macs);
+  }
+});

@@ -2,15 +2,25 @@ import { countMacs } from '../../graph/macs.ts';
 import { float32, floats } from '../../graph/tensor.ts';
 import type { AutoencoderFacts } from '../../models/networks.ts';
 import { requireFinite } from '../../numbers.ts';
-import { type Box, heightOf, mergeBoxes, partsOf, positionsIn, scaled, widthOf } from '../../regions/box.ts';
+import {
+  type Box,
+  fullBox,
+  heightOf,
+  mergeBoxes,
+  partsOf,
+  positionsIn,
+  scaled,
+  widthOf,
+} from '../../regions/box.ts';
 import { type CropPlan, planCrop } from '../../regions/crop.ts';
 import type { Mask } from '../../regions/mask.ts';
 import { dilate } from '../../regions/mask.ts';
 import { coarsestLevel, haloOf } from '../../regions/reach.ts';
 import { stagesOf } from '../../regions/stages.ts';
 import type { Components } from '../components.ts';
-import { fromLatents, toLatents } from '../latents.ts';
-import type { CropNetwork, CropRecord } from './crop-network.ts';
+import { fromLatents, type LatentDims, toLatents } from '../latents.ts';
+import { decodeInTiles, encodeInTiles, tilesOf } from '../tiles.ts';
+import { type CropNetwork, type CropRecord, onlyMap } from './crop-network.ts';
 
 /** Latents or planes of a whole image, with the record needed to compute a part of them again. */
 export interface Coded {
@@ -54,15 +64,18 @@ type Half = 'vae-encoder' | 'vae-decoder';
 export class RegionAutoencoder {
   readonly facts: AutoencoderFacts;
   readonly #components: Components;
+  readonly #inTiles: boolean;
 
-  constructor(components: Components) {
+  /** @param tiles computes everything in tiles, without records; see `execution/tiles.ts` */
+  constructor(components: Components, { tiles = false } = {}) {
     this.#components = components;
+    this.#inTiles = tiles;
     this.facts = components.model.autoencoder;
   }
 
   /** Whether computing a part needs the record of a whole pass. */
   get needsRecord(): boolean {
-    return this.facts.kind === 'kl';
+    return this.facts.kind === 'kl' && !this.#inTiles;
   }
 
   /**
@@ -77,10 +90,61 @@ export class RegionAutoencoder {
 
   /** Planes [3, H, W] in [−1, 1] → latents of the denoiser (the mean, if the encoder outputs a distribution). */
   async encode(planes: Float32Array, width: number, height: number): Promise<Coded> {
+    if (this.#inTiles) return this.#tiled('vae-encoder', planes, { width, height });
     if (this.facts.kind === 'dc') return this.#encodeWhole(planes, width, height);
     const network = await this.#network('vae-encoder', width, height);
     const result = await network.whole(planes, { height, width });
     return { ...result, data: this.#toLatents(result.data) };
+  }
+
+  /** Tile by tile; with a mask only the tiles that it touches. */
+  async #tiled(
+    half: Half,
+    input: Float32Array,
+    { width, height, mask }: { width: number; height: number; mask?: Mask },
+  ): Promise<Coded> {
+    this.#check(width, height);
+    const { latentChannels, scale } = this.facts;
+    const dims: LatentDims = [latentChannels, height / scale, width / scale];
+    const wanted = mask && ((tile: Box) => positionsIn(tile, mask.width).some((at) => mask.data[at]));
+    const network = this.#components.network(half);
+    const [{ name, value }, output] = [onlyMap(network.inputs), onlyMap(network.outputs).name];
+    const program = await this.#components.program(half);
+    const code = async (part: Float32Array, [, h, w]: LatentDims) => {
+      const given = half === 'vae-decoder' ? fromLatents(part, this.facts) : part;
+      const block = half === 'vae-decoder' ? 1 : scale;
+      const outputs = await program.run({
+        [name]: float32(given, [1, value.channels, block * h, block * w]),
+      });
+      const coded = floats(outputs, output);
+      requireFinite(coded, `The autoencoder, in ${half === 'vae-decoder' ? 'decoding' : 'encoding'},`);
+      return half === 'vae-decoder' ? coded : this.#toLatents(coded);
+    };
+    const inTiles = half === 'vae-decoder' ? decodeInTiles : encodeInTiles;
+    const data = await inTiles(input, dims, scale, code, wanted);
+    const macs = tilesOf(dims, wanted).reduce((sum, tile) => {
+      const extent = { height: scale * heightOf(tile), width: scale * widthOf(tile), batch: 1, tokens: 0 };
+      return sum + countMacs(network, extent).total;
+    }, 0);
+    return { data, record: NO_RECORD, macs };
+  }
+
+  /** A part in tiles, laid over what is known of the rest. */
+  async #tiledPart(
+    half: Half,
+    input: Float32Array,
+    before: Pick<Coded, 'data' | 'record'>,
+    size: { width: number; height: number; mask: Mask },
+  ): Promise<Coded> {
+    const { data: fresh, macs } = await this.#tiled(half, input, size);
+    const { mask } = size;
+    const data = new Float32Array(before.data);
+    const [block, everything] = [
+      half === 'vae-decoder' ? this.facts.scale : 1,
+      fullBox(mask.height, mask.width),
+    ];
+    pasteBlocks(data, fresh, scaled(everything, block), mask, everything, block);
+    return { data, record: before.record, macs };
   }
 
   /** In planar form: for an encoder whose last stages see everything, a part would not be the whole's. */
@@ -100,6 +164,7 @@ export class RegionAutoencoder {
 
   /** Latents of the denoiser → planes [3, H, W]. */
   async decode(latent: Float32Array, width: number, height: number): Promise<Coded> {
+    if (this.#inTiles) return this.#tiled('vae-decoder', latent, { width, height });
     const network = await this.#network('vae-decoder', width, height);
     const decoded = await network.whole(fromLatents(latent, this.facts), { height, width });
     return { ...decoded, macs: decoded.macs + this.#coarseMacs('vae-decoder', { height, width }) };
@@ -114,6 +179,10 @@ export class RegionAutoencoder {
     mask: Mask,
     options: RegionOptions = {},
   ): Promise<Coded> {
+    if (this.#inTiles) {
+      const active = dilate(mask, options.dilation ?? 0);
+      return this.#tiledPart('vae-encoder', planes, before, { width, height, mask: active });
+    }
     if (this.facts.kind === 'dc') return this.#encodeWhole(planes, width, height);
     const region = this.#region('vae-encoder', width, height, mask, options);
     return this.#again(region, planes, before, (data) => this.#toLatents(data));
@@ -128,6 +197,10 @@ export class RegionAutoencoder {
     mask: Mask,
     options: RegionOptions = {},
   ): Promise<Coded> {
+    if (this.#inTiles) {
+      const active = dilate(mask, options.dilation ?? 0);
+      return this.#tiledPart('vae-decoder', latent, before, { width, height, mask: active });
+    }
     const region = this.#region('vae-decoder', width, height, mask, options);
     return this.#again(region, fromLatents(latent, this.facts), before, (data) => data);
   }
