@@ -11,7 +11,7 @@ import { TRANSFORMER } from '../networks/sana.ts';
 import { formsOf } from '../networks/weight-forms.ts';
 import { weightBytes } from '../quantization/size.ts';
 import { rowsFeaturesOf, tokenFeaturesOf } from '../regions/token-features.ts';
-import type { Capabilities } from './backend.ts';
+import { type Capabilities, hasByteProducts } from './backend.ts';
 import { decoderPrecision } from './decoder-precision.ts';
 import { textLength } from './denoiser-inputs.ts';
 import { passBytes, rowsScratch } from './forms/rows-memory.ts';
@@ -69,10 +69,16 @@ export interface PlannedDevice {
   composesAttention?: boolean;
   /** See `Capabilities.largestBuffer`. */
   largestBuffer?: number | undefined;
+  /** Bytes are not multiplied there: weights in int8 are in blocks, and rows stay floats. */
+  withoutBytes?: boolean;
 }
 
-export function plannedDevice({ operator, largestBuffer }: Capabilities): PlannedDevice {
-  return { composesAttention: !operator('MultiHeadAttention', 'com.microsoft'), largestBuffer };
+export function plannedDevice(can: Capabilities): PlannedDevice {
+  return {
+    composesAttention: !can.operator('MultiHeadAttention', 'com.microsoft'),
+    largestBuffer: can.largestBuffer,
+    withoutBytes: !hasByteProducts(can),
+  };
 }
 
 /** Peak bytes of generating an image. */
@@ -236,12 +242,17 @@ function predictFloats(
   if (network.name === TRANSFORMER)
     return predictTransformer(network, latents, { precision, records, device });
   if (!rows && !records) return predictPart(network, latents, precision, device);
-  const foldUpsampling = foldsUpsampling(network, latents, precision);
+  const bytes = !device?.withoutBytes;
+  const foldUpsampling = foldsUpsampling(network, latents, precision, bytes);
   const weights = weightBytes(network, precision, foldUpsampling);
-  const ofRows = rowsScratch(latents, { precision, foldUpsampling });
+  const isBytes = precision === 'int8' && bytes;
+  const ofRows = rowsScratch(latents, {
+    precision: precision === 'int8' && !bytes ? 'int4' : precision,
+    foldUpsampling,
+  });
   const ofAttention = attentionScratch(latents, device);
   const scratch = (operator: Operator) => ofRows(operator) + ofAttention(operator);
-  const arena = precision === 'int8' ? ARENA.byteRows : ARENA.floatRows;
+  const arena = isBytes ? ARENA.byteRows : ARENA.floatRows;
   const recorded = records
     ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * passBytes(network, latents)
     : 0;

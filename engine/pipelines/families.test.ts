@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import sharp from 'sharp';
 import type { GenerateRequest } from '../../shared/api.ts';
 import { type Family, writeCheckpoint, writeLora } from '../../test/support/checkpoints.ts';
+import { kernelsOf } from '../backends/devices/kernels.ts';
 import { NodeBackend } from '../backends/node/backend.ts';
 import { createEngine } from '../engine.ts';
 import { Components } from '../execution/components.ts';
@@ -229,6 +230,30 @@ test('a value larger than a buffer of the device: images and edits of them are c
     // What fits is computed as usual.
     const small = await engine.generate({ ...request, width: 64, height: 64 });
     assert.deepEqual(small.warnings, []);
+  } finally {
+    await engine.dispose();
+  }
+});
+
+test('on a GPU, int8 and int4 are weights in blocks, with which images and edits are near those in float32', async () => {
+  const size = { width: 64, height: 64 };
+  const request = { prompt: 'a house', model: await checkpoint('sd15'), seed: 3, steps: 2, ...size };
+  const real = new NodeBackend(1);
+  const engine = createEngine(Object.assign(real, { can: { ...real.can, ...kernelsOf('webgpu') } }));
+  try {
+    const mask = await encodeMask({ ...size, data: new Uint8Array(64 * 64).fill(1, 0, 64 * 24) });
+    const { png: image } = (await engine.generate({ ...request, precision: 'fp32' })).picture;
+    const drawn = async (precision: 'fp32' | 'int8' | 'int4') => {
+      const { picture } = await engine.generate({ ...request, precision });
+      const edited = await engine.edit({ ...request, precision, image, mask });
+      return Promise.all([picture.png, edited.picture.png].map((png) => decodePicture(png, precision)));
+    };
+    const exact = await drawn('fp32');
+    for (const precision of ['int8', 'int4'] as const)
+      for (const [i, picture] of (await drawn(precision)).entries()) {
+        const near = psnr(picture.pixels, exact[i]!.pixels);
+        assert.ok(near > { int8: 20, int4: 12 }[precision], `${precision} ${i}: ${near} dB`);
+      }
   } finally {
     await engine.dispose();
   }

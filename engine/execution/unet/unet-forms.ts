@@ -1,6 +1,6 @@
 import { type Arithmetic, type FloatPrecision, isFloat, type Precision } from '../../../shared/api.ts';
 import type { Network } from '../../graph/network.ts';
-import type { Backend, Program } from '../backend.ts';
+import { type Backend, hasByteProducts, type Program } from '../backend.ts';
 import { shiftNetwork, textNetwork } from '../forms/conditioning.ts';
 import { type Form, PLANAR, type RowsOptions } from '../forms/form.ts';
 import type { ProgramKey, Programs } from '../programs.ts';
@@ -207,7 +207,7 @@ export class UNetForms {
   }
 
   #folds(extent: Extent, precision: Precision): boolean {
-    return foldsUpsampling(this.network, extent, precision);
+    return foldsUpsampling(this.network, extent, precision, hasByteProducts(this.#source.backend.can));
   }
 
   #compile(
@@ -220,9 +220,18 @@ export class UNetForms {
   }
 }
 
-/** Whether upsampling is folded. Not in int4: folded matrices are larger, and int4 is for low memory. */
-export function foldsUpsampling(network: Network, { height, width }: Extent, precision: Precision): boolean {
-  return precision !== 'int4' && RowsUNet.canFold(network, height, width);
+/**
+ * Whether upsampling is folded. Not with weights in blocks: folded matrices are larger, and blocks are for low memory.
+ * @param bytes whether int8 weights are multiplied as bytes; else they are in blocks, too
+ */
+export function foldsUpsampling(
+  network: Network,
+  { height, width }: Extent,
+  precision: Precision,
+  bytes = true,
+): boolean {
+  const inBlocks = precision === 'int4' || (precision === 'int8' && !bytes);
+  return !inBlocks && RowsUNet.canFold(network, height, width);
 }
 
 /** The result of `make`, computed once. */
