@@ -17,6 +17,10 @@ const NOTHING: Placement = { processor: {}, copies: 0 };
 /** Shapes are computed on the processor, where they are read: nothing is copied for them. */
 const shapes = (Gather: number, Concat: number): Placement => ({ processor: { Gather, Concat }, copies: 0 });
 
+/** Networks in forms of which nothing runs on the processor. */
+const allOf = (networks: readonly string[], forms: readonly string[]): Record<string, Placement> =>
+  Object.fromEntries(networks.flatMap((network) => forms.map((form) => [`${network} ${form}`, NOTHING])));
+
 const EXPECTED: Readonly<Record<string, Placement>> = {
   'denoiser planar': shapes(67, 7),
   'denoiser fresh': NOTHING,
@@ -28,6 +32,45 @@ const EXPECTED: Readonly<Record<string, Placement>> = {
   'denoiser putting': NOTHING,
   'denoiser text': NOTHING,
   'denoiser shift': NOTHING,
+  ...allOf(['SD 2.1', 'SDXL'], ['any', 'text', 'shift']),
+  'SD 2.1 planar': shapes(34, 5),
+  'SDXL planar': shapes(50, 4),
+  ...allOf(['deep', 'shallow', 'denoiser fp16'], ['any']),
+  'deep planar': shapes(67, 7),
+  'shallow planar': shapes(3, 1),
+  'denoiser fp16 planar': shapes(67, 7),
+  // What steers a U-Net, and the networks that make it of images.
+  ...allOf(
+    ['ControlNet', 'T2I-Adapter', 'ip-adapter', 'ip-adapter-plus', 'regions'].map(
+      (name) => `U-Net with ${name}`,
+    ),
+    ['any', 'bands'],
+  ),
+  'U-Net with ControlNet planar': shapes(71, 5),
+  'U-Net with T2I-Adapter planar': shapes(48, 5),
+  'U-Net with ip-adapter planar': shapes(48, 5),
+  'U-Net with ip-adapter-plus planar': shapes(48, 5),
+  'U-Net with regions planar': shapes(64, 7),
+  'ControlNet encoder': { processor: { Gather: 3 }, copies: 0 },
+  'T2I-Adapter encoder': { processor: { Gather: 2 }, copies: 0 },
+  ...allOf(['ip-adapter', 'ip-adapter-plus'], ['encoder', 'projection']),
+  // Weights in blocks of 8 and 4 bits.
+  ...allOf(['denoiser int8', 'denoiser int4'], ['fresh', 'any', 'recorded', 'bands']),
+  'FLUX.2 int8 part': { processor: { Squeeze: 1, Cast: 1 }, copies: 0 },
+  'FLUX.2 int4 part': { processor: { Squeeze: 1, Cast: 1 }, copies: 0 },
+  // Rows of a table of bytes, too, are gathered on the processor.
+  'text-encoder int8': {
+    processor: { GreaterOrEqual: 1, Shape: 1, Sub: 1, Where: 2, Gather: 1, Cast: 1 },
+    copies: 4,
+  },
+  ...Object.fromEntries(
+    ['vae-decoder', 'vae-encoder'].flatMap((role) =>
+      ['planar', 'crops'].map((form) => [
+        `AutoencoderTiny ${role} ${form}`,
+        { processor: { Gather: 3 }, copies: 0 },
+      ]),
+    ),
+  ),
   // The prompt's tokens are integers of 64 bits, of which those that a table has no row for are distinguished.
   'text-encoder planar': { processor: { GreaterOrEqual: 1, Shape: 1, Sub: 1, Where: 2 }, copies: 3 },
   'vae-decoder planar': shapes(25, 1),

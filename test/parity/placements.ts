@@ -4,23 +4,32 @@
  */
 import path from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
+import { fs } from '#host';
 import { DeviceBackend } from '../../engine/backends/node/devices/backend.ts';
 import type { CompileOptions } from '../../engine/execution/backend.ts';
 import { shiftNetwork, textNetwork } from '../../engine/execution/forms/conditioning.ts';
 import { type Form, PLANAR, type RowsOptions } from '../../engine/execution/forms/form.ts';
 import type { OnnxModel } from '../../engine/execution/lowering/onnx/onnx.ts';
 import { splitText } from '../../engine/execution/transformer/split.ts';
+import { shallowNetwork, withDeep } from '../../engine/execution/unet/shallow.ts';
 import type { Network } from '../../engine/graph/network.ts';
+
 import { readJson } from '../../engine/json.ts';
+import { openControlModel, steeringBy, withControlWeights } from '../../engine/models/control-model.ts';
 import { type NetworkRole, networkOf, placeOf } from '../../engine/models/networks.ts';
+import { openReferenceModel, withReferenceWeights } from '../../engine/models/reference-model.ts';
 import { openVisionFolder } from '../../engine/models/vision-folder.ts';
 import { efficientVitClassifier, samEncoder } from '../../engine/networks/efficientvit-heads.ts';
 import { maskDecoder } from '../../engine/networks/mask-decoder.ts';
+import type { Steering } from '../../engine/networks/unet.ts';
+import { parseUNetConfig, type UNetConfig } from '../../engine/networks/unet-config.ts';
+import { INT8_MOST } from '../../engine/quantization/arithmetic.ts';
+import { quantize } from '../../engine/quantization/quantize.ts';
 import { anchorsOf } from '../../engine/regions/anchors.ts';
 import type { DenoiserFolder } from '../../engine/weights/diffusers.ts';
 import { openWeights } from '../../engine/weights/folder.ts';
 import type { WeightSource } from '../../engine/weights/source.ts';
-import { WeightTable } from '../../engine/weights/weight-table.ts';
+import { type Weights, WeightTable } from '../../engine/weights/weight-table.ts';
 
 const FOLDERS = path.join(import.meta.dirname, '..', 'fixtures', 'parity');
 
@@ -36,10 +45,24 @@ class TellingBackend extends DeviceBackend {
 // As on real GPUs: what the software one computes wrong does not matter here.
 const backend = new TellingBackend('webgpu', { name: 'software', wrong: [] });
 
-async function place(name: string, network: Network, source: WeightSource, form: Form): Promise<void> {
+interface Placing {
+  /** Weights that are not stored as they are. */
+  weights?: Weights;
+  /** In float16, with which loading ends where the device has none: nodes are placed before. */
+  half?: boolean;
+}
+
+async function place(
+  name: string,
+  network: Network,
+  source: WeightSource,
+  form: Form,
+  { weights = new WeightTable(network, source), half = false }: Placing = {},
+): Promise<void> {
   process.stderr.write(`### ${name}\n`);
-  const program = await backend.compile(network, new WeightTable(network, source), form);
-  await program.release();
+  const loading = backend.compile(network, weights, form, { half });
+  const program = half ? await loading.catch(() => undefined) : await loading;
+  await program?.release();
 }
 
 interface Part {
@@ -58,8 +81,8 @@ async function placePart(
   const { network, source } = await opened(folder, role, 'unet', layers);
   for (const [name, form] of Object.entries(forms)) await place(`${called} ${name}`, network, source, form);
   if (role !== 'denoiser') return;
-  await place('denoiser text', textNetwork(network), source, PLANAR);
-  await place('denoiser shift', shiftNetwork(network), source, PLANAR);
+  await place(`${called} text`, textNetwork(network), source, PLANAR);
+  await place(`${called} shift`, shiftNetwork(network), source, PLANAR);
 }
 
 /** A transformer in its two forms, and what of it depends on the text only. */
@@ -83,9 +106,13 @@ async function opened(
   return { network, source: await openWeights(root, stem) };
 }
 
-const rows = (statistics: RowsOptions['statistics'], rectangles: readonly number[] = []): Form => ({
+const rows = (
+  statistics: RowsOptions['statistics'],
+  rectangles: readonly number[] = [],
+  foldUpsampling = true,
+): Form => ({
   kind: 'rows',
-  options: { foldUpsampling: true, storage: 'float32', statistics, attention: 'full', rectangles },
+  options: { foldUpsampling, storage: 'float32', statistics, attention: 'full', rectangles },
 });
 const crops = { planar: PLANAR, crops: { kind: 'crops' } } as const;
 
@@ -102,6 +129,104 @@ await placePart('tiny-sd15', 'denoiser', {
 await placePart('tiny-sd15', 'text-encoder', { planar: PLANAR });
 await placePart('tiny-sd15', 'vae-decoder', crops);
 await placePart('tiny-sd15', 'vae-encoder', crops);
+
+const [PLANES, ROWS] = [PLANAR, rows('any')];
+const denoisers = { planar: PLANES, any: ROWS };
+
+/** A U-Net that something beside its text steers. */
+async function placeSteered(
+  called: string,
+  folder: string,
+  steering: (config: UNetConfig) => Steering,
+  change: (source: WeightSource) => WeightSource | Promise<WeightSource> = (source) => source,
+): Promise<void> {
+  const root = path.join(FOLDERS, folder, 'unet');
+  const json = await readJson(path.join(root, 'config.json'));
+  const network = networkOf('denoiser', json, folder, { steering: steering(parseUNetConfig(json, folder)) });
+  const source = await change(await openWeights(root, placeOf('denoiser').stem));
+  for (const [name, form] of Object.entries({ ...denoisers, bands: rows('bands') }))
+    await place(`${called} ${name}`, network, source, form);
+}
+
+for (const [kind, called] of [
+  ['controlnet', 'ControlNet'],
+  ['t2iadapter', 'T2I-Adapter'],
+] as const) {
+  const model = await openControlModel(path.join(FOLDERS, 'tiny-controlnet', kind));
+  await place(`${called} encoder`, model.encoder, await model.weights(), PLANAR);
+  await placeSteered(
+    `U-Net with ${called}`,
+    'tiny-controlnet',
+    (base) => steeringBy([model], base),
+    (source) => withControlWeights(source, [model]),
+  );
+}
+for (const kind of ['ip-adapter', 'ip-adapter-plus']) {
+  const model = await openReferenceModel(path.join(FOLDERS, 'tiny-ip-adapter', `${kind}_tiny.safetensors`));
+  const { encoder, projection, weights } = model;
+  await place(`${kind} encoder`, encoder.network, await encoder.weights(), PLANAR);
+  await place(`${kind} projection`, projection, weights, PLANAR);
+  const references = [{ masked: false }, { masked: true }];
+  await placeSteered(
+    `U-Net with ${kind}`,
+    'tiny-ip-adapter',
+    () => ({ references }),
+    (source) => withReferenceWeights(source, model),
+  );
+}
+await placeSteered('U-Net with regions', 'tiny-sd15', () => ({ regions: 2 }));
+await placePart('tiny-sd21-v-fp16', 'denoiser', denoisers, { called: 'SD 2.1' });
+await placePart('tiny-sdxl', 'denoiser', denoisers, { called: 'SDXL' });
+
+const { network: whole, source: stored } = await opened('tiny-sd15', 'denoiser', 'unet');
+for (const [called, part] of [
+  ['deep', withDeep(whole)],
+  ['shallow', shallowNetwork(whole)],
+] as const)
+  for (const [name, form] of Object.entries(denoisers)) await place(`${called} ${name}`, part, stored, form);
+for (const [name, form] of Object.entries(denoisers))
+  await place(`denoiser fp16 ${name}`, whole, stored, form, { half: true });
+await fs.withTemporaryFolder(async (folder) => {
+  for (const precision of ['int8', 'int4'] as const) {
+    const quantized = async (network: Network, source: WeightSource) =>
+      quantize({
+        network,
+        weights: new WeightTable(network, source),
+        precision,
+        most: INT8_MOST,
+        bytes: false,
+        folder,
+      });
+    const weights = await quantized(whole, stored);
+    for (const statistics of ['fresh', 'any', 'recorded', 'bands'] as const)
+      await place(`denoiser ${precision} ${statistics}`, whole, stored, rows(statistics, [], false), {
+        weights,
+      });
+    const { network, source } = await opened('tiny-flux2-klein', 'denoiser', 'transformer');
+    const { rest } = splitText(network);
+    const form = { kind: 'tokens', part: true } as const;
+    await place(`FLUX.2 ${precision} part`, rest, source, form, {
+      weights: await quantized(network, source),
+    });
+  }
+  const text = await opened('tiny-sd15', 'text-encoder', 'unet');
+  const weights = await quantize({
+    network: text.network,
+    weights: new WeightTable(text.network, text.source),
+    precision: 'int8',
+    most: INT8_MOST,
+    bytes: false,
+    folder,
+  });
+  await place('text-encoder int8', text.network, text.source, PLANAR, { weights });
+});
+for (const role of ['vae-decoder', 'vae-encoder'] as const) {
+  const root = path.join(FOLDERS, 'tiny-sd15', 'vae_tiny');
+  const network = networkOf(role, await readJson(path.join(root, 'config.json')), root);
+  const source = await openWeights(root, placeOf(role).stem);
+  for (const [name, form] of Object.entries(crops))
+    await place(`AutoencoderTiny ${role} ${name}`, network, source, form);
+}
 
 for (const [folder, called] of [
   ['tiny-sana-sprint', 'SANA'],
