@@ -39,7 +39,7 @@ import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/check-request.ts';
 import type { Backend } from './execution/backend.ts';
 import { CancellableBackend } from './execution/cancellable.ts';
-import { defaultPrecision } from './execution/default-precision.ts';
+import { defaultPrecision, precisionOn } from './execution/default-precision.ts';
 import { seesMask } from './execution/denoiser-inputs.ts';
 import { plannedDevice } from './execution/memory-plan.ts';
 import type { Share } from './execution/shared-run.ts';
@@ -431,7 +431,7 @@ class LocalEngine implements Engine {
     { width, height, edit }: { width: number; height: number; edit?: boolean },
   ): Promise<Precision> {
     // A recipe may come from a device with another arithmetic.
-    if (precision) return this.#backend.can.precisions.includes(precision) ? precision : 'fp32';
+    if (precision) return precisionOn(this.#backend.can, precision);
     const [across, down] = [width, height].map((side) => Math.min(side, model.sizes.max));
     const device = plannedDevice(this.#backend.can);
     const merged = loras.length > 0;

@@ -59,3 +59,8 @@ async function bytesAreFaster(backend: Backend): Promise<boolean> {
   const { planar, rows, int8 } = await backend.formSpeed();
   return Math.min(planar, rows) >= WORTH * int8;
 }
+
+/** A precision that is asked for, as it is computed where there may be other arithmetic than where it was chosen. */
+export function precisionOn({ precisions }: Pick<Capabilities, 'precisions'>, asked: Precision): Precision {
+  return precisions.includes(asked) ? asked : 'fp32';
+}

@@ -5,8 +5,9 @@ import type { DenoisedBand } from '../execution/bands/band-of.ts';
 import { byteLengthOf, type Mailbox } from '../execution/bands/mailbox.ts';
 import { Components } from '../execution/components.ts';
 import { batchOf, imageSizes } from '../execution/condition.ts';
+import { precisionOn } from '../execution/default-precision.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
-import { predictDenoiser } from '../execution/memory-plan.ts';
+import { plannedDevice, predictDenoiser } from '../execution/memory-plan.ts';
 import type { ModelAdditions } from '../models/additions.ts';
 import { denoiserVersion } from '../models/content-hash.ts';
 import type { Model } from '../models/model.ts';
@@ -53,8 +54,9 @@ export class PatchWorker {
     const begin = performance.now();
     const { components, isLoaded } = await this.#componentsOf(job);
     await this.#checkRoom(components, job, isLoaded);
-    await components.prepare(job.precision);
-    const denoiser = components.denoiser({ precision: job.precision }, {}, imageSizes(job.condition));
+    const precision = precisionOn(this.#backend.can, job.precision);
+    await components.prepare(precision);
+    const denoiser = components.denoiser({ precision }, {}, imageSizes(job.condition));
     const { bands, index, mode, coding, shallow, edit } = job;
     const what = {
       bands,
@@ -82,9 +84,18 @@ export class PatchWorker {
       throw new InputError(`images of ${model.name} have at most ${model.sizes.max} pixels along a side`);
     const extent = { height, width, batch: batchOf(condition), tokens: condition.text.dims[1]! };
     const stored = await components.storedForms(['denoiser']);
-    const form = { precision, rows: true, records: edit !== undefined, stored, loaded: isLoaded };
+    const { can } = this.#backend;
+    const form = {
+      precision: precisionOn(can, precision),
+      rows: true,
+      records: edit !== undefined,
+      stored,
+      loaded: isLoaded,
+      device: plannedDevice(can),
+    };
     const { weights, values } = predictDenoiser(components.network('denoiser'), extent, form);
-    const available = this.#backend.availableBytes() + this.#features.bytes + (isLoaded ? weights : 0);
+    const held = this.#features.bytes + (isLoaded ? weights : 0);
+    const available = Math.min(can.memoryBytes, this.#backend.availableBytes() + held);
     if (weights + values > available)
       throw new InputError(
         `${model.name} needs about ${formatBytes(weights + values)} of memory for this image, and ${formatBytes(available)} are free`,

@@ -10,7 +10,14 @@ import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { isAbort } from '../../engine/errors.ts';
 import { encodePng } from '../../engine/pictures/png.ts';
-import type { EditRequest, EditResult, Engine, GenerateRequest, ParallelMode } from '../../shared/api.ts';
+import {
+  type EditRequest,
+  type EditResult,
+  type Engine,
+  type GenerateRequest,
+  type ParallelMode,
+  PRECISIONS,
+} from '../../shared/api.ts';
 import {
   writeCheckpoint,
   writeControlModels,
@@ -257,4 +264,13 @@ test('two workers read the reference images of a model that reads images itself'
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('workers on the processor take part in an image that a GPU draws in float16', async () => {
+  const real = new NodeBackend();
+  const gpu = Object.assign(real, { can: { ...real.can, precisions: PRECISIONS } });
+  const engine = createEngine(gpu, { openCrew: () => crew });
+  const { picture, warnings } = await engine.generate({ ...HOUSE, precision: 'fp16', workers: 2 });
+  assert.deepEqual(warnings, []);
+  assert.ok((await decibels(picture.png, alone)) > 60);
 });
