@@ -17,6 +17,11 @@ export interface Capabilities {
   /** Whether rows can be gathered from tables stored in half precision (default true). */
   readonly readsHalf?: boolean;
   /**
+   * How many channels a convolution has to read for its result to be right (default: those that there are). Those added
+   * are zeros.
+   */
+  readonly readChannels?: (channels: number) => number;
+  /**
    * Whether machine code is emulated, as in WebAssembly: products of bytes are exact there, but no faster (default
    * false).
    */

@@ -33,13 +33,21 @@ const MISSING: Readonly<Record<Gpu, readonly string[]>> = {
  */
 const OPSET = 20;
 
+/**
+ * WebGPU's kernel for convolutions reads channels in threes if they are a multiple of 3 and not of 4, and is wrong if
+ * there is more than one three.
+ */
+function readChannels(channels: number): number {
+  return channels > 3 && channels % 3 === 0 ? 4 * Math.ceil(channels / 4) : channels;
+}
+
 /** What was found out about a device that decides how networks run on it. */
 export function foundOut(
   device: Gpu,
   { wrong, half = false, convolutions, steps }: Findings,
 ): Pick<
   Capabilities,
-  'operator' | 'opset' | 'readsHalf' | 'precisions' | 'elements' | 'convolutions' | 'steps'
+  'operator' | 'opset' | 'readsHalf' | 'readChannels' | 'precisions' | 'elements' | 'convolutions' | 'steps'
 > {
   const kernels = kernelsOf(device, wrong);
   const hasBlocks = kernels.operator('MatMulNBits');
@@ -56,7 +64,12 @@ export function foundOut(
 export function kernelsOf(
   device: Gpu,
   wrong: readonly string[] = [],
-): Pick<Capabilities, 'operator' | 'opset' | 'readsHalf'> {
+): Pick<Capabilities, 'operator' | 'opset' | 'readsHalf' | 'readChannels'> {
   const without = new Set([...MISSING[device], ...wrong]);
-  return { opset: OPSET, readsHalf: false, operator: (name) => !without.has(name) };
+  return {
+    opset: OPSET,
+    readsHalf: false,
+    operator: (name) => !without.has(name),
+    ...(device === 'webgpu' && { readChannels }),
+  };
 }

@@ -20,7 +20,7 @@ const SIDE = 16;
 
 /** The operations that networks spend their time in or whose kernels were found wrong on some device. */
 export function subjects(): Subject[] {
-  return [attentions(), causalAttentions(), convolutions(), products(), norms(), activations()];
+  return [attentions(), causalAttentions(), convolutions(), inpainting(), products(), norms(), activations()];
 }
 
 /** Products of weights in blocks of 8 and of 4 bits, which save memory. A device can do without them. */
@@ -55,6 +55,14 @@ function convolutions(): Subject {
   const deep = builder.convolution('deep', up, CHANNELS, { groups: CHANNELS });
   builder.output('y', builder.convolution('one', deep, CHANNELS, { kernel: 1 }));
   return subject('convolutions', builder, [1, CHANNELS, SIDE, SIDE], []);
+}
+
+/** The first convolution of a U-Net that also reads a mask and a masked image. */
+function inpainting(): Subject {
+  const builder = new NetworkBuilder();
+  const x = builder.inputMap('x', 9, 0);
+  builder.output('y', builder.convolution('in', x, CHANNELS));
+  return subject('convolutions of nine channels', builder, [1, 9, SIDE, SIDE], []);
 }
 
 function products(): Subject {

@@ -28,6 +28,7 @@ export interface Operand {
 export class Emitter {
   readonly onnx: OnnxBuilder;
   readonly #weights: Weights;
+  readonly #readChannels: (channels: number) => number;
   readonly #bytes = new Map<Ref, Operand>();
   /** Rows that have been watched. */
   readonly #watched: Set<Ref> | undefined;
@@ -36,6 +37,7 @@ export class Emitter {
   constructor(weights: Weights, target: Target, options: { watch?: boolean } = {}) {
     this.onnx = new OnnxBuilder(target);
     this.#weights = weights;
+    this.#readChannels = target.readChannels ?? ((channels) => channels);
     this.#watched = options.watch ? new Set() : undefined;
   }
 
@@ -71,6 +73,20 @@ export class Emitter {
     const perRow = [dims[0]!, ...dims.slice(1).map(() => 1)];
     const scale = this.onnx.node('Reshape', [this.#scale(norm), this.onnx.ints(perRow)]);
     return this.onnx.node('Mul', [plain, scale]);
+  }
+
+  /**
+   * Planes and kernel of a convolution without groups, with channels of zeros where the target needs more. ONNX Runtime
+   * computes the kernel once, when the model is loaded.
+   */
+  readable(x: Ref, kernel: Ref, [outputs, channels, ...taps]: readonly number[]): [Ref, Ref] {
+    const added = this.#readChannels(channels!) - channels!;
+    if (added === 0) return [x, kernel];
+    const { onnx } = this;
+    const dims = [outputs!, added, ...taps];
+    const zeros = onnx.floats(new Float32Array(dims.reduce((a, b) => a * b)), dims);
+    const planes = onnx.node('Pad', [x, onnx.ints([0, 0, 0, 0, 0, added, 0, 0])], {}, 'convolution');
+    return [planes, this.concat([kernel, zeros], 1)];
   }
 
   /** The term added to each channel after the product: the bias with batch norm folded in, if there is any. */

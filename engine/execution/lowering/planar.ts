@@ -436,8 +436,10 @@ export class PlanarLowering {
     attributes: Readonly<Record<string, number | readonly number[]>>,
   ): Ref {
     const { emit } = this;
-    const inputs = [x, emit.kernel(weight, norm, dims), ...emit.offsets(bias, norm)];
-    return emit.onnx.node('Conv', inputs, { attributes }, type);
+    const kernel = emit.kernel(weight, norm, dims);
+    const isWide = dims[2]! > 1 && (attributes.group ?? 1) === 1;
+    const read = isWide ? emit.readable(x, kernel, dims) : [x, kernel];
+    return emit.onnx.node('Conv', [...read, ...emit.offsets(bias, norm)], { attributes }, type);
   }
 
   protected linearAttention(operator: LinearAttention): void {
@@ -532,11 +534,13 @@ export class PlanarLowering {
    * Nearest-neighbour ×2 and a 3×3 convolution as four 2×2 convolutions of the smaller map, one for each parity class
    * of the result: 4/9 of the products. Only where the finer map is exactly twice as large, as in a decoder.
    */
-  #upsampled(x: Ref, { weight, bias }: Convolution): Ref {
+  #upsampled(x: Ref, { input, output, weight, bias }: Convolution): Ref {
     const { onnx } = this.emit;
     const classes = [0, 1, 2, 3].map((parity) => {
       const [below, right] = [parity >> 1, parity & 1];
-      const inputs = [x, this.emit.foldedKernel(weight, parity), ...(bias ? [this.emit.weight(bias)] : [])];
+      const kernel = this.emit.foldedKernel(weight, parity);
+      const read = this.emit.readable(x, kernel, [output.channels, input.channels, 2, 2]);
+      const inputs = [...read, ...(bias ? [this.emit.weight(bias)] : [])];
       const attributes = { kernel_shape: [2, 2], pads: [1 - below, 1 - right, below, right] };
       return onnx.node('Conv', inputs, { attributes }, 'convolution');
     });

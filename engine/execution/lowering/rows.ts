@@ -257,7 +257,8 @@ class RowsLowering {
     const index = this.#input(indexName('same', level), 'int32', [`height.${level}`, `width.${level}`]);
     const around = onnx.node('Gather', [rows, index], { attributes: { axis: 1 } }, 'window');
     const planes = onnx.node('Transpose', [around], { attributes: { perm: [0, 3, 1, 2] } });
-    const inputs = [planes, this.emit.weight(weight), ...(bias ? [bias] : [])];
+    const read = this.emit.readable(planes, this.emit.weight(weight), weight.shape);
+    const inputs = [...read, ...(bias ? [bias] : [])];
     const y = onnx.node('Conv', inputs, { attributes: { kernel_shape: [3, 3] } }, 'convolution');
     const back = onnx.node('Transpose', [y], { attributes: { perm: [0, 2, 3, 1] } });
     const all = onnx.node('Reshape', [back, onnx.ints([0, -1, output.channels])]);
