@@ -19,6 +19,7 @@ test('plans are read with their adapters, samplers and guidance; none is none', 
     { stepPlan: few.step_plan, guidance: 5, scheduler: 'dpmpp-2m' },
     { stepPlan: 'FPPP-P', guidance: 7.5 },
   ]);
+  assert.equal(read([{ ...few, up_to: 0.34 }])[0]?.upTo, 0.34);
   assert.deepEqual(readBudgetPlans({}, dpmpp, 'x'), []);
   assert.equal(readStepPlan(few.step_plan)?.adapter, 'budget/few.safetensors');
 });
@@ -28,6 +29,7 @@ test('a plan that cannot be followed is refused with its file, its place and the
     ['few', /budget_plans: /],
     [Array(17).fill(few), /budget_plans: /],
     [[few, { ...few, guidance: 'much' }], /budget_plans\.1\.guidance: /],
+    [[{ ...few, up_to: 1.5 }], /budget_plans\.0\.up_to: /],
     [[{ ...few, scheduler: 'fast' }], /budget_plans\.0\.scheduler: "fast" is not supported/],
     [[{ ...few, step_plan: 'PXP' }], /budget_plans\.0: .*"PXP" is not known to this version; correct/],
     [[{ ...few, step_plan: 'PP @../few.safetensors' }], /is not known to this version/],

@@ -15,6 +15,8 @@ export interface OwnPlan {
   guidance: number;
   /** Absent: the model's own sampler. */
   scheduler?: SchedulerName;
+  /** The largest share of the MACs for which it is better than whatever else could be had for it. */
+  upTo?: number;
 }
 
 const MOST_PLANS = 16;
@@ -25,6 +27,7 @@ const plansSchema = z
       step_plan: z.string().max(3000),
       guidance: z.number().min(LIMITS.guidance.min).max(LIMITS.guidance.max),
       scheduler: supported(SCHEDULERS).optional(),
+      up_to: z.number().min(LIMITS.budget.min).max(LIMITS.budget.max).optional(),
     }),
   )
   .max(MOST_PLANS);
@@ -37,8 +40,8 @@ const configSchema = z.object({ budget_plans: plansSchema.optional() });
  */
 export function readBudgetPlans(config: unknown, schedulerConfig: unknown, origin: string): OwnPlan[] {
   const { budget_plans: plans = [] } = parseConfig(configSchema, config, origin);
-  return plans.map(({ step_plan: stepPlan, guidance, scheduler }, i) => {
-    const plan = { stepPlan, guidance, ...(scheduler && { scheduler }) };
+  return plans.map(({ step_plan: stepPlan, guidance, scheduler, up_to: upTo }, i) => {
+    const plan = { stepPlan, guidance, ...(scheduler && { scheduler }), ...(upTo && { upTo }) };
     const why = hindranceOf(plan, schedulerConfig);
     if (why)
       throw new InputError(

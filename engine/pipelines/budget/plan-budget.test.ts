@@ -19,10 +19,16 @@ const process: FullProcess = {
 
 const owns = fc.array(
   fc
-    .tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 12 }), fc.nat(3))
-    .map(([guided, alone, forecast]) => ({
+    .tuple(
+      fc.integer({ min: 0, max: 3 }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.nat(3),
+      fc.integer({ min: 10, max: 100 }),
+    )
+    .map(([guided, alone, forecast, percent]) => ({
       stepPlan: `${'F'.repeat(guided)}${'P'.repeat(alone)}${'-'.repeat(forecast)} @budget/a.safetensors`,
       guidance: 5,
+      ...(percent % 2 === 0 && { upTo: percent / 100 }),
     })),
   { maxLength: 4 },
 );
@@ -138,6 +144,16 @@ test('above the plans of the model the measured ones count, then plain steps', (
     plans.map(({ stepPlan, steps }) => stepPlan?.split(' ')[0] ?? steps),
     ['PPPPPP', 'FFPPPP', 'FFFPPPP', 6],
   );
+});
+
+test('a plan that says up to where it is better holds until there, though it costs less', () => {
+  const own = [{ ...few, upTo: 0.34 }];
+  const plans = [0.2, 0.25, 0.34, 0.35].map((share) => planBudget(share, { ...process, own }));
+  assert.deepEqual(
+    plans.map(({ stepPlan, steps }) => stepPlan ?? steps),
+    [few.stepPlan, few.stepPlan, few.stepPlan, 6],
+  );
+  assert.equal(planBudget(1, { ...process, own: [{ ...few, upTo: 1 }] }).stepPlan, undefined);
 });
 
 test('samplers without places and processes of few steps have the plans of their model too', () => {

@@ -46,6 +46,8 @@ interface BudgetPlan {
 /** A plan that may be taken. */
 interface Candidate extends StepPlan {
   scheduler?: SchedulerName | undefined;
+  /** See `OwnPlan`. */
+  upTo?: number | undefined;
 }
 
 /** Tolerance of a budget, for rounding. */
@@ -71,10 +73,11 @@ export function planBudget(share: number, process: FullProcess): BudgetPlan {
   const byCost = (plans: readonly Candidate[]) => [...plans].sort((a, b) => costOf(a) - costOf(b));
   const [own, measured] = [byCost(ownPlans(process)), byCost(measuredPlans(process))];
   const plain = Math.floor(left / stepMacs);
-  /** Not where a plain step more than the costliest of these plans can be afforded. */
+  /** Not where a plain step more than the costliest of these plans can be afforded, unless it is known to be better. */
   const counts = (plans: readonly Candidate[]) => {
     const last = plans.at(-1);
-    return last !== undefined && plain < Math.min(steps, costOf(last) / stepMacs + 1);
+    if (last === undefined || plain >= steps) return false;
+    return share <= (last.upTo ?? 0) || plain < costOf(last) / stepMacs + 1;
   };
   const fitting = [own, measured]
     .filter(counts)
@@ -95,7 +98,7 @@ function measuredPlans({ steps, places, guided, shared }: FullProcess): readonly
 /** The model's own plans that are no longer than a process. */
 function ownPlans({ steps, own }: FullProcess): readonly Candidate[] {
   return own
-    .map(({ stepPlan, scheduler }) => ({ ...readStepPlan(stepPlan)!, scheduler }))
+    .map(({ stepPlan, scheduler, upTo }) => ({ ...readStepPlan(stepPlan)!, scheduler, upTo }))
     .filter(({ kinds }) => kinds.length <= steps);
 }
 
