@@ -317,7 +317,7 @@ step('in a narrow column the prompt stays in view above the images', async () =>
 });
 
 step('in a narrow column a failure is scrolled into view', async () => {
-  await vscode.view.locator('#negative textarea').scrollIntoViewIfNeeded();
+  await vscode.view.locator('#negative input').scrollIntoViewIfNeeded();
   await view.fill({ steps: '400' });
   await view.generate();
   const failure = vscode.view.locator('.failure', { hasText: 'from 1 to 150' });
