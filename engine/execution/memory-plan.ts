@@ -8,7 +8,7 @@ import { isWeightProduct, type Operator } from '../graph/operators.ts';
 import { largestValueBytes, peakValueBytes, scoreBytes, valueBytes } from '../graph/peak-bytes.ts';
 import type { AutoencoderFacts, NetworkRole } from '../models/networks.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
-import { formsOf } from '../networks/weight-forms.ts';
+import { formsOf, isInBlocks } from '../networks/weight-forms.ts';
 import { weightBytes } from '../quantization/size.ts';
 import { rowsFeaturesOf, tokenFeaturesOf } from '../regions/token-features.ts';
 import { type Capabilities, hasByteProducts } from './backend.ts';
@@ -247,7 +247,7 @@ function predictFloats(
   const weights = weightBytes(network, precision, foldUpsampling);
   const isBytes = precision === 'int8' && bytes;
   const ofRows = rowsScratch(latents, {
-    precision: precision === 'int8' && !bytes ? 'int4' : precision,
+    precision: isInBlocks(precision, bytes) ? 'int4' : precision,
     foldUpsampling,
   });
   const ofAttention = attentionScratch(latents, device);

@@ -1,3 +1,4 @@
+import type { Precision } from '../../shared/arithmetic.ts';
 import type { Network } from '../graph/network.ts';
 import type { Operator, WeightProduct } from '../graph/operators.ts';
 import { textOnly } from '../graph/text-only.ts';
@@ -61,6 +62,11 @@ export function formsOf(
     const form = once ? transformerForm(product, precision, once) : formOf(product, precision);
     return form === 'int8' && !bytes ? 'blocks-8' : form;
   };
+}
+
+/** Whether most weights of a precision are in blocks. @param bytes whether bytes can be multiplied */
+export function isInBlocks(precision: Precision, bytes: boolean): boolean {
+  return precision === 'int4' || (precision === 'int8' && !bytes);
 }
 
 /**

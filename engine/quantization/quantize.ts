@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { isWeightProduct, type WeightProduct } from '../graph/operators.ts';
 import type { QuantizedPrecision } from '../graph/weight-form.ts';
-import { formsOf } from '../networks/weight-forms.ts';
+import { formsOf, isInBlocks } from '../networks/weight-forms.ts';
 import { openOrMake } from '../weights/made-file.ts';
 import { openSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
 import { isSealed } from '../weights/seal.ts';
@@ -85,7 +85,7 @@ async function optionsFor(
       columns: matrixShape(product.weight, layout)[1],
     }));
   };
-  const factors = precision === 'int8' && bytes ? int8Factors : int4Factors;
+  const factors = isInBlocks(precision, bytes) ? int4Factors : int8Factors;
   const smoothing = statistics
     ? await smoothingOf(network, groups, (group) => {
         signal?.throwIfAborted();

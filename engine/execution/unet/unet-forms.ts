@@ -1,5 +1,6 @@
 import { type Arithmetic, type FloatPrecision, isFloat, type Precision } from '../../../shared/api.ts';
 import type { Network } from '../../graph/network.ts';
+import { isInBlocks } from '../../networks/weight-forms.ts';
 import { type Backend, hasByteProducts, type Program } from '../backend.ts';
 import { shiftNetwork, textNetwork } from '../forms/conditioning.ts';
 import { type Form, PLANAR, type RowsOptions } from '../forms/form.ts';
@@ -230,8 +231,7 @@ export function foldsUpsampling(
   precision: Precision,
   bytes = true,
 ): boolean {
-  const inBlocks = precision === 'int4' || (precision === 'int8' && !bytes);
-  return !inBlocks && RowsUNet.canFold(network, height, width);
+  return !isInBlocks(precision, bytes) && RowsUNet.canFold(network, height, width);
 }
 
 /** The result of `make`, computed once. */
