@@ -18,6 +18,8 @@ export function askPrompt(
   input.title = title;
   input.placeholder = placeholder;
   input.matchOnDescription = false;
+  // A page that takes the focus loses nothing of what was typed.
+  input.ignoreFocusOut = true;
   const list = () => {
     input.items = items(input.value, history.prompts, pictures);
   };

@@ -27,7 +27,11 @@ export async function pickWord(model: string | undefined): Promise<string | unde
     throw new InputError(
       'No embeddings, wildcards or LoRA files were found beside the model or in the folders of patchwork.modelFolders.',
     );
-  const options = { title: 'Insert into the Prompt', placeHolder: 'Choose what the prompt names' };
+  const options = {
+    title: 'Insert into the Prompt',
+    placeHolder: 'Choose what the prompt names',
+    ignoreFocusOut: true,
+  };
   return (await window.showQuickPick(items, options))?.words;
 }
 

@@ -32,6 +32,7 @@ export async function chooseDevice(log: LogOutputChannel, list: List): Promise<v
         placeHolder: 'Choose where images are computed',
         matchOnDescription: true,
         matchOnDetail: true,
+        ignoreFocusOut: true,
       });
       if (choice === again) continue;
       if (remote && choice === remote) await moveTo(remote);

@@ -56,7 +56,13 @@ export async function chooseModel(asked: Asked): Promise<string | undefined> {
         action: 'source' as const,
       },
     ],
-    { title: asked.title, placeHolder: here.length > 0 ? `Choose ${asked.what}` : none, matchOnDetail: true },
+    {
+      title: asked.title,
+      placeHolder: here.length > 0 ? `Choose ${asked.what}` : none,
+      matchOnDetail: true,
+      // Asked for in a page, which may take the focus back while the list opens.
+      ignoreFocusOut: true,
+    },
   );
   if (chosen?.action === 'source') await env.openExternal(Uri.parse(asked.source));
   if (chosen?.action === 'file' || chosen?.action === 'folder')

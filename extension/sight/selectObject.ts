@@ -95,6 +95,7 @@ async function choose(found: Found, title: string): Promise<Choice | undefined> 
     title,
     placeHolder,
     matchOnDescription: true,
+    ignoreFocusOut: true,
   });
 }
 
@@ -108,6 +109,7 @@ async function typed(
     title: 'Enter Coordinates',
     prompt: `X,Y for a point on it, -X,Y for one beside it, X0,Y0,X1,Y1 for a box around it; the image is ${width}×${height} pixels.`,
     placeHolder: `${Math.round(width / 2)},${Math.round(height / 2)}`,
+    ignoreFocusOut: true,
     validateInput: (value) => (value && !parsePlace(value) ? 'Like 120,80 or 10,10,200,150.' : undefined),
   });
   const place = text ? parsePlace(text) : undefined;

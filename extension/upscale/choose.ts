@@ -59,6 +59,7 @@ export async function chooseUpscaling(
   const chosen = await window.showQuickPick<Choice>([...plain, separator, ...detailed], {
     title: 'Upscale Image',
     placeHolder: 'How many times larger?',
+    ignoreFocusOut: true,
   });
   if (!chosen) return undefined;
   const { scale } = chosen;
@@ -67,6 +68,7 @@ export async function chooseUpscaling(
     title: 'Add Detail',
     prompt: 'What does the image show? It guides the repaint.',
     value: prompt,
+    ignoreFocusOut: true,
   });
   return shown === undefined
     ? undefined

@@ -54,6 +54,8 @@ export interface Workbench {
   reload(): Promise<void>;
   /** Process ids of the engines that this VS Code runs. */
   engines(): number[];
+  /** Lets the engine stand still while something is done. */
+  holding(body: () => Promise<void>): Promise<void>;
   /** The folder that the extension keeps for all workspaces. */
   globalStorage(): string;
   /** Files that the extension keeps for this workspace, which backups of documents are among. */
@@ -192,6 +194,10 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
     if (error) throw new Error(error);
     return result;
   };
+  const engines = () =>
+    descendants(server.process.pid!)
+      .filter(({ args }) => /engine\.mjs/.test(args))
+      .map(({ pid }) => pid);
   return {
     page,
     workspace,
@@ -224,10 +230,16 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
       const reloaded = page.waitForEvent('domcontentloaded', { timeout: 2 * WAIT });
       await Promise.all([reloaded, pick(page, '>Developer: Reload Window', 'Developer: Reload Window')]);
     },
-    engines: () =>
-      descendants(server.process.pid!)
-        .filter(({ args }) => /engine\.mjs/.test(args))
-        .map(({ pid }) => pid),
+    engines,
+    async holding(body) {
+      const held = engines();
+      for (const pid of held) process.kill(pid, 'SIGSTOP');
+      try {
+        await body();
+      } finally {
+        for (const pid of held) process.kill(pid, 'SIGCONT');
+      }
+    },
     globalStorage: () => path.join(home, 'data/User/globalStorage/patchwork.patchwork'),
     workspaceStorage() {
       const root = path.join(home, 'data/User/workspaceStorage');
