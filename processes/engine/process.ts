@@ -4,6 +4,7 @@
  * see `backendOf`, the processor if there is none.
  */
 
+import { deviceSchema } from '../../engine/backends/devices/findings.ts';
 import { backendOf } from '../../engine/backends/node/devices/open.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { connectCrew } from '../bus/connect-crew.ts';
@@ -14,10 +15,11 @@ import { serve } from './serve.ts';
 const [megabytes = '0', device] = process.argv.slice(2);
 const script = process.argv[1]!;
 const budget = Number(megabytes) > 0 ? { storeBudget: Number(megabytes) * 1e6 } : {};
+const first = device ? { device: deviceSchema.parse(JSON.parse(device)) } : {};
 const isolated = { script, args: () => ['0', ...(device ? [device] : [])], execArgv: process.execArgv };
 serve(
   createEngine(backendOf(device), {
-    openCrew: () => new LocalCrew(budget),
+    openCrew: () => new LocalCrew({ ...budget, ...first }),
     connect: connectCrew,
     startEngine: () => engineProcess(isolated),
     ...budget,

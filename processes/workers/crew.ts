@@ -7,14 +7,14 @@ import { type Crew, MemberLostError } from '../../engine/parallel/job.ts';
 import { EngineEndedError, ServedProcess } from '../child.ts';
 import { scriptOf } from '../scripts.ts';
 import { makeMailFolder } from './mail-folder.ts';
-import { dismissed, KeptMembers, type Served, ServedMember } from './member.ts';
+import { dismissed, FIRST, KeptMembers, type Served, ServedMember } from './member.ts';
 
 interface LocalCrewOptions {
   /** Milliseconds, for tests. */
   endPatience?: number;
   pulsePatience?: number;
   onLog?: (line: string) => void;
-  /** Where the workers compute; the processor if absent. */
+  /** Where the first worker computes; the others, and the first if it is absent, on the processor. */
   device?: OpenedDevice;
   /** Bytes that the recorded features of all workers may take; a quarter of the machine's memory by default. */
   storeBudget?: number;
@@ -22,7 +22,7 @@ interface LocalCrewOptions {
 
 /** Workers on this machine: one process each, with its share of the processor. They are kept for the next image. */
 export class LocalCrew implements Crew {
-  readonly alike = true;
+  readonly alike: boolean;
   readonly #options: LocalCrewOptions;
   readonly #kept = new KeptMembers<LocalMember>();
   #mail: Promise<string> | undefined;
@@ -31,6 +31,7 @@ export class LocalCrew implements Crew {
 
   constructor(options: LocalCrewOptions = {}) {
     this.#options = options;
+    this.alike = (options.device?.id ?? 'cpu') === 'cpu';
   }
 
   /** `threads`: of one worker; its share of the processor if absent. */
@@ -38,8 +39,10 @@ export class LocalCrew implements Crew {
     const share = threads ?? Math.max(1, Math.floor(coreCount() / count));
     const { storeBudget = memoryBytes() / 4, device } = this.#options;
     const numbers = [share, await this.#root(), Math.floor(storeBudget / count)].map(String);
-    const args = device ? [...numbers, JSON.stringify(device)] : numbers;
-    return this.#kept.take(count, share, (name) => LocalMember.start(name, this.#options, args));
+    const gpu = device ? [JSON.stringify(device)] : [];
+    return this.#kept.take(count, share, (name) =>
+      LocalMember.start(name, this.#options, [...numbers, ...(name === FIRST ? gpu : [])]),
+    );
   }
 
   async dispose(): Promise<void> {

@@ -99,7 +99,7 @@ export class KeptMembers<One extends ServedMember> {
     await Promise.all(
       this.#members.filter((member) => !keep.includes(member)).map((member) => member.dismiss()),
     );
-    const names = Array.from({ length: count }, (_, i) => `Worker ${i + 1}`);
+    const names = Array.from({ length: count }, (_, i) => nameOf(i));
     const free = names.filter((name) => !keep.some((member) => member.name === name));
     this.#members = keep;
     const started = await this.#started(free.slice(0, count - keep.length), start);
@@ -132,6 +132,10 @@ export class KeptMembers<One extends ServedMember> {
     await Promise.all(members.map((member) => member.dismiss()));
   }
 }
+
+const nameOf = (index: number) => `Worker ${index + 1}`;
+/** Name of the first worker of a crew. */
+export const FIRST = nameOf(0);
 
 /** The error of a call to a crew that was dismissed. */
 export function dismissed(): MemberLostError {
