@@ -1,16 +1,15 @@
 import {
-  DECODERS,
   DEVICE_CHOICES,
   DEVICE_IDS,
   DEVICE_PROVIDERS,
   PRECISIONS,
-  PREDICTIONS,
   SCHEDULER_TITLES,
   SCHEDULERS,
   SIGMA_SPACINGS,
   SIGMA_TITLES,
 } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
+import { DECODERS, PREDICTIONS } from '../shared/requestFields.ts';
 
 /** Where a setting may be set; see VS Code's contribution points. */
 type Scope = 'machine' | 'machine-overridable' | 'resource';

@@ -15,10 +15,11 @@ import type {
   SegmentRequest,
   SegmentResult,
 } from './api-sight.ts';
-import type { Arithmetic, AttentionMode, Precision } from './arithmetic.ts';
+import type { Arithmetic } from './arithmetic.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './benchmark/report.ts';
 import type { DeviceId } from './devices.ts';
 import type { Raster } from './raster.ts';
+import type { DecoderChoice, RequestFields } from './requestFields.ts';
 import type { SchedulerName, SigmaSpacing } from './schedulers.ts';
 import type { Style } from './styles.ts';
 import type { BusOptions, PatchOptions, WorkerReport } from './workers.ts';
@@ -27,6 +28,7 @@ export * from './api-sight.ts';
 export * from './arithmetic.ts';
 export type * from './benchmark/report.ts';
 export * from './devices.ts';
+export type * from './requestFields.ts';
 export * from './schedulers.ts';
 export * from './workers.ts';
 
@@ -36,14 +38,6 @@ export interface EncodedPicture {
   width: number;
   height: number;
 }
-
-/** `own`: the model's autoencoder; `fast`: TAESD, a tiny one that draws nearly the same, many times faster. */
-export const DECODERS = ['own', 'fast'] as const;
-export type DecoderChoice = (typeof DECODERS)[number];
-
-/** What a U-Net predicts: the noise, or the velocity between noise and image. */
-export const PREDICTIONS = ['epsilon', 'v_prediction'] as const;
-export type Prediction = (typeof PREDICTIONS)[number];
 
 /** A LoRA file that is merged into the model. */
 export interface LoraChoice {
@@ -95,7 +89,7 @@ export interface RegionChoice<Image = ImageInput> {
 }
 
 /** What to draw. Everything but the prompt has a default, taken from the model if it has one. */
-interface DrawingRequest<Image = ImageInput> {
+interface DrawingRequest<Image = ImageInput> extends RequestFields {
   /**
    * Words, and what the usual tools know: emphasis `(a:1.2)`, choices `{a|b}` and `__wildcard__`, words that change
    * `[a:b:0.5]`, `<lora:name:0.8>`, `embedding:name`, `BREAK`.
@@ -118,24 +112,8 @@ interface DrawingRequest<Image = ImageInput> {
   vae?: string;
   /** Text encoders for a checkpoint in one file that has none: files, folders, or models that have them. */
   textEncoders?: string[];
-  /** For a checkpoint in one file that does not say what its U-Net predicts. */
-  prediction?: Prediction;
   /** 0 … 2⁵³−1; drawn at random if absent. */
   seed?: number;
-  /** Denoising steps, 1 … 150. */
-  steps?: number;
-  /** Classifier-free guidance scale; 1 turns guidance off. 0 … 50. */
-  guidance?: number;
-  scheduler?: SchedulerName;
-  /** How the noise levels of the steps are spaced; as the model says if absent. */
-  sigmas?: SigmaSpacing;
-  /**
-   * Precision of the denoiser's products: `fp32`; `int8`, which is faster; or `int4`, which takes the least memory. If
-   * absent, it is chosen for the model and this machine.
-   */
-  precision?: Precision;
-  attention?: AttentionMode;
-  decoder?: DecoderChoice;
   loras?: LoraChoice[];
   controls?: ControlChoice<Image>[];
   references?: ReferenceChoice<Image>[];
@@ -152,11 +130,6 @@ interface DrawingRequest<Image = ImageInput> {
    * Those beside the model are always looked into.
    */
   modelFolders?: string[];
-  /**
-   * At which layer of the text encoder prompts are read, from the last: 1 the last one, 2 the one before it; the
-   * model's own if absent.
-   */
-  clipSkip?: number;
   /** Threads for one network run; 0 or absent: as many as there are physical cores. */
   threads?: number;
   /**
@@ -169,11 +142,6 @@ interface DrawingRequest<Image = ImageInput> {
   patch?: PatchOptions;
   /** Send a preview with the progress reports (default true). */
   previews?: boolean;
-  /**
-   * Share of the full process's MACs that may be spent, 0.1 … 1. How it is spent is chosen by measurements, and is
-   * in the recipe. Absent: all; in an edit, what the editing model's makers recommend.
-   */
-  budget?: number;
   /** What each step computes, as a recipe says it (`shared/stepPlan.ts`), in place of a budget. */
   stepPlan?: string;
 }

@@ -1,15 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { GenerateRequest, GenerateResult, LoraChoice } from '../../shared/api.ts';
 import {
-  ATTENTIONS,
-  DECODERS,
-  type GenerateRequest,
-  type GenerateResult,
-  type LoraChoice,
-  PRECISIONS,
-  SCHEDULERS,
-  SIGMA_SPACINGS,
-} from '../../shared/api.ts';
-import { LIMITS } from '../../shared/limits.ts';
+  REQUEST_FIELDS,
+  type RequestField,
+  type RequestFields,
+  requestFields,
+} from '../../shared/requestFields.ts';
 import { STYLES, type Style, styleNamed } from '../../shared/styles.ts';
 import { formatLatency, formatMacs } from '../../shared/units.ts';
 import {
@@ -32,21 +28,8 @@ import { replacedRemark, type WrittenFile } from '../target.ts';
 /** Options of every command that generates. */
 export type DrawingOptions = CommonOptions &
   CheckpointOptions &
-  Pick<
-    GenerateRequest,
-    | 'model'
-    | 'seed'
-    | 'steps'
-    | 'guidance'
-    | 'scheduler'
-    | 'sigmas'
-    | 'precision'
-    | 'attention'
-    | 'decoder'
-    | 'clipSkip'
-    | 'budget'
-    | 'stepPlan'
-  > & {
+  RequestFields &
+  Pick<GenerateRequest, 'model' | 'seed' | 'stepPlan'> & {
     negative?: string;
     style?: Style;
     lora?: LoraChoice[];
@@ -75,12 +58,6 @@ export function withDrawingOptions(command: Command): Command {
       'where <lora:NAME:1>, embedding:NAME and __NAME__ of a prompt are looked for, beside the model; may be given several times',
       addText,
     )
-    .addOption(
-      new Option(
-        '--clip-skip <n>',
-        'read the prompt at the nth layer from the end of the text encoder; 1 is the last',
-      ).argParser(wholeNumber(LIMITS.clipSkip.min, LIMITS.clipSkip.max)),
-    )
     .option('--negative <text>', 'what to avoid')
     .addOption(
       new Option(
@@ -93,62 +70,45 @@ export function withDrawingOptions(command: Command): Command {
 
 /** Options for the sampling process. */
 function withSamplingOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--seed <n>', 'same seed, same image; -1 is random (default: random)').argParser(seed),
-    )
-    .addOption(
-      new Option('--steps <n>', 'denoising steps').argParser(wholeNumber(LIMITS.steps.min, LIMITS.steps.max)),
-    )
-    .addOption(
-      new Option(
-        '--budget <share>',
-        "share of the MACs that may be spent, 0.1 to 1; the best way to spend it is chosen (default: 1; an edit's model may recommend less)",
-      ).argParser(decimal(LIMITS.budget.min, LIMITS.budget.max)),
-    )
-    .addOption(
-      new Option('--step-plan <plan>', 'what each step computes, as a recipe says it').conflicts('budget'),
-    )
-    .addOption(
-      new Option('--guidance <g>', 'guidance scale, 1 for none').argParser(
-        decimal(LIMITS.guidance.min, LIMITS.guidance.max),
-      ),
-    )
-    .addOption(new Option('--scheduler <name>', 'sampler').choices(SCHEDULERS))
-    .addOption(
-      new Option(
-        '--sigmas <name>',
-        'how the noise levels of the steps are spaced; ays: Align Your Steps',
-      ).choices(SIGMA_SPACINGS),
-    )
-    .addOption(new Option('--decoder <name>', 'fast: decode with TAESD or taesana').choices(DECODERS))
-    .addOption(
-      new Option('--precision <name>', 'numeric precision of the U-Net (default: automatic)').choices(
-        PRECISIONS,
-      ),
-    )
-    .addOption(
-      new Option('--attention <name>', 'sampled: cheaper on large images, approximate').choices(ATTENTIONS),
-    );
+  command.addOption(
+    new Option('--seed <n>', 'same seed, same image; -1 is random (default: random)').argParser(seed),
+  );
+  for (const field of Object.values<RequestField>(REQUEST_FIELDS)) {
+    const option = optionOf(field);
+    if (option) command.addOption(option);
+  }
+  return command.addOption(
+    new Option('--step-plan <plan>', 'what each step computes, as a recipe says it').conflicts('budget'),
+  );
+}
+
+/** The option of a field, if every command that generates has it. */
+function optionOf(field: RequestField): Option | undefined {
+  if (!field.option) return undefined;
+  const option = new Option(field.option.flags, field.option.help);
+  if ('names' in field) return option.choices(field.names);
+  return option.argParser(
+    'whole' in field
+      ? wholeNumber(field.whole.min, field.whole.max)
+      : decimal(field.number.min, field.number.max),
+  );
 }
 
 /** The part of a request that these options make. @throws InputError for those that do not go together */
 export function drawingRequest(options: DrawingOptions) {
   checkCheckpointOptions(options);
-  const { model, steps, guidance, scheduler, sigmas, precision, attention, decoder, threads } = options;
-  const { negative, lora, embedding, modelFolder, clipSkip, budget, stepPlan } = options;
-  const seed = options.seed === RANDOM_SEED ? undefined : options.seed;
-  const request = { model, seed, steps, guidance, scheduler, sigmas, precision, attention, decoder, threads };
+  const { model, threads, negative, style, lora, embedding, modelFolder, stepPlan } = options;
   return {
-    ...request,
+    ...requestFields(options),
     ...checkpointRequest(options),
+    model,
+    seed: options.seed === RANDOM_SEED ? undefined : options.seed,
+    threads,
     negativePrompt: negative,
-    style: options.style,
+    style,
     loras: lora,
     embeddings: embedding,
     modelFolders: modelFolder,
-    clipSkip,
-    budget,
     stepPlan,
     previews: false,
   };

@@ -1,27 +1,22 @@
 import * as z from 'zod';
 import { path } from '#host';
 import {
-  ATTENTIONS,
   CODINGS,
   CONTROL_HINTS,
   type ControlChoice,
-  DECODERS,
   EDIT_MODES,
   type EditRequest,
   type GenerateRequest,
   type LoraChoice,
   PARALLEL_MODES,
-  PRECISIONS,
-  PREDICTIONS,
   type PrepareEditRequest,
   type Recipe,
-  SCHEDULERS,
-  SIGMA_SPACINGS,
   SPLITS,
   type UpscaleRequest,
   ZOOMS,
 } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import { eachField, type RequestField, type RequestFields } from '../../shared/requestFields.ts';
 import { randomSeed } from '../../shared/seed.ts';
 import { isSide, sidesInWords } from '../../shared/sizes.ts';
 import { readStepPlan, STEP_KINDS } from '../../shared/stepPlan.ts';
@@ -38,7 +33,7 @@ const text = (name: string) =>
   z.string({ error: `${name} must be text` }).max(LIMITS.promptCharacters, {
     error: `${name} is longer than ${LIMITS.promptCharacters} characters`,
   });
-const oneOf = <const T extends readonly [string, ...string[]]>(name: string, values: T) =>
+const oneOf = <const T extends readonly string[]>(name: string, values: T) =>
   z.enum(values, {
     error: (issue) => `Unknown ${name} ${quoted(issue.input)}; known: ${values.join(', ')}`,
   });
@@ -87,7 +82,18 @@ export const busSchema = z.object({
   authority: z.string().max(4096).optional(),
 });
 
+function checkOf(field: RequestField) {
+  if ('names' in field) return oneOf(field.title, field.names);
+  return 'whole' in field ? whole(field.title, field.whole) : between(field.title, field.number);
+}
+
+/** Checks of the fields of the table, each of its field's type. */
+const tabled = eachField((field) => checkOf(field).optional()) as unknown as {
+  [Name in keyof RequestFields]-?: z.ZodOptional<z.ZodType<NonNullable<RequestFields[Name]>>>;
+};
+
 const drawing = {
+  ...tabled,
   prompt: text('The prompt'),
   negativePrompt: text('The negative prompt').optional(),
   style: z
@@ -101,15 +107,7 @@ const drawing = {
   editModel: z.string().max(4096).optional(),
   vae: z.string().min(1).max(4096).optional(),
   textEncoders: z.array(z.string().min(1).max(4096)).max(4).optional(),
-  prediction: oneOf('prediction', PREDICTIONS).optional(),
   seed: whole('The seed', LIMITS.seed).optional(),
-  steps: whole('Steps', LIMITS.steps).optional(),
-  guidance: between('Guidance', LIMITS.guidance).optional(),
-  scheduler: oneOf('scheduler', SCHEDULERS).optional(),
-  sigmas: oneOf('sigmas', SIGMA_SPACINGS).optional(),
-  precision: oneOf('precision', PRECISIONS).optional(),
-  attention: oneOf('attention', ATTENTIONS).optional(),
-  decoder: oneOf('decoder', DECODERS).optional(),
   loras: z
     .array(
       z.object({
@@ -155,10 +153,8 @@ const drawing = {
   referenceEncoder: z.string().min(1).max(4096).optional(),
   embeddings: z.array(z.string().min(1).max(4096)).max(LIMITS.files).optional(),
   modelFolders: z.array(z.string().min(1).max(4096)).max(LIMITS.files).optional(),
-  clipSkip: whole('Clip skip', LIMITS.clipSkip).optional(),
   threads: whole('Threads', LIMITS.threads).optional(),
   previews: z.boolean().optional(),
-  budget: between('The budget', LIMITS.budget).optional(),
   stepPlan: z
     .string()
     .max(3000)

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import type { AskedRequest } from '../../shared/additions.ts';
-import { ATTENTIONS, DECODERS, PRECISIONS, SCHEDULERS, SIGMA_SPACINGS } from '../../shared/api.ts';
+import { ATTENTIONS, PRECISIONS, SCHEDULERS, SIGMA_SPACINGS } from '../../shared/api.ts';
 import { workerReportSchema } from '../../shared/benchmark/schema.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
+import { DECODERS } from '../../shared/requestFields.ts';
 
 /** Bytes of a picture's description; prompts are bounded by the engine. */
 const MAX_BYTES = 1 << 20;

@@ -1,6 +1,7 @@
-import { ATTENTIONS, DECODERS, type LoraChoice, PRECISIONS, type Recipe } from '../../../shared/api.ts';
+import { ATTENTIONS, type LoraChoice, PRECISIONS, type Recipe } from '../../../shared/api.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { plainText } from '../../../shared/plainText.ts';
+import { DECODERS } from '../../../shared/requestFields.ts';
 import { readStepPlan } from '../../../shared/stepPlan.ts';
 import type { ReadRecipe } from './json.ts';
 import { isKnownSchedule, samplerNamed, samplerOf } from './samplers.ts';

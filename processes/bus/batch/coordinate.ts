@@ -7,6 +7,7 @@ import { openModel } from '../../../engine/models/open.ts';
 import type { BusOptions } from '../../../shared/api.ts';
 import { messageOf } from '../../../shared/errorMessage.ts';
 import { onceEach } from '../../../shared/onceEach.ts';
+import { requestFields } from '../../../shared/requestFields.ts';
 import { connectBus, leaveBus } from '../connection.ts';
 import { findWorkers } from '../discovery.ts';
 import {
@@ -235,12 +236,9 @@ async function taskRequest(folder: BatchFolder, item: number) {
     throw new InputError(
       'Workers take no LoRA files and trained words for batches: leave out the bus, or what the prompt names.',
     );
-  const { steps, guidance, width, height, scheduler, sigmas, precision, attention, decoder } = settings;
-  const { prediction, clipSkip, budget, stepPlan } = settings;
-  const sampling = { steps, guidance, scheduler, sigmas, budget, stepPlan };
-  const numerics = { precision, attention, decoder, prediction, clipSkip };
+  const { width, height, stepPlan } = settings;
   const texts = { prompt: escaped(prompt), negativePrompt: negativePrompt && escaped(negativePrompt) };
-  return { request: { ...texts, seed, width, height, ...sampling, ...numerics }, warnings };
+  return { request: { ...texts, seed, width, height, ...requestFields(settings), stepPlan }, warnings };
 }
 
 /** A prompt in which no choice is left to make. */

@@ -13,6 +13,7 @@ import * as z from 'zod';
 import { InputError } from '../../../engine/errors.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { GenerateRequest } from '../../../shared/api.ts';
+import { eachField } from '../../../shared/requestFields.ts';
 import { formatBytes } from '../../../shared/units.ts';
 import { PROTOCOL } from '../wire.ts';
 
@@ -64,21 +65,12 @@ export const taskSchema = z.object({
   item: itemNumber,
   request: z
     .object({
+      ...eachField((field) => ('names' in field ? z.string() : z.number())),
       prompt: z.string(),
       negativePrompt: z.string(),
       seed: z.number(),
-      steps: z.number(),
-      guidance: z.number(),
       width: z.number(),
       height: z.number(),
-      scheduler: z.string(),
-      sigmas: z.string(),
-      precision: z.string(),
-      attention: z.string(),
-      decoder: z.string(),
-      prediction: z.string(),
-      clipSkip: z.number(),
-      budget: z.number(),
       stepPlan: z.string(),
     })
     .partial()
