@@ -2,14 +2,13 @@ import { type Command, Option } from 'commander';
 import { exposureOf } from '../processes/bus/address.ts';
 import {
   type BusOptions,
-  CODINGS,
-  type Coding,
   type GenerateRequest,
   PARALLEL_MODES,
   type ParallelMode,
   SPLITS,
   type Split,
 } from '../shared/api.ts';
+import { CODINGS, type Coding } from '../shared/codings.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { wholeNumber } from './options.ts';
 import { note } from './output.ts';

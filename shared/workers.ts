@@ -1,4 +1,7 @@
+import type { Coding } from './codings.ts';
+
 export type { WorkerReport } from './benchmark/schema.ts';
+export type { Coding } from './codings.ts';
 
 /**
  * How several workers divide a picture's steps. `displaced`: each reads the others' features of the step before;
@@ -6,13 +9,6 @@ export type { WorkerReport } from './benchmark/schema.ts';
  */
 export const PARALLEL_MODES = ['displaced', 'synchronous', 'naive'] as const;
 export type ParallelMode = (typeof PARALLEL_MODES)[number];
-
-/**
- * How numbers travel between workers: as float32, as half precision (IEEE 754 binary16), or as the difference to what
- * the receiver has, in four bits with one scale for each group of channels.
- */
-export const CODINGS = ['float32', 'float16', 'residual'] as const;
-export type Coding = (typeof CODINGS)[number];
 
 /** Whether branches of guidance go to workers of their own before the picture is cut into bands. */
 export const SPLITS = ['auto', 'bands'] as const;
@@ -23,6 +19,7 @@ export interface PatchOptions {
   mode?: ParallelMode;
   /** Dense steps at the start of a picture, 0 … 150; displaced bands need one at least. */
   warmUp?: number;
+  /** How features travel between workers. */
   coding?: Coding;
   split?: Split;
 }

@@ -3,7 +3,7 @@ import { openModel } from '../engine/models/open.ts';
 import { CLIP_TOKENS } from '../engine/networks/clip-text.ts';
 import { LINKS, partCosts, stepSeconds } from '../engine/parallel/simulate.ts';
 import { featuresOf, levelCount } from '../engine/regions/features.ts';
-import { CODINGS } from '../shared/api.ts';
+import { CODINGS } from '../shared/codings.ts';
 import { byDefault, choice, pixels, study, table, text, whole } from './frame.ts';
 import { percent } from './support/figures.ts';
 

@@ -14,8 +14,6 @@ import {
   type BenchmarkProgress,
   type BenchmarkReport,
   type BenchmarkRow,
-  CODINGS,
-  type Coding,
   DEVICE_IDS,
   type DeviceId,
   type LayerError,
@@ -24,6 +22,7 @@ import {
   type WorkerReport,
 } from '../../shared/api.ts';
 import { figuresOf, lineOf } from '../../shared/benchmark/table.ts';
+import { CODINGS, type Coding } from '../../shared/codings.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
 import { formatBytes, formatLatency, formatMacs } from '../../shared/units.ts';
 import { openEngine, startEngine } from '../engine.ts';

@@ -23,7 +23,7 @@ import { partCosts } from '../../engine/parallel/simulate.ts';
 
 import { activeCount, type Mask, pyramid } from '../../engine/regions/mask.ts';
 import { ringsOf } from '../../engine/regions/rings.ts';
-import { CODINGS, type Coding } from '../../shared/api.ts';
+import { CODINGS, type Coding } from '../../shared/codings.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { formatBytes, formatMacs } from '../../shared/units.ts';
 import { readLatentMask } from '../masks.ts';

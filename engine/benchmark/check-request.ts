@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { ATTENTIONS, CODINGS, DEVICE_IDS, PRECISIONS } from '../../shared/api.ts';
+import { ATTENTIONS, DEVICE_IDS, PRECISIONS } from '../../shared/api.ts';
 import type { BenchmarkRequest } from '../../shared/benchmark/report.ts';
+import { CODINGS } from '../../shared/codings.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
 import { busSchema, check, fields } from '../pipelines/check-request.ts';
 

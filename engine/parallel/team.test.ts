@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
+import { CODINGS } from '../../shared/codings.ts';
 import type { StepKind } from '../../shared/stepPlan.ts';
 import { assertClose } from '../../test/support/close.ts';
 import { CROSS, smallUNet, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
@@ -21,6 +22,7 @@ import { gaussianNoise, gaussianTensor } from '../noise.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Picture } from './division.ts';
 import { CrewLostError, type Member, MemberLostError } from './job.ts';
+import { partCosts } from './simulate.ts';
 import { TeamRun } from './team.ts';
 import { TEAM_DEFAULTS, type TeamOptions } from './team-options.ts';
 import { PatchWorker } from './worker.ts';
@@ -320,6 +322,25 @@ test('the reports tell bands, operations and bytes', () =>
       assert.ok(macs > TIMESTEPS.length * stepMacs);
     }
   }));
+
+for (const coding of CODINGS)
+  test(`the bytes worked out are those that travel, coded as ${coding}`, () =>
+    withSetting(async ({ model, run, denoise }) => {
+      const network = model.network('denoiser');
+      const extent = { height, width, batch: 2, tokens: 5 };
+      for (const [count, split] of [
+        [2, 'bands'],
+        [3, 'bands'],
+        [4, 'auto'],
+      ] as const) {
+        const team = await run(new TestCrew(model, count), { warmUp: 1, split, coding });
+        await denoise(team.predict);
+        assert.deepEqual(
+          team.report().map(({ receivedBytes }) => receivedBytes),
+          partCosts(network, extent, count, coding, split).map(({ receivedBytes }) => receivedBytes),
+        );
+      }
+    }));
 
 test('a worker that is lost mid-picture: the others continue from that step, with a dense one', () =>
   withSetting(async ({ model, run, denoise, alone }) => {

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { path } from '#host';
 import {
-  CODINGS,
   CONTROL_HINTS,
   type ControlChoice,
   EDIT_MODES,
@@ -15,6 +14,7 @@ import {
   type UpscaleRequest,
   ZOOMS,
 } from '../../shared/api.ts';
+import { CODINGS } from '../../shared/codings.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { eachField, type RequestField, type RequestFields } from '../../shared/requestFields.ts';
 import { randomSeed } from '../../shared/seed.ts';

@@ -1,9 +1,9 @@
+import { toHalves } from '../../shared/halves.ts';
 import { InputError } from '../errors.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { isWeightProduct, type WeightProduct } from '../graph/operators.ts';
 import type { Weight } from '../graph/values.ts';
 import type { WeightForm } from '../graph/weight-form.ts';
-import { toHalves } from '../weights/halves.ts';
 import { BLOCK, type Layout } from '../weights/quantized.ts';
 import { readFloat32 } from '../weights/read.ts';
 import type { StoredTensor } from '../weights/source.ts';

@@ -1,8 +1,8 @@
+import { fromHalves } from '../../shared/halves.ts';
 import { InputError, quoted } from '../errors.ts';
 import { BYTES_PER_ELEMENT } from './dtypes.ts';
 import { DEQUANTIZE, isQuantized } from './gguf/blocks.ts';
 import { typeOf } from './gguf/types.ts';
-import { fromHalves } from './halves.ts';
 import { readInto, withFile } from './range.ts';
 import type { StoredTensor } from './source.ts';
 

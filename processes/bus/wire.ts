@@ -3,7 +3,8 @@ import { InputError } from '../../engine/errors.ts';
 import { PATCH_MODES } from '../../engine/execution/bands/band-of.ts';
 import type { ModelAdditions } from '../../engine/models/additions.ts';
 import type { Job, StepAnswer, StepCall } from '../../engine/parallel/job.ts';
-import { CODINGS, PRECISIONS } from '../../shared/api.ts';
+import { PRECISIONS } from '../../shared/api.ts';
+import { CODINGS } from '../../shared/codings.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { formatBytes } from '../../shared/units.ts';
 import {

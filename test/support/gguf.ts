@@ -1,4 +1,4 @@
-import { toHalves } from '../../engine/weights/halves.ts';
+import { toHalves } from '../../shared/halves.ts';
 
 interface Tensor {
   name: string;

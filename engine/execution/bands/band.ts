@@ -1,5 +1,5 @@
 import type { Coding } from '../../../shared/api.ts';
-import { float32, floats, type Tensor } from '../../graph/tensor.ts';
+import { float32, type Tensor } from '../../graph/tensor.ts';
 import { freshName, type MomentsFeature, shareName } from '../../regions/features.ts';
 import type { RegionPlan } from '../../regions/plan.ts';
 import { takeRows } from '../../regions/rows.ts';
@@ -7,7 +7,6 @@ import { featureFeeds } from '../unet/feeds.ts';
 import type { Pass, Region, RowsUNet } from '../unet/rows-unet.ts';
 import type { PatchMode } from './band-of.ts';
 import { type Bands, bandCount, bandSizes } from './bands.ts';
-import { bytesOf } from './coding.ts';
 import { type Exchange, planExchange } from './exchange.ts';
 import type { Mailbox } from './mailbox.ts';
 import { type Computes, SeenFeatures } from './seen-features.ts';
@@ -52,8 +51,6 @@ export class BandUNet {
   readonly #full: Part;
   readonly #shallow: Part | undefined;
   readonly #seen: SeenFeatures;
-  /** By group norm: each band's own moments [2B, G] of the last step. */
-  readonly #moments = new Map<string, Float32Array[]>();
   #outgoing: Readonly<Record<string, Tensor>> | undefined;
   /** The network of the last step over this band, as it was for every band. */
   #last: Part;
@@ -108,10 +105,7 @@ export class BandUNet {
       ...more,
     });
     if (deep) this.#deep = { of: 'all', rows: deep };
-    if (this.#exchanges) {
-      this.#seen.remember(features, part.computes);
-      this.#rememberMoments(features, part);
-    }
+    if (this.#exchanges) this.#seen.remember(features, part.computes);
     return output;
   }
 
@@ -148,28 +142,12 @@ export class BandUNet {
   async post(mailbox: Mailbox, step: number): Promise<void> {
     const outputs = this.#outgoing;
     this.#outgoing = undefined;
-    if (!outputs) return;
-    const { index } = this.exchange;
-    const { computes } = this.#last;
-    const statistics = this.#momentsOf(computes).map(({ name }) => {
-      const own = floats(outputs, `new.${name}`);
-      this.#moments.get(name)![index] = own.slice();
-      return bytesOf(own);
-    });
-    await this.#seen.post(mailbox, step, outputs, statistics, computes);
+    if (outputs) await this.#seen.post(mailbox, step, outputs, this.#last.computes);
   }
 
   /** Fetches the features that the others posted for a step. */
   async fetch(mailbox: Mailbox, step: number): Promise<void> {
-    if (!this.#exchanges) return;
-    const { computes } = this.#last;
-    const slots = (from: number) =>
-      this.#momentsOf(computes).map(({ name }) => bytesOf(this.#moments.get(name)![from]!));
-    await this.#seen.fetch(mailbox, step, slots, computes);
-  }
-
-  #momentsOf(computes: Computes): MomentsFeature[] {
-    return this.exchange.moments.filter(({ name }) => computes(name));
+    if (this.#exchanges) await this.#seen.fetch(mailbox, step, this.#last.computes);
   }
 
   /** Whether features are exchanged with other bands. */
@@ -177,33 +155,22 @@ export class BandUNet {
     return this.#options.mode === 'displaced' && this.exchange.count > 1;
   }
 
-  /** Stores the moments of every band after a dense step. */
-  #rememberMoments(outputs: Readonly<Record<string, Tensor>>, { computes }: Part): void {
-    const { batch } = this.#options;
-    for (const { name, groups } of this.#momentsOf(computes)) {
-      const each = floats(outputs, `new.${name}`);
-      const own = Array.from({ length: this.exchange.count }, (_, k) =>
-        takeRows(each, 2 * batch, groups, Int32Array.of(k)),
-      );
-      this.#moments.set(name, own);
-    }
-  }
-
   /** The inputs of a step over this band. */
   #feeds({ computes, levels }: Part): Record<string, Tensor> {
     const { batch, index } = this.#options;
-    const { windows, attended, plan, others } = this.exchange;
+    const { sent, plan } = this.exchange;
     const feeds: Record<string, Tensor> = {};
-    for (const { feature, halo } of windows) {
-      const { name, channels } = feature;
+    for (const { feature, read, padding, channels } of sent) {
+      const { name, kind } = feature;
       if (!computes(name)) continue;
-      const rows = this.#seen.rows(name) ?? new Float32Array(batch * (halo.length + 1) * channels);
-      feeds[name] = float32(rows, [batch, halo.length + 1, channels]);
-    }
-    for (const { name, channels, level } of attended) {
-      if (!computes(name)) continue;
-      const count = this.#exchanges ? others[level]!.rows.length : 0;
-      feeds[name] = float32(this.#seen.rows(name) ?? new Float32Array(), [batch, count, channels]);
+      if (kind === 'moments') {
+        Object.assign(feeds, this.#momentFeeds(feature));
+        continue;
+      }
+      // Bands that exchange nothing attend to themselves alone.
+      const rows = kind === 'attended' && !this.#exchanges ? 0 : read.length + padding;
+      const data = this.#seen.rows(name) ?? new Float32Array(batch * rows * channels);
+      feeds[name] = float32(data, [batch, rows, channels]);
     }
     for (const level of levels) {
       const { active } = plan.levels[level]!;
@@ -212,7 +179,6 @@ export class BandUNet {
       const share = new Float32Array(active.length).fill(1 / active.length);
       feeds[shareName(level)] = float32(share, [1, active.length]);
     }
-    for (const feature of this.#momentsOf(computes)) Object.assign(feeds, this.#momentFeeds(feature));
     return feeds;
   }
 
@@ -220,12 +186,15 @@ export class BandUNet {
   #momentFeeds({ name, level, groups }: MomentsFeature): Record<string, Tensor> {
     const { batch, index } = this.#options;
     const given = new Float32Array(2 * batch * groups);
-    const each = this.#moments.get(name);
+    const each = this.#seen.rows(name);
     if (each) {
       const shares = this.#shares(level);
-      for (const [k, last] of each.entries()) {
-        const weight = shares[k]! - (k === index ? (this.#options.moments === 'mixed' ? shares[k]! : 1) : 0);
-        for (const [i, value] of last.entries()) given[i] = given[i]! + weight * value;
+      for (const [k, share] of shares.entries()) {
+        const weight = share - (k === index ? (this.#options.moments === 'mixed' ? share : 1) : 0);
+        for (let i = 0; i < given.length; i++) {
+          const row = Math.floor(i / groups) * shares.length + k;
+          given[i] = given[i]! + weight * each[row * groups + (i % groups)]!;
+        }
       }
     }
     return { [name]: float32(given, [2 * batch, groups, 1]) };
@@ -262,7 +231,6 @@ export class BandUNet {
 
   /** Names of the features that a step must output. */
   #needed({ computes }: Part): string[] {
-    if (!this.#exchanges) return [];
-    return [...this.#seen.outputs(computes), ...this.#momentsOf(computes).map(({ name }) => `new.${name}`)];
+    return this.#exchanges ? this.#seen.outputs(computes) : [];
   }
 }

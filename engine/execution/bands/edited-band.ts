@@ -46,14 +46,18 @@ export class EditedBand {
     const { bands, index, active, batch, coding } = options;
     this.#unet = unet;
     this.#options = options;
-    this.exchange = planExchange(unet.form(batch).features, bands, index, active);
+    // Group norms use the recorded statistics.
+    const features = unet.form(batch).features.filter(({ kind }) => kind !== 'moments');
+    this.exchange = planExchange(features, bands, index, active);
     this.#region = unet.planned(this.exchange.plan, batch);
     this.#whole = unet.planned(planLevels(active), batch);
     this.#seen = new SeenFeatures(this.exchange, this.#whole.plan, batch, coding);
-    this.#others = this.exchange.others.map(({ rows }, level) => {
-      const { inactive } = this.exchange.plan.levels[level]!;
+    this.#others = this.exchange.plan.levels.map(({ inactive }, level) => {
       const places = new Map([...inactive].map((stored, i) => [stored, i]));
-      return rows.map((stored) => places.get(stored)!);
+      const attended = this.exchange.sent.find(
+        ({ feature }) => feature.kind === 'attended' && feature.level === level,
+      );
+      return (attended?.read ?? new Int32Array()).map((stored) => places.get(stored)!);
     });
   }
 
@@ -113,15 +117,15 @@ export class EditedBand {
   /** Replaces recorded features at the other bands' positions by theirs. */
   #overlay(feeds: Readonly<Record<string, Tensor>>): void {
     const { batch } = this.#options;
-    for (const { feature, taken } of this.exchange.windows) {
-      const { name, channels } = feature;
+    for (const { feature, taken, channels } of this.exchange.sent) {
+      const { name, kind, level } = feature;
       const seen = this.#seen.rows(name)!;
-      for (const at of taken)
-        putRows(floats(feeds, name), takeRows(seen, batch, channels, at), batch, channels, at);
-    }
-    for (const { name, level, channels } of this.exchange.attended) {
+      if (kind === 'window') {
+        for (const at of taken)
+          putRows(floats(feeds, name), takeRows(seen, batch, channels, at), batch, channels, at);
+        continue;
+      }
       const fed = feeds[name]!;
-      const seen = this.#seen.rows(name)!;
       const at = this.#others[level]!;
       if (fed.type === 'int8') {
         const { bytes } = quantizeChannels(seen, channels, floats(feeds, scaleName(name)));

@@ -1,39 +1,46 @@
-import type { AttendedFeature, Feature, MomentsFeature, WindowFeature } from '../../regions/features.ts';
-import { levelCount } from '../../regions/features.ts';
+import { type Feature, levelCount, type MomentsFeature, type RowFeature } from '../../regions/features.ts';
 import type { Mask } from '../../regions/mask.ts';
 import { planLevels, type RegionPlan } from '../../regions/plan.ts';
 import { neighboursOf } from '../unet/feeds.ts';
 import { type Bands, bandCount, bandMasks } from './bands.ts';
+import type { Recipient } from './mailbox.ts';
 
-/** The rows that one band reads from the others after each step, and those that they read from it. */
+/** What one band reads from the others after each step, and what they read from it. */
 export interface Exchange {
   readonly index: number;
   /** Number of bands. */
   readonly count: number;
   readonly plan: RegionPlan;
-  /** Halo rows: only from neighbours, and only those that are read. */
-  readonly windows: readonly WindowExchange[];
-  /** Keys and values: of all rows, for all bands. */
-  readonly attended: readonly AttendedFeature[];
-  /** Statistics of each band's rows, for all bands. */
-  readonly moments: readonly MomentsFeature[];
-  /** For each level: the other bands' store rows, band by band, and how many each band has. */
-  readonly others: readonly { rows: Int32Array; counts: readonly number[] }[];
+  /** In the order of transmission. */
+  readonly sent: readonly SentFeature[];
 }
 
-export interface WindowExchange {
-  readonly feature: WindowFeature;
-  /** Store rows of the halo. Rows that no band computes are recorded ones. */
-  readonly halo: Int32Array;
-  /** For each band: the halo rows that come from it, as indexes into `halo`, in the order of transmission. */
+/** A feature whose rows bands give each other: of each image, or of each moment of each image. */
+export interface SentFeature {
+  readonly feature: Feature;
+  /** Rows sent for an image at each place: 1, or 2 of moments, which are means and means of squares. */
+  readonly perImage: number;
+  /** Numbers in a row. */
+  readonly channels: number;
+  /** Sent as float32 whatever the coding. */
+  readonly isExact: boolean;
+  /** The level whose store rows these are. Absent: each band has one row. */
+  readonly level?: number;
+  /** Places of this band's rows: store rows of the level, or the band's number. */
+  readonly own: Int32Array;
+  /** Places of the rows that this band reads, in the network's order. Those that no band computes are recorded ones. */
+  readonly read: Int32Array;
+  /** Rows of zeros that the network takes after them. */
+  readonly padding: number;
+  /** For each band: the rows of `read` that come from it, in the order of transmission. */
   readonly taken: readonly Int32Array[];
-  /** For each band: the active rows of this band that it reads, in the same order. */
-  readonly given: readonly Int32Array[];
+  /** The rows of `own` that others read, in the same order: all of them for all bands, or some for some bands. */
+  readonly given: ReadonlyMap<Recipient, Int32Array>;
 }
 
 /**
- * Derives the exchange of band `index` for a network with these features. `active`: the active positions of each level,
- * if not all are computed.
+ * Derives the exchange of band `index` for a network with these features: keys, values and moments go to all bands, halo
+ * rows to those that read them. `active`: the active positions of each level, if not all are computed.
  */
 export function planExchange(
   features: readonly Feature[],
@@ -43,51 +50,76 @@ export function planExchange(
 ): Exchange {
   const count = bandCount(bands);
   const plans = Array.from({ length: count }, (_, k) => planLevels(bandMasks(bands, k, active)));
-  const plan = plans[index]!;
-  /** For each level, by store row: the band that computes it, and its index among that band's active rows. */
-  const places = Array.from({ length: levelCount(features) }, (_, level) => {
-    const size = plan.levels[level]!.height * plan.levels[level]!.width;
-    const band = new Int32Array(size).fill(-1);
-    const row = new Int32Array(size);
-    for (const [k, other] of plans.entries())
-      for (const [i, stored] of other.levels[level]!.stored.entries()) {
-        band[stored] = k;
-        row[stored] = i;
-      }
-    return { band, row };
-  });
+  const levels = Array.from({ length: levelCount(features) }, (_, level) => rowsOfLevel(plans, index, level));
+  const attended = features
+    .filter((feature) => feature.kind === 'attended')
+    .map((feature): SentFeature => ({ ...rowsOf(feature), ...levels[feature.level]!.forAll }));
+  const moments = features
+    .filter((feature) => feature.kind === 'moments')
+    .map((feature) => momentsOf(feature, index, count));
   const windows = features
     .filter((feature) => feature.kind === 'window')
-    .map((feature): WindowExchange => {
-      const place = places[feature.level]!;
+    .map((feature): SentFeature => {
+      const { places, forAll } = levels[feature.level]!;
       const haloOf = (k: number) => neighboursOf(plans[k]!, feature.reader, feature.level).halo;
-      const halo = haloOf(index);
-      const rows = Array.from(halo.keys());
+      const read = haloOf(index);
+      const rows = Int32Array.from(read.keys());
+      const given = [...plans.keys()]
+        .filter((k) => k !== index)
+        .map((k) => {
+          const ours = haloOf(k).filter((stored) => places.band[stored] === index);
+          return [k, ours.map((stored) => places.row[stored]!)] as const;
+        });
       return {
-        feature,
-        halo,
-        taken: plans.map((_, k) => Int32Array.from(rows.filter((i) => place.band[halo[i]!] === k))),
-        given: plans.map((_, k) =>
-          haloOf(k)
-            .filter((stored) => place.band[stored] === index)
-            .map((stored) => place.row[stored]!),
-        ),
+        ...rowsOf(feature),
+        own: forAll.own,
+        read,
+        padding: 1,
+        taken: plans.map((_, k) => rows.filter((i) => places.band[read[i]!] === k)),
+        given: new Map(given.filter(([, rows]) => rows.length > 0)),
       };
     });
-  const others = plan.levels.map((_, level) => {
-    const rows = plans.map((other, k) => (k === index ? new Int32Array() : other.levels[level]!.stored));
-    return {
-      rows: Int32Array.from(rows.flatMap((part) => [...part])),
-      counts: rows.map((part) => part.length),
-    };
-  });
+  return { index, count, plan: plans[index]!, sent: [...attended, ...moments, ...windows] };
+}
+
+function rowsOf(feature: RowFeature) {
+  const { channels, level } = feature;
+  return { feature, channels, level, perImage: 1, isExact: false };
+}
+
+/** Statistics of each band's rows. A band reads its own too. */
+function momentsOf(feature: MomentsFeature, index: number, count: number): SentFeature {
+  const bands = Int32Array.from({ length: count }, (_, k) => k);
   return {
-    index,
-    count,
-    plan,
-    windows,
-    attended: features.filter((feature) => feature.kind === 'attended'),
-    moments: features.filter((feature) => feature.kind === 'moments'),
-    others,
+    feature,
+    perImage: 2,
+    channels: feature.groups,
+    isExact: true,
+    own: Int32Array.of(index),
+    read: bands,
+    padding: 0,
+    taken: Array.from(bands, (k) => Int32Array.of(k)),
+    given: new Map([['all', Int32Array.of(0)]]),
   };
+}
+
+/** Which band has each store row of a level, and what bands exchange if each reads all rows of the others. */
+function rowsOfLevel(plans: readonly RegionPlan[], index: number, level: number) {
+  const stored = plans.map((plan) => plan.levels[level]!.stored);
+  const { height, width } = plans[index]!.levels[level]!;
+  /** By store row: the band that computes it, and its index among that band's active rows. */
+  const places = { band: new Int32Array(height * width).fill(-1), row: new Int32Array(height * width) };
+  for (const [k, rows] of stored.entries())
+    for (const [i, row] of rows.entries()) {
+      places.band[row] = k;
+      places.row[row] = i;
+    }
+  const own = stored[index]!;
+  let next = 0;
+  const taken = stored.map((rows, k) =>
+    k === index ? new Int32Array() : Int32Array.from(rows, () => next++),
+  );
+  const read = Int32Array.from(stored.flatMap((rows, k) => (k === index ? [] : [...rows])));
+  const given: SentFeature['given'] = new Map([['all', Int32Array.from(own.keys())]]);
+  return { places, forAll: { own, read, padding: 0, taken, given } };
 }

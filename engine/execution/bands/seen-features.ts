@@ -1,10 +1,9 @@
-import type { Coding } from '../../../shared/api.ts';
+import { type Coding, coded, codesDifferences, decode, slotOf } from '../../../shared/codings.ts';
 import { floats, type Tensor } from '../../graph/tensor.ts';
 import type { RegionPlan } from '../../regions/plan.ts';
 import { putRows, takeRows } from '../../regions/rows.ts';
-import { bytesOf, codedBytes, codesDifferences, decode, encode } from './coding.ts';
-import type { Exchange, WindowExchange } from './exchange.ts';
-import type { Mailbox } from './mailbox.ts';
+import type { Exchange, SentFeature } from './exchange.ts';
+import type { Mailbox, Recipient } from './mailbox.ts';
 
 type Outputs = Readonly<Record<string, Tensor>>;
 
@@ -19,10 +18,10 @@ export class SeenFeatures {
   readonly #coding: Coding;
   /** For each level, by store row: its row in a step over all bands. */
   readonly #wholeRows: readonly Int32Array[];
-  /** By feature: halo rows [B, halo + 1, C]; the others' keys and values [B, rows, C]. */
+  /** By feature: what is read [images, rows, channels]; see `SentFeature`. */
   readonly #seen = new Map<string, Float32Array>();
-  /** The others' copies of this band's rows, if differences are sent. */
-  readonly #known = new Map<string, Float32Array>();
+  /** The others' copies of this band's rows, in the parts that are sent, if differences are. */
+  readonly #known = new Map<string, Float32Array[]>();
 
   /** `whole`: the plan of a step over all bands. */
   constructor(exchange: Exchange, whole: RegionPlan, batch: number, coding: Coding) {
@@ -36,180 +35,140 @@ export class SeenFeatures {
     });
   }
 
-  /** A window's halo rows, of which only those of other bands are known, or the other bands' keys or values. */
+  /** What this band reads of a feature [images, rows, channels]; rows that no band computes are zero. */
   rows(name: string): Float32Array | undefined {
     return this.#seen.get(name);
   }
 
   /** Names of the outputs that others need. */
   outputs(computes: Computes = everything): string[] {
-    const { windows, attended } = this.#computed(computes);
-    return [...windows.map(({ feature }) => feature), ...attended].map(({ name }) => `new.${name}`);
+    return this.#sent(computes).map(({ feature }) => `new.${feature.name}`);
   }
 
-  #computed(computes: Computes): Pick<Exchange, 'windows' | 'attended'> {
-    const { windows, attended } = this.#exchange;
-    return {
-      windows: windows.filter(({ feature }) => computes(feature.name)),
-      attended: attended.filter(({ name }) => computes(name)),
-    };
+  #sent(computes: Computes): SentFeature[] {
+    return this.#exchange.sent.filter(({ feature }) => computes(feature.name));
   }
 
   /** Takes from a step over all bands everything that the bands would have exchanged. */
   remember(outputs: Outputs, computes: Computes = everything): void {
-    const { plan, others } = this.#exchange;
-    const { windows, attended } = this.#computed(computes);
-    const batch = this.#batch;
-    const differences = codesDifferences(this.#coding);
-    const wholeRows = (level: number, stored: Int32Array) =>
-      stored.map((row) => this.#wholeRows[level]![row]!);
-    for (const window of windows) {
-      const { feature, halo, given } = window;
-      const { name, channels, level } = feature;
+    for (const sent of this.#sent(computes)) {
+      const { feature, own, read, padding, taken, given, channels } = sent;
+      const { name } = feature;
+      const images = this.#images(sent);
       const all = floats(outputs, `new.${name}`);
-      const seen = new Float32Array(batch * (halo.length + 1) * channels);
-      for (const at of window.taken) {
-        const stored = wholeRows(
-          level,
-          at.map((row) => halo[row]!),
-        );
-        putRows(seen, takeRows(all, batch, channels, stored), batch, channels, at);
-      }
+      const whole = (places: Int32Array, rows: Int32Array) => {
+        const at = rows.map((row) => places[row]!);
+        return takeRows(all, images, channels, this.#inWhole(sent, at));
+      };
+      const seen = new Float32Array(images * (read.length + padding) * channels);
+      for (const rows of taken) putRows(seen, whole(read, rows), images, channels, rows);
       this.#seen.set(name, seen);
-      if (!differences) continue;
-      const { stored } = plan.levels[level]!;
-      for (const [to, rows] of given.entries()) {
-        const own = wholeRows(
-          level,
-          rows.map((row) => stored[row]!),
-        );
-        this.#known.set(`${name} ${to}`, takeRows(all, batch, channels, own));
+      if (!codesDifferences(this.#codingOf(sent))) continue;
+      for (const [to, rows] of given) {
+        const copy = whole(own, rows);
+        this.#known.set(`${name} ${to}`, to === 'all' ? this.#inPlace(sent, copy, rows) : [copy]);
       }
-    }
-    for (const { name, channels, level } of attended) {
-      const all = floats(outputs, `new.${name}`);
-      this.#seen.set(name, takeRows(all, batch, channels, wholeRows(level, others[level]!.rows)));
-      if (differences)
-        this.#known.set(name, takeRows(all, batch, channels, wholeRows(level, plan.levels[level]!.stored)));
     }
   }
 
-  /** Posts what the others need of a step over this band; `more` goes to all of them. */
+  /** Posts what the others need of a step over this band. */
   async post(
     mailbox: Mailbox,
     step: number,
     outputs: Outputs,
-    more: readonly Uint8Array[] = [],
     computes: Computes = everything,
   ): Promise<void> {
-    const { index, count } = this.#exchange;
-    const { windows, attended } = this.#computed(computes);
-    const batch = this.#batch;
-    const common = attended.flatMap(({ name, channels }) => {
-      const known = this.#known.get(name);
-      const given = known && pictures(known, batch);
-      const fresh = pictures(floats(outputs, `new.${name}`), batch);
-      return fresh.map((rows, b) => this.#coded(rows, channels, given?.[b]));
-    });
-    await mailbox.post(step, 'all', [...common, ...more]);
-    for (let to = 0; to < count; to++) {
-      const parts = windows.flatMap(({ feature: { name, channels }, given }) => {
-        const rows = given[to]!;
-        if (to === index || rows.length === 0) return [];
-        const taken = takeRows(floats(outputs, `new.${name}`), batch, channels, rows);
-        return [this.#coded(taken, channels, this.#known.get(`${name} ${to}`))];
-      });
-      if (parts.length > 0) await mailbox.post(step, to, parts);
+    const messages = new Map<Recipient, Uint8Array[]>();
+    for (const sent of this.#sent(computes)) {
+      const { feature, given, taken, channels } = sent;
+      const { name } = feature;
+      const images = this.#images(sent);
+      const fresh = floats(outputs, `new.${name}`);
+      for (const [to, rows] of given) {
+        const parts = this.#parts(sent, fresh, rows);
+        const known = this.#known.get(`${name} ${to}`);
+        const message = parts.map((part, i) => coded(this.#codingOf(sent), part, channels, known?.[i]));
+        messages.set(to, [...(messages.get(to) ?? []), ...message]);
+      }
+      const own = taken[this.#exchange.index]!;
+      if (own.length > 0) putRows(this.#seen.get(name)!, fresh, images, channels, own);
     }
+    for (const [to, parts] of messages) await mailbox.post(step, to, parts);
   }
 
-  /** Fetches what the others posted for a step that computed some features; `more`: slots for a band's further parts. */
-  async fetch(
-    mailbox: Mailbox,
-    step: number,
-    more: (from: number) => Uint8Array[] = () => [],
-    computes: Computes = everything,
-  ): Promise<void> {
+  /** Fetches what the others posted for a step that computed some features. */
+  async fetch(mailbox: Mailbox, step: number, computes: Computes = everything): Promise<void> {
     const { index, count } = this.#exchange;
+    const sent = this.#sent(computes);
     for (let from = 0; from < count; from++) {
       if (from === index) continue;
-      await this.#fetchCommon(mailbox, step, from, more(from), computes);
-      await this.#fetchHalo(mailbox, step, from, computes);
+      await this.#fetchFrom(from, 'all', sent.filter(isForAll), mailbox, step);
+      await this.#fetchFrom(
+        from,
+        index,
+        sent.filter((one) => !isForAll(one)),
+        mailbox,
+        step,
+      );
     }
   }
 
-  async #fetchCommon(
+  async #fetchFrom(
+    from: number,
+    to: Recipient,
+    sent: readonly SentFeature[],
     mailbox: Mailbox,
     step: number,
-    from: number,
-    more: Uint8Array[],
-    computes: Computes,
   ): Promise<void> {
-    const { others } = this.#exchange;
-    const { attended } = this.#computed(computes);
-    const targets = attended.flatMap(({ name, level, channels }) =>
-      this.#partsOf(this.#seen.get(name)!, channels, others[level]!.counts, from).map((rows) => ({
-        rows,
-        channels,
-        slot: this.#slot(rows, channels),
-      })),
-    );
-    await mailbox.fetch(step, from, 'all', [...targets.map(({ slot }) => slot), ...more]);
-    for (const { rows, channels, slot } of targets) this.#decoded(slot, rows, channels);
-  }
-
-  async #fetchHalo(mailbox: Mailbox, step: number, from: number, computes: Computes): Promise<void> {
-    const batch = this.#batch;
-    const reads = this.#computed(computes)
-      .windows.filter(({ taken }) => taken[from]!.length > 0)
-      .map(({ feature: { name, channels }, taken }: WindowExchange) => {
-        const rows = takeRows(this.#seen.get(name)!, batch, channels, taken[from]!);
-        return { name, channels, at: taken[from]!, rows, slot: this.#slot(rows, channels) };
+    const reads = sent
+      .filter(({ taken }) => taken[from]!.length > 0)
+      .map((one) => {
+        const coding = this.#codingOf(one);
+        const seen = this.#seen.get(one.feature.name)!;
+        const parts = this.#parts(one, seen, one.taken[from]!);
+        return { one, coding, seen, parts, slots: parts.map((rows) => slotOf(coding, rows, one.channels)) };
       });
     if (reads.length === 0) return;
-    await mailbox.fetch(
-      step,
-      from,
-      this.#exchange.index,
-      reads.map(({ slot }) => slot),
-    );
-    for (const { name, channels, at, rows, slot } of reads) {
-      this.#decoded(slot, rows, channels);
-      putRows(this.#seen.get(name)!, rows, batch, channels, at);
+    const slots = reads.flatMap((read) => read.slots);
+    await mailbox.fetch(step, from, to, slots);
+    for (const { one, coding, seen, parts, slots } of reads) {
+      for (const [i, rows] of parts.entries()) decode(coding, slots[i]!, rows, one.channels);
+      if (!isForAll(one)) putRows(seen, parts[0]!, this.#images(one), one.channels, one.taken[from]!);
     }
   }
 
-  /** Codes rows for sending; `known`: the receivers' copies, if differences are sent. */
-  #coded(rows: Float32Array, channels: number, known?: Float32Array): Uint8Array {
-    if (this.#coding === 'float32') return bytesOf(rows);
-    const out = new Uint8Array(codedBytes(this.#coding, rows.length / channels, channels));
-    encode(this.#coding, rows, channels, out, known);
-    return out;
+  /** The parts in which rows travel: for all bands image by image, in place; for one band a copy of all images'. */
+  #parts(sent: SentFeature, rows: Float32Array, at: Int32Array): Float32Array[] {
+    if (isForAll(sent)) return this.#inPlace(sent, rows, at);
+    return [takeRows(rows, this.#images(sent), sent.channels, at)];
   }
 
-  /** Buffer for received rows; uncoded ones are read directly into their place. */
-  #slot(rows: Float32Array, channels: number): Uint8Array {
-    if (this.#coding === 'float32') return bytesOf(rows);
-    return new Uint8Array(codedBytes(this.#coding, rows.length / channels, channels));
-  }
-
-  #decoded(slot: Uint8Array, rows: Float32Array, channels: number): void {
-    if (this.#coding !== 'float32') decode(this.#coding, slot, rows, channels);
-  }
-
-  /** The rows of one band among the others' rows, for each image of the batch. */
-  #partsOf(rows: Float32Array, channels: number, counts: readonly number[], band: number): Float32Array[] {
-    const total = counts.reduce((a, b) => a + b, 0);
-    const before = counts.slice(0, band).reduce((a, b) => a + b, 0);
-    return Array.from({ length: this.#batch }, (_, b) => {
-      const from = (b * total + before) * channels;
-      return rows.subarray(from, from + counts[band]! * channels);
+  /** A run of each image's rows [images, rows, channels]. */
+  #inPlace(sent: SentFeature, rows: Float32Array, at: Int32Array): Float32Array[] {
+    const { channels } = sent;
+    const images = this.#images(sent);
+    const first = (at[0] ?? 0) * channels;
+    return Array.from({ length: images }, (_, image) => {
+      const from = (image * rows.length) / images + first;
+      return rows.subarray(from, from + at.length * channels);
     });
+  }
+
+  #images({ perImage }: SentFeature): number {
+    return perImage * this.#batch;
+  }
+
+  #codingOf({ isExact }: SentFeature): Coding {
+    return isExact ? 'float32' : this.#coding;
+  }
+
+  /** Rows of a step over all bands. */
+  #inWhole({ level }: SentFeature, places: Int32Array): Int32Array {
+    if (level === undefined) return places;
+    return places.map((place) => this.#wholeRows[level]![place]!);
   }
 }
 
-/** Rows of a batch, image by image. */
-function pictures(rows: Float32Array, batch: number): Float32Array[] {
-  const length = rows.length / batch;
-  return Array.from({ length: batch }, (_, b) => rows.subarray(b * length, (b + 1) * length));
+function isForAll({ given }: SentFeature): boolean {
+  return given.has('all');
 }

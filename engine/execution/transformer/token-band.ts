@@ -1,11 +1,10 @@
-import type { Coding } from '../../../shared/api.ts';
+import { bytesOf, type Coding, coded, codesDifferences, decode, slotOf } from '../../../shared/codings.ts';
 import { floats } from '../../graph/tensor.ts';
 import { type Recorded, withRows } from '../../regions/recorded.ts';
 import { takeRows } from '../../regions/rows.ts';
 import { anchoredRows, type RowsFeature, rowsName, sumsName } from '../../regions/token-features.ts';
 import type { PatchMode } from '../bands/band-of.ts';
 import { type Bands, bandCount, bandMasks } from '../bands/bands.ts';
-import { bytesOf, codedBytes, decode, encode } from '../bands/coding.ts';
 import type { Mailbox } from '../bands/mailbox.ts';
 import { imageArea } from '../condition.ts';
 import { type Grid, planTokens, type TokenPlan, wholeTokens } from './token-plan.ts';
@@ -116,7 +115,8 @@ export class TokenBand {
       // Rows of references follow those of the image, and are not sent.
       const sent = this.#sentOf(this.#own, feature).map((_, row) => row);
       const isAll = rows.length === batch * sent.length * feature.channels;
-      return this.#coded(isAll ? rows : takeRows(rows, batch, feature.channels, sent), feature.channels);
+      const taken = isAll ? rows : takeRows(rows, batch, feature.channels, sent);
+      return coded(this.#coding, taken, feature.channels);
     });
     await mailbox.post(step, 'all', [...outgoing.changes.map(bytesOf), ...attended]);
     const rowOf = new Map([...this.#own.active].map((position, row) => [position, row]));
@@ -126,7 +126,7 @@ export class TokenBand {
       const parts = this.#network.features.windows.map((feature) => {
         const all = floats(outgoing.features, `new.${rowsName(feature)}`);
         const { channels } = feature.anchor;
-        return this.#coded(takeRows(all, batch, channels, rows), channels);
+        return coded(this.#coding, takeRows(all, batch, channels, rows), channels);
       });
       await mailbox.post(step, index, parts);
     }
@@ -139,12 +139,12 @@ export class TokenBand {
       const changes = this.#sums.map(
         (name) => new Float32Array((this.#record!.get(name) as Float32Array).length),
       );
-      const slots = this.#attended.map((feature) =>
-        this.#slot(this.#sentOf(neighbour.plan, feature), feature),
+      const arriving = this.#attended.map((feature) =>
+        this.#arriving(feature, this.#sentOf(neighbour.plan, feature)),
       );
-      await mailbox.fetch(step, neighbour.index, 'all', [...changes.map(bytesOf), ...slots]);
-      for (const [i, feature] of this.#attended.entries())
-        this.#decode(slots[i]!, this.#sentOf(neighbour.plan, feature), feature);
+      const slots = [...changes.map(bytesOf), ...arriving.map(({ slot }) => slot)];
+      await mailbox.fetch(step, neighbour.index, 'all', slots);
+      for (const { take } of arriving) take();
       for (const [i, name] of this.#sums.entries()) {
         const own = this.#record.get(name) as Float32Array;
         const change = changes[i]!;
@@ -159,10 +159,12 @@ export class TokenBand {
 
   async #fetchRows(mailbox: Mailbox, step: number, { index, taken }: Neighbour): Promise<void> {
     if (taken.length === 0) return;
-    const windows = this.#network.features.windows.map(anchoredRows);
-    const slots = windows.map((feature) => this.#slot(taken, feature));
+    const arriving = this.#network.features.windows.map((window) =>
+      this.#arriving(anchoredRows(window), taken),
+    );
+    const slots = arriving.map(({ slot }) => slot);
     await mailbox.fetch(step, index, this.#options.index, slots);
-    for (const [i, feature] of windows.entries()) this.#decode(slots[i]!, taken, feature);
+    for (const { take } of arriving) take();
   }
 
   /** The positions of a band whose keys and values the others read; references, which are the last, all compute. */
@@ -171,23 +173,16 @@ export class TokenBand {
     return computed.subarray(0, computed.length - imageArea(plan.references));
   }
 
-  #coded(rows: Float32Array, channels: number): Uint8Array {
-    const coded = new Uint8Array(codedBytes(this.#coding, rows.length / channels, channels));
-    encode(this.#coding, rows, channels, coded);
-    return coded;
-  }
-
-  /** Room for the coded rows of some positions. */
-  #slot(positions: Int32Array, { channels }: RowsFeature): Uint8Array {
-    return new Uint8Array(codedBytes(this.#coding, this.#options.batch * positions.length, channels));
-  }
-
-  /** Puts coded rows of some positions into the record. */
-  #decode(coded: Uint8Array, positions: Int32Array, { name, channels }: RowsFeature): void {
+  /** Room for the coded rows of some positions, and what puts them into the record once they are there. */
+  #arriving({ name, channels }: RowsFeature, positions: Int32Array): { slot: Uint8Array; take: () => void } {
     const { batch } = this.#options;
     const rows = new Float32Array(batch * positions.length * channels);
-    decode(this.#coding, coded, rows, channels);
-    this.#record!.set(name, withRows(this.#record!.get(name)!, rows, batch, channels, positions));
+    const slot = slotOf(this.#coding, rows, channels);
+    const take = () => {
+      decode(this.#coding, slot, rows, channels);
+      this.#record!.set(name, withRows(this.#record!.get(name)!, rows, batch, channels, positions));
+    };
+    return { slot, take };
   }
 
   /** Keys and values that all bands exchange. */
@@ -201,7 +196,8 @@ export class TokenBand {
 
   /** Differences of rows would save little, because only rows beside a border are sent. */
   get #coding(): Coding {
-    return this.#options.coding === 'float32' ? 'float32' : 'float16';
+    const { coding } = this.#options;
+    return codesDifferences(coding) ? 'float16' : coding;
   }
 
   /** Whether features are exchanged with other bands. */

@@ -1,4 +1,4 @@
-import { fromHalves } from '../halves.ts';
+import { fromHalves } from '../../../shared/halves.ts';
 
 /** Quantized blocks of ggml (`ggml-quants.c`, `dequantize_row_…`), in order, as float32 or as levels. */
 

@@ -1,5 +1,5 @@
 import { fs, sha256 } from '#host';
-import { toHalves } from '../halves.ts';
+import { toHalves } from '../../../shared/halves.ts';
 import { keptOrWritten } from '../kept-file.ts';
 import { BLOCK } from '../quantized.ts';
 import { readRange, withFile } from '../range.ts';

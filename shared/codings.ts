@@ -1,5 +1,4 @@
-import type { Coding } from '../../../shared/api.ts';
-import { fromHalves, toHalves } from '../../weights/halves.ts';
+import { fromHalves, toHalves } from './halves.ts';
 
 // Multi-byte numbers travel in little-endian order, which all processors supported by ONNX Runtime's packages use.
 
@@ -10,59 +9,81 @@ const LARGEST = 7;
 
 /** One way to code rows [rows, channels]. */
 interface Coder {
-  /** Codes the difference to the rows that the receiver has, which both sides keep. */
-  differences?: true;
   bytes(rows: number, channels: number): number;
-  encode(rows: Float32Array, out: Uint8Array, channels: number, known?: Float32Array): void;
-  decode(coded: Uint8Array, rows: Float32Array, channels: number): void;
+  /** How rows are coded and decoded. Absent: they travel as they are. */
+  code?: {
+    /** Whether the difference to the rows that the receiver has is coded, which both sides keep. */
+    differences: boolean;
+    encode(rows: Float32Array, out: Uint8Array, channels: number, known?: Float32Array): void;
+    decode(coded: Uint8Array, rows: Float32Array, channels: number): void;
+  };
 }
 
-const CODERS: Readonly<Record<Coding, Coder>> = {
-  float32: {
-    bytes: (rows, channels) => 4 * rows * channels,
-    encode: (rows, out) => out.set(bytesOf(rows)),
-    decode: (coded, rows) => bytesOf(rows).set(coded),
-  },
+/** How features can travel between workers, by the names that users give. */
+const CODERS = {
+  /** As they are. */
+  float32: { bytes: (rows, channels) => 4 * rows * channels },
+  /** In half precision (IEEE 754 binary16). */
   float16: {
     bytes: (rows, channels) => 2 * rows * channels,
-    encode: (rows, out) => encodeHalves(rows, new Uint16Array(out.buffer, out.byteOffset, rows.length)),
-    decode: (coded, rows) => fromHalves(new Uint16Array(coded.buffer, coded.byteOffset, rows.length), rows),
+    code: {
+      differences: false,
+      encode: (rows, out) => encodeHalves(rows, new Uint16Array(out.buffer, out.byteOffset, rows.length)),
+      decode: (coded, rows) => fromHalves(new Uint16Array(coded.buffer, coded.byteOffset, rows.length), rows),
+    },
   },
+  /** As the difference to what the receiver has, in four bits with one scale for each group of channels. */
   residual: {
-    differences: true,
     bytes: (rows, channels) => rows * (Math.ceil(channels / 2) + 4 * Math.ceil(channels / GROUP)),
-    encode: (rows, out, channels, known) => encodeResidual(rows, known!, channels, out),
-    decode: addResidual,
+    code: {
+      differences: true,
+      encode: (rows, out, channels, known) => encodeResidual(rows, known!, channels, out),
+      decode: addResidual,
+    },
   },
-};
+} satisfies Record<string, Coder>;
+
+export type Coding = keyof typeof CODERS;
+export const CODINGS = Object.keys(CODERS) as Coding[];
+
+function coderOf(coding: Coding): Coder {
+  return CODERS[coding];
+}
 
 /** Whether a coding needs the receiver's rows, on both sides. */
 export function codesDifferences(coding: Coding): boolean {
-  return CODERS[coding].differences === true;
+  return coderOf(coding).code?.differences === true;
 }
 
 /** Bytes of coded rows [rows, channels]. */
 export function codedBytes(coding: Coding, rows: number, channels: number): number {
-  return CODERS[coding].bytes(rows, channels);
+  return coderOf(coding).bytes(rows, channels);
 }
 
 /**
- * Codes rows [rows, channels] into `out`. `known`: the receiver's rows, needed for a residual and updated to what the
- * receiver will have.
+ * Rows [rows, channels] as they are sent; uncoded ones are a view. `known`: the receiver's rows, needed for differences
+ * and updated to what the receiver will have.
  */
-export function encode(
+export function coded(
   coding: Coding,
   rows: Float32Array,
   channels: number,
-  out: Uint8Array,
   known?: Float32Array,
-): void {
-  CODERS[coding].encode(rows, out, channels, known);
+): Uint8Array {
+  const out = slotOf(coding, rows, channels);
+  coderOf(coding).code?.encode(rows, out, channels, known);
+  return out;
 }
 
-/** Decodes rows into `rows`, which contain the rows known before. */
-export function decode(coding: Coding, coded: Uint8Array, rows: Float32Array, channels: number): void {
-  CODERS[coding].decode(coded, rows, channels);
+/** Room for rows as they are sent; uncoded ones arrive in their place. */
+export function slotOf(coding: Coding, rows: Float32Array, channels: number): Uint8Array {
+  if (!coderOf(coding).code) return bytesOf(rows);
+  return new Uint8Array(codedBytes(coding, rows.length / channels, channels));
+}
+
+/** Decodes what arrived in the slot of `rows`, which contain the rows known before. */
+export function decode(coding: Coding, slot: Uint8Array, rows: Float32Array, channels: number): void {
+  coderOf(coding).code?.decode(slot, rows, channels);
 }
 
 export function bytesOf(data: Float32Array): Uint8Array {

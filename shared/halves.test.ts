@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { readFloat32 } from '../engine/weights/read.ts';
+import { temporaryFolder } from '../engine/weights/testing.ts';
 import { toHalves } from './halves.ts';
-import { readFloat32 } from './read.ts';
-import { temporaryFolder } from './testing.ts';
 
 const folder = await temporaryFolder();
 

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { Coding } from '../../../shared/api.ts';
-import { gaussianNoise } from '../../noise.ts';
-import { codedBytes, decode, encode } from './coding.ts';
+import { gaussianNoise } from '../engine/noise.ts';
+import { type Coding, coded, decode, slotOf } from './codings.ts';
 
 function throughTheWire(coding: Coding, rows: Float32Array, channels: number): Float32Array {
-  const coded = new Uint8Array(codedBytes(coding, rows.length / channels, channels));
-  encode(coding, rows, channels, coded);
   const out = new Float32Array(rows.length);
-  decode(coding, coded, out, channels);
+  const slot = slotOf(coding, out, channels);
+  slot.set(coded(coding, rows, channels));
+  decode(coding, slot, out, channels);
   return out;
 }
 
@@ -50,9 +49,7 @@ test('residuals: both sides know the same, and come as near as the difference is
       const current = start.map((value, i) => value + 0.1 * change[i]!);
       const largest = change.reduce((most, value) => Math.max(most, Math.abs(0.1 * value)), 0);
       for (let round = 0; round < 3; round++) {
-        const coded = new Uint8Array(codedBytes('residual', rows, channels));
-        encode('residual', current, channels, coded, sender);
-        decode('residual', coded, receiver, channels);
+        decode('residual', coded('residual', current, channels, sender), receiver, channels);
         assert.deepEqual(receiver, sender);
         // Each round leaves at most half a step, a fourteenth of the difference before.
         const limit = largest * (1 / 14) ** (round + 1) + 1e-6;
