@@ -43,7 +43,7 @@ export class Crews {
     if (!crew) throw new InputError('This engine has no workers.');
     const version = await denoiserVersion(opened);
     const members = await crew.members(workers, threads || undefined, model, additions);
-    const options = { ...TEAM_DEFAULTS, ...defined(patch), alike: crew.alike };
+    const options = { ...TEAM_DEFAULTS, ...defined(patch), equallyFast: crew.equallyFast };
     return { model, additions, version, members, options };
   }
 

@@ -102,7 +102,7 @@ export type OpenCrew = () => Crew | Promise<Crew>;
 /** A source of workers for an engine. */
 export interface Crew {
   /** Whether all workers are equally fast, so that bands need not follow measurements and pictures can be repeated. */
-  readonly alike: boolean;
+  readonly equallyFast: boolean;
   /**
    * Workers that are ready for jobs of a model: at most `count`, possibly fewer.
    * @param additions to the model, whose files they must have

@@ -8,7 +8,7 @@ export interface TeamOptions {
   coding: Coding;
   split: Split;
   /** Whether workers are equally fast. Otherwise the first dense step is timed, and bands are cut again if speeds differ. */
-  alike: boolean;
+  equallyFast: boolean;
   /** Seconds that a step may take before a worker counts as stalled; more where steps have been slow before. */
   patience: number;
   /** The same for preparing a job: the model is loaded, and may have to be quantized first. */
@@ -20,7 +20,7 @@ export const TEAM_DEFAULTS: TeamOptions = {
   warmUp: 2,
   coding: 'float32',
   split: 'auto',
-  alike: true,
+  equallyFast: true,
   patience: 60,
   beginPatience: 900,
 };

@@ -424,7 +424,7 @@ test('cancelling waits for no worker', () =>
     assert.ok(crew.ended.size > 0);
   }));
 
-test('bands follow measured speeds where workers are not alike', () =>
+test('bands follow measured speeds where workers are not equally fast', () =>
   withSetting(async ({ model, run, denoise }) => {
     const crew = new TestCrew(model, 2);
     const slow = crew.members[1]!;
@@ -433,7 +433,7 @@ test('bands follow measured speeds where workers are not alike', () =>
     const other = fast.step.bind(fast);
     fast.step = async (call) => ({ ...(await other(call)), runSeconds: 0.01 });
     slow.step = async (call) => ({ ...(await step(call)), runSeconds: 0.03 });
-    const team = await run(crew, { split: 'bands', alike: false });
+    const team = await run(crew, { split: 'bands', equallyFast: false });
     await denoise(team.predict);
     assert.deepEqual(
       team.report().map(({ from, to }) => to - from),
@@ -477,7 +477,7 @@ test('times that cannot be are not believed', () =>
     const liar = crew.members[1]!;
     const step = liar.step.bind(liar);
     liar.step = async (call) => ({ ...(await step(call)), runSeconds: 0 });
-    const team = await run(crew, { split: 'bands', alike: false });
+    const team = await run(crew, { split: 'bands', equallyFast: false });
     await denoise(team.predict);
     assert.ok(team.report().every(({ from, to }) => to > from));
   }));

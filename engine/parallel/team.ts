@@ -213,7 +213,7 @@ export class TeamRun implements SharedRun {
   /** After the first dense step: cuts bands again if the workers' speeds differ. */
   async #measure(): Promise<void> {
     const division = this.#division!;
-    if (this.#options.alike || this.#measured || !division.wasDense) return;
+    if (this.#options.equallyFast || this.#measured || !division.wasDense) return;
     this.#measured = true;
     for (const [i, { worker }] of division.layout.parts.entries())
       this.#speeds[worker] = 1 / Math.max(SHORTEST_RUN, division.last[i]!.runSeconds);

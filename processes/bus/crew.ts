@@ -46,7 +46,7 @@ interface BusCrewOptions {
 
 /** Workers on other machines, found on a bus. */
 export class BusCrew implements Crew {
-  readonly alike = false;
+  readonly equallyFast = false;
   /** Not private, for tests that disturb it. */
   readonly bus: NatsConnection;
   readonly #options: Required<BusCrewOptions>;

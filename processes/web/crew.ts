@@ -19,7 +19,7 @@ interface WebCrewOptions {
  * be isolated from other origins; and files, so these must be in the browser's storage. They are kept for the next image.
  */
 export class WebCrew implements Crew {
-  readonly alike = true;
+  readonly equallyFast = true;
   readonly #options: WebCrewOptions;
   readonly #kept = new KeptMembers<ServedMember>();
   /** The workers that letters are passed on to. */

@@ -22,7 +22,7 @@ interface LocalCrewOptions {
 
 /** Workers on this machine: one process each, with its share of the processor. They are kept for the next image. */
 export class LocalCrew implements Crew {
-  readonly alike: boolean;
+  readonly equallyFast: boolean;
   readonly #options: LocalCrewOptions;
   readonly #kept = new KeptMembers<LocalMember>();
   #mail: Promise<string> | undefined;
@@ -31,7 +31,7 @@ export class LocalCrew implements Crew {
 
   constructor(options: LocalCrewOptions = {}) {
     this.#options = options;
-    this.alike = (options.device?.id ?? 'cpu') === 'cpu';
+    this.equallyFast = (options.device?.id ?? 'cpu') === 'cpu';
   }
 
   /** `threads`: of one worker; its share of the processor if absent. */

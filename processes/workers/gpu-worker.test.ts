@@ -14,7 +14,7 @@ test('a GPU is one worker, beside one on the processor', { skip: skipWithoutGpu(
   });
   const findings = { name: 'software', wrong: ['MultiHeadAttention'] };
   const crew = new LocalCrew({ device: { id: 'webgpu', findings } });
-  assert.equal(crew.alike, false);
+  assert.equal(crew.equallyFast, false);
   const engine = createEngine(new NodeBackend(), { openCrew: () => crew });
   try {
     const house = { ...HOUSE, width: 64, height: 128, steps: 2 };
