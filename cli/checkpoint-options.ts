@@ -2,13 +2,13 @@ import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { InputError } from '../engine/errors.ts';
 import { isEmbedded } from '../engine/models/embedded.ts';
-import { PREDICTIONS, type Prediction } from '../shared/requestFields.ts';
+import { PREDICTIONS, type PredictionType } from '../shared/requestFields.ts';
 
 /** Options about the parts of a checkpoint in one file. */
 export interface CheckpointOptions {
   vae?: string;
   textEncoder?: string[];
-  prediction?: Prediction;
+  prediction?: PredictionType;
 }
 
 export function withCheckpointOptions(command: Command): Command {

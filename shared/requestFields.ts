@@ -8,7 +8,7 @@ export type DecoderChoice = (typeof DECODERS)[number];
 
 /** What a U-Net predicts: the noise, or the velocity between noise and image. */
 export const PREDICTIONS = ['epsilon', 'v_prediction'] as const;
-export type Prediction = (typeof PREDICTIONS)[number];
+export type PredictionType = (typeof PREDICTIONS)[number];
 
 interface Limits {
   readonly min: number;

@@ -1,4 +1,4 @@
-import type { Prediction } from '../../shared/api.ts';
+import type { PredictionType } from '../../shared/api.ts';
 import type { SizeLimits } from '../../shared/sizes.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
@@ -139,7 +139,7 @@ export class DiffusionModel implements Model {
   }
 
   /** The same model with the prediction type that was found out. */
-  withPrediction(prediction: Prediction): DiffusionModel {
+  withPrediction(prediction: PredictionType): DiffusionModel {
     const scheduler = { ...(this.#layout.scheduler as object), prediction_type: prediction };
     return new DiffusionModel({ ...this.#layout, scheduler, unsure: false }, this.#additions);
   }

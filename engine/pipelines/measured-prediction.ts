@@ -1,5 +1,5 @@
 import { cacheFolder, fs, path, sha256 } from '#host';
-import type { Prediction } from '../../shared/api.ts';
+import type { PredictionType } from '../../shared/api.ts';
 import type { Backend, Program } from '../execution/backend.ts';
 import { denoiserInputs, needsOf, OUTPUT } from '../execution/denoiser-inputs.ts';
 import { PLANAR } from '../execution/forms/form.ts';
@@ -50,7 +50,7 @@ export async function withMeasuredPrediction(
     }
     await keep(kept, correlation);
   }
-  const prediction: Prediction = correlation >= LEAST_CORRELATION ? 'epsilon' : 'v_prediction';
+  const prediction: PredictionType = correlation >= LEAST_CORRELATION ? 'epsilon' : 'v_prediction';
   const what = prediction === 'epsilon' ? 'the noise' : 'the velocity';
   return {
     model: model.withPrediction(prediction),

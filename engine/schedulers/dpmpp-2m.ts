@@ -5,7 +5,7 @@ import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, off, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
 import { flowCommon, shifted } from './flow.ts';
 import { multistepLevels, variancePreserving } from './multistep.ts';
-import { combine, originalCoefficients, type Prediction, weigh } from './prediction.ts';
+import { combine, originalCoefficients, type PredictionType, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { lambdaOf, mixing, preserving, trainingSigmas } from './sigmas.ts';
 import { checkSteps } from './timesteps.ts';
@@ -72,7 +72,7 @@ function createFlowDpmpp(config: SchedulerConfig, steps: number): Scheduler {
 type Solver = Pick<
   z.output<typeof fields>,
   'final_sigmas_type' | 'solver_order' | 'solver_type' | 'lower_order_final' | 'euler_at_final'
-> & { prediction_type: Prediction };
+> & { prediction_type: PredictionType };
 
 /** @param split alpha and sigma of a level */
 function solve(

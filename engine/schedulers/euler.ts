@@ -3,7 +3,7 @@ import { supported } from '../networks/config.ts';
 import { askedSigmas } from './asked-sigmas.ts';
 import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
-import { combine, explodingOriginalCoefficients, type Prediction, weigh } from './prediction.ts';
+import { combine, explodingOriginalCoefficients, type PredictionType, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { interpolate, timestepOfSigma, trainingSigmas } from './sigmas.ts';
 import { roundHalfEven, type Spacing, spacedTimesteps } from './timesteps.ts';
@@ -56,7 +56,7 @@ export function eulerTimesteps(settings: Parameters<typeof spacedTimesteps>[0], 
 export function overLevels(
   levels: readonly number[],
   spacing: Spacing,
-  prediction: Prediction,
+  prediction: PredictionType,
 ): Pick<Scheduler, 'initNoiseSigma' | 'scaleInput' | 'predictOriginal' | 'addNoise'> {
   const highest = Math.max(...levels);
   return {

@@ -2,8 +2,8 @@
  * What the network predicts: the noise, the velocity of Salimans and Ho 2022, the clean sample, or noise − clean (of
  * flows, Lipman et al. 2023).
  */
-export const PREDICTIONS = ['epsilon', 'v_prediction', 'sample', 'flow_prediction'] as const;
-export type Prediction = (typeof PREDICTIONS)[number];
+export const PREDICTION_TYPES = ['epsilon', 'v_prediction', 'sample', 'flow_prediction'] as const;
+export type PredictionType = (typeof PREDICTION_TYPES)[number];
 
 /** Coefficients of a linear combination of the current sample and the network's output. */
 interface Coefficients {
@@ -15,7 +15,7 @@ interface Coefficients {
  * The clean sample, where the current sample is alpha · clean + sigma · noise: alpha² + sigma² = 1, or for flows
  * alpha + sigma = 1.
  */
-export function originalCoefficients(prediction: Prediction, alpha: number, sigma: number): Coefficients {
+export function originalCoefficients(prediction: PredictionType, alpha: number, sigma: number): Coefficients {
   switch (prediction) {
     case 'epsilon':
       return { sample: 1 / alpha, output: -sigma / alpha };
@@ -29,7 +29,7 @@ export function originalCoefficients(prediction: Prediction, alpha: number, sigm
 }
 
 /** The noise, where the current sample is alpha · clean + sigma · noise. */
-export function noiseCoefficients(prediction: Prediction, alpha: number, sigma: number): Coefficients {
+export function noiseCoefficients(prediction: PredictionType, alpha: number, sigma: number): Coefficients {
   switch (prediction) {
     case 'epsilon':
       return { sample: 0, output: 1 };
@@ -43,7 +43,7 @@ export function noiseCoefficients(prediction: Prediction, alpha: number, sigma: 
 }
 
 /** The clean sample, where the current sample is clean + level · noise (the form of the Euler samplers). */
-export function explodingOriginalCoefficients(prediction: Prediction, level: number): Coefficients {
+export function explodingOriginalCoefficients(prediction: PredictionType, level: number): Coefficients {
   const alpha = 1 / Math.sqrt(level * level + 1);
   const weights = originalCoefficients(prediction, alpha, level * alpha);
   return { sample: weights.sample * alpha, output: weights.output };

@@ -1,4 +1,4 @@
-import { combine, originalCoefficients, type Prediction, weigh } from './prediction.ts';
+import { combine, originalCoefficients, type PredictionType, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** Shares of the clean sample and of the noise at a step. */
@@ -13,7 +13,7 @@ export interface Level {
  */
 export function overPreserved(
   levels: readonly Level[],
-  config: { prediction_type: Prediction; clip_sample?: boolean; clip_sample_range?: number },
+  config: { prediction_type: PredictionType; clip_sample?: boolean; clip_sample_range?: number },
 ): Pick<Scheduler, 'initNoiseSigma' | 'scaleInput' | 'predictOriginal' | 'addNoise'> {
   const { prediction_type: prediction, clip_sample: clip = false, clip_sample_range: range = 1 } = config;
   return {

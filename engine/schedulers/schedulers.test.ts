@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { SCHEDULERS, type SchedulerName, SIGMA_SPACINGS, type SigmaSpacing } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import { createScheduler, schedulerNameOf, schedulersFor } from './create.ts';
-import { PREDICTIONS, type Prediction } from './prediction.ts';
+import { PREDICTION_TYPES, type PredictionType } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 
 interface Reference {
@@ -31,30 +31,32 @@ function levelAt(scheduler: Scheduler, index: number): { alpha: number; sigma: n
 }
 
 /** Configs of every noise process, with what their networks predict. */
-const PROCESSES: readonly (readonly [prediction: Prediction | 'angles', config: Record<string, unknown>])[] =
+const PROCESSES: readonly (readonly [
+  prediction: PredictionType | 'angles',
+  config: Record<string, unknown>,
+])[] = [
+  ...PREDICTION_TYPES.filter((prediction) => prediction !== 'flow_prediction').map(
+    (prediction) => [prediction, { ...ddim, ...finalZero, prediction_type: prediction }] as const,
+  ),
+  ['flow_prediction', { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 }],
   [
-    ...PREDICTIONS.filter((prediction) => prediction !== 'flow_prediction').map(
-      (prediction) => [prediction, { ...ddim, ...finalZero, prediction_type: prediction }] as const,
-    ),
-    ['flow_prediction', { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 }],
-    [
-      'flow_prediction',
-      {
-        _class_name: 'DPMSolverMultistepScheduler',
-        prediction_type: 'flow_prediction',
-        use_flow_sigmas: true,
-        flow_shift: 2,
-      },
-    ],
-    ['angles', { _class_name: 'SCMScheduler', sigma_data: 0.5 }],
-  ];
+    'flow_prediction',
+    {
+      _class_name: 'DPMSolverMultistepScheduler',
+      prediction_type: 'flow_prediction',
+      use_flow_sigmas: true,
+      flow_shift: 2,
+    },
+  ],
+  ['angles', { _class_name: 'SCMScheduler', sigma_data: 0.5 }],
+];
 const processesOf = (name: SchedulerName) =>
   PROCESSES.filter(([, config]) => schedulersFor(config).includes(name));
 
 /** The output of a perfect network for a sample, given the clean sample. */
 function exactOutput(
   scheduler: Scheduler,
-  prediction: Prediction | 'angles',
+  prediction: PredictionType | 'angles',
   index: number,
   sample: Float32Array,
   clean: Float32Array,

@@ -1,4 +1,4 @@
-import type { Prediction } from '../../../shared/api.ts';
+import type { PredictionType } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
 import type { TensorFile } from '../../weights/source.ts';
 import type { GenerationDefaults } from '../model.ts';
@@ -71,7 +71,7 @@ export function refuseRelatives(file: TensorFile, family: SdFamily): void {
 
 /** What a file says about the prediction of its U-Net. */
 interface StatedPrediction {
-  prediction: Prediction | undefined;
+  prediction: PredictionType | undefined;
   /** Whether the last noise level is pure noise (Lin et al. 2023). */
   zeroTerminal: boolean;
 }
@@ -81,7 +81,7 @@ export function predictionIn(file: TensorFile): StatedPrediction {
   const { metadata } = file;
   const zeroTerminal =
     file.find('ztsnr') !== undefined || /^true$/i.test(metadata['modelspec.zero_terminal_snr'] ?? '');
-  const stated = (prediction: Prediction | undefined) => ({ prediction, zeroTerminal });
+  const stated = (prediction: PredictionType | undefined) => ({ prediction, zeroTerminal });
   if (file.find('v_pred')) return stated('v_prediction');
   const said = metadata['modelspec.prediction_type'] ?? metadata.prediction_type ?? '';
   if (/^v/i.test(said)) return stated('v_prediction');
@@ -113,7 +113,7 @@ export function recommendedBy(
 /** The noise process of the families, as `scheduler_config.json` has it. */
 export function schedulerOf(
   family: SdFamily,
-  prediction: Prediction,
+  prediction: PredictionType,
   { zeroTerminal, distilled }: { zeroTerminal: boolean; distilled: Distilled | undefined },
 ): Record<string, unknown> {
   return {

@@ -1,4 +1,4 @@
-import type { Prediction } from '../../../shared/api.ts';
+import type { PredictionType } from '../../../shared/api.ts';
 
 /** Parts of a model that the user names. */
 export interface FileParts {
@@ -7,7 +7,7 @@ export interface FileParts {
   /** Take the place of its text encoders. */
   textEncoders?: readonly string[] | undefined;
   /** Used if the file does not say what its U-Net predicts. */
-  prediction?: Prediction;
+  prediction?: PredictionType;
   /** Take the averaged weights of training instead of the trained ones. */
   averaged?: boolean;
 }
