@@ -7,7 +7,7 @@ import { countMacs } from '../graph/macs.ts';
 import { float32 } from '../graph/tensor.ts';
 import { DiffusionModel } from '../models/diffusion-model.ts';
 import { temporaryFolder } from '../weights/testing.ts';
-import { Division, type Picture } from './division.ts';
+import { type DividedImage, Division } from './division.ts';
 import { TEAM_DEFAULTS } from './team-options.ts';
 
 test('reference images are computed with every part of an image, but not for an edit', async () => {
@@ -22,9 +22,9 @@ test('reference images are computed with every part of an image, but not for an 
   const edit = { id: 'a', condition, mask, ring: 0, sampleAt: () => new Float32Array() };
   const bands = { height, width, axis: 'y', edges: [[0, height]] } as const;
   const layout = { parts: [{ worker: 0, branch: undefined, bands, index: 0 }] };
-  const macsOf = (active: readonly (typeof mask)[] | undefined, more: Partial<Picture> = {}) => {
+  const macsOf = (active: readonly (typeof mask)[] | undefined, more: Partial<DividedImage> = {}) => {
     const about = { model: '', version: '', precision: 'fp32', channels: 16, timesteps: [1] } as const;
-    const picture: Picture = { ...about, network, height, width, condition, ...more };
+    const picture: DividedImage = { ...about, network, height, width, condition, ...more };
     return new Division([], layout, picture, TEAM_DEFAULTS, active).macs(0);
   };
   const extent = { height, width, batch: 1, tokens: 6, references: 12 };

@@ -16,7 +16,7 @@ import type { Layout } from './layout.ts';
 import type { TeamOptions } from './team-options.ts';
 
 /** An image that several workers denoise. */
-export interface Picture {
+export interface DividedImage {
   model: string;
   additions?: ModelAdditions;
   /** Version of its denoiser's files; see `denoiserVersion`. */
@@ -47,7 +47,7 @@ export class Division {
   /** Whose deep features each worker has of the last full step. */
   #deep: 'all' | 'band' | undefined;
   readonly #members: readonly Member[];
-  readonly #picture: Picture;
+  readonly #picture: DividedImage;
   readonly #options: TeamOptions;
   readonly #ids: string[];
   readonly #positions: Int32Array[];
@@ -60,7 +60,7 @@ export class Division {
   constructor(
     members: readonly Member[],
     layout: Layout,
-    picture: Picture,
+    picture: DividedImage,
     options: TeamOptions,
     active: readonly Mask[] | undefined,
   ) {

@@ -20,7 +20,7 @@ import type { Steering } from '../networks/unet.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import { gaussianNoise, gaussianTensor } from '../noise.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import type { Picture } from './division.ts';
+import type { DividedImage } from './division.ts';
 import { CrewLostError, type Member, MemberLostError } from './job.ts';
 import { partCosts } from './simulate.ts';
 import { TeamRun } from './team.ts';
@@ -132,7 +132,7 @@ const withSetting = (
       const denoiser = components.denoiser({ precision: 'fp32' });
       const begun = async (
         crew: TestCrew,
-        what: Picture,
+        what: DividedImage,
         options?: Partial<TeamOptions>,
         signal?: AbortSignal,
       ) => {

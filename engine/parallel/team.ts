@@ -10,7 +10,7 @@ import type { ModelAdditions } from '../models/additions.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
 import { type Mask, pyramid } from '../regions/mask.ts';
 import { ringsOf } from '../regions/rings.ts';
-import { Division, type Picture } from './division.ts';
+import { type DividedImage, Division } from './division.ts';
 import { type Member, MemberLostError, type StepAnswer } from './job.ts';
 import { divide } from './layout.ts';
 import { failures, type Losses, settle, wordsOf } from './settle.ts';
@@ -35,7 +35,7 @@ const SHORTEST_RUN = 1e-3;
 
 /** Denoises one image with several workers, and continues with the rest when some are lost. */
 export class TeamRun implements SharedRun {
-  readonly #picture: Picture;
+  readonly #picture: DividedImage;
   readonly #options: TeamOptions;
   /** For an edit: the computed positions of each level. */
   readonly #active: readonly Mask[] | undefined;
@@ -55,7 +55,7 @@ export class TeamRun implements SharedRun {
   readonly recordSeconds: number[] = [];
   recordingMacs = 0;
 
-  constructor(members: readonly Member[], picture: Picture, options: TeamOptions, signal?: AbortSignal) {
+  constructor(members: readonly Member[], picture: DividedImage, options: TeamOptions, signal?: AbortSignal) {
     this.#members = members;
     this.#speeds = members.map(() => 1);
     this.#picture = picture;
