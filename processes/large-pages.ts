@@ -5,7 +5,7 @@ const TUNABLE = 'glibc.malloc.hugetlb=1';
  * The environment of a process that runs networks. Their values take up to gigabytes, and in pages of 4 kB the processor
  * spends about a tenth of its time on finding them. Where Linux gives large pages to all who ask or to none, nothing
  * changes.
- * @param env of which a choice of the user's own is left as it is
+ * @param env if the user has chosen in it already, it is left as it is
  */
 export function withLargePages(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { GLIBC_TUNABLES: given } = env;

@@ -59,7 +59,7 @@ export function styleNamed(name: string, styles: readonly Style[] = STYLES): Sty
   return styles.find((style) => style.name.toLowerCase() === name.trim().toLowerCase());
 }
 
-/** Those of which a model knows every word. @param words all that it knows; undefined: common language */
+/** Styles whose words a model knows. @param words all that it knows; undefined: common language */
 export function stylesFor(words: readonly string[] | undefined, styles: readonly Style[]): Style[] {
   return styles.filter(({ prompt }) => !words || unknownWords(words, prompt.replace(PLACE, '')).length === 0);
 }

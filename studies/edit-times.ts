@@ -17,7 +17,7 @@ import { type Timed, timeInTurns } from './support/turns.ts';
 await study(
   {
     about:
-      'An edit of a square image that was drawn before, against drawing it anew, in int8 with synthetic weights and ' +
+      'An edit of a square image that was drawn before, against generating it again, in int8 with synthetic weights and ' +
       'without the text: a step and the decoder, each whole and for the masked part, in turns, after a run to warm up. ' +
       'Seconds of the processor say more than seconds where other programs run. With a budget also what it saves, alone and ' +
       'on top of the edit.',

@@ -74,7 +74,7 @@ export interface Denoiser {
   ): Promise<Prediction>;
   /**
    * The recorded features, with a region's fresh ones in place. Undefined where their error could grow with further
-   * edits, which then record anew.
+   * edits, which then record again.
    */
   updated(seen: Features, plan: Plan, fresh: Features): Features | undefined | Promise<Features | undefined>;
   /** Multiply–accumulates of one dense run, or of a shallow one. Loads nothing. */

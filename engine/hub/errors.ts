@@ -34,7 +34,7 @@ export function waitIn(headers: Headers): number | undefined {
   return undefined;
 }
 
-/** Of the limits that are used up, the one that stays so the longest. */
+/** Seconds until the last of the limits that are used up is reset. */
 function longestReset(limits: string): number | undefined {
   const usedUp = limits.split(/,(?=\s*")/).filter((limit) => !/(?:;\s*r|\bremaining)=[1-9]/.test(limit));
   const resets = usedUp.flatMap((limit) => /(?:;\s*t|\breset)=(\d{1,6})\b/.exec(limit)?.[1] ?? []);

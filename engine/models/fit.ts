@@ -14,7 +14,7 @@ interface PartConfig {
 
 /**
  * Checks from the configs alone that the parts of a text-to-image model fit each other.
- * @throws InputError that says which do not, and of which pipelines such a denoiser is
+ * @throws InputError that says which do not, and which pipelines have such a denoiser
  */
 export function checkFit(
   denoiser: PartConfig,

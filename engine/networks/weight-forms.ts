@@ -70,7 +70,7 @@ export function isInBlocks(precision: Precision, bytes: boolean): boolean {
 }
 
 /**
- * Of DC-AE's decoder, what is multiplied in rows: linear maps over positions and plain 3×3 convolutions. Everything passes
+ * What DC-AE's decoder multiplies in rows: linear maps over positions and plain 3×3 convolutions. Everything passes
  * through the first and the last convolution and the coarsest level, which have few of the operations, and what gated units
  * give has outliers; docs/measurements.md has the effect of each.
  */

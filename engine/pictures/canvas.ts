@@ -75,7 +75,7 @@ export function extensionMask(old: { width: number; height: number }, extension:
   return { width, height, data };
 }
 
-/** A mask on a larger canvas, of which it marks nothing that is new. */
+/** A mask on a larger canvas; what is new of the canvas is not masked. */
 export function extendMask(mask: Mask, { left, top, right, bottom }: Extension): Mask {
   const [width, height] = [mask.width + left + right, mask.height + top + bottom];
   const data = new Uint8Array(width * height);

@@ -34,7 +34,7 @@ export function nothingKnown(network: Network): Feeds {
 
 /**
  * Computes a prefix, or reads it from the cache's folder `prefixes`, where it is kept by the content of weights and tokens.
- * Of float32 weights it is not kept there: to tell their content takes longer than to compute it.
+ * With float32 weights it is not kept, because hashing them takes longer than computing it.
  * @param output the name of the states
  */
 export async function knownPrefix(

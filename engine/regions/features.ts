@@ -127,7 +127,7 @@ export function momentsOf({ gain, input, groups, epsilon }: GroupNorm): MomentsF
 /** Composed statistics: the moments of all norms side by side, [2B, 1, groups of all]. */
 export const MOMENTS = 'moments';
 
-/** Composed statistics: the means within each row of a level, of which the moments are the means; [2B, N, groups]. */
+/** Composed statistics: the means within each row of a level, [2B, N, groups]. Their means are the moments. */
 export function partsName(level: number): string {
   return `parts.${level}`;
 }

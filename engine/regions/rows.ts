@@ -68,7 +68,7 @@ export function putRows<T extends Numbers>(
     });
 }
 
-/** Up to so many numbers a loop is faster than a view of them, and leaves no garbage. */
+/** Up to this many numbers a loop is faster than a view of them, and leaves no garbage. */
 const MOST_IN_LOOP = 256;
 
 function copy<T extends Numbers>(source: T, from: number, target: T, to: number, count: number): void {

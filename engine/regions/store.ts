@@ -27,7 +27,7 @@ interface StoredPicture {
   picture: string;
   timesteps: number[];
   bytes: number;
-  /** Of these, on a device. */
+  /** How many of these are on a device. */
   deviceBytes: number;
 }
 

@@ -60,7 +60,7 @@ export async function openEmbedding(file: string): Promise<TrainedWord[]> {
   const [emb, clipL, clipG] = [['emb_params'], CLIP_L, CLIP_G].map((names) =>
     names.map((name) => source.find(name)).find((tensor) => tensor !== undefined),
   );
-  // Of the original code, whose word may be any text.
+  // A file of the original code, whose word may be any text.
   const params = emb ?? tensors.find(({ name }) => name.startsWith(STRING_TO_PARAM));
   if (params) return [{ file, names: [own], vectors: { any: params } }];
   if (clipL || clipG) {

@@ -18,7 +18,7 @@ export interface QuantizedMatrix {
   readonly columns: number;
   readonly values: StoredTensor;
   readonly scale: StoredTensor;
-  /** Of blocks, [N, blocks]: added to every value of a block. */
+  /** For blocks, [N, blocks]: added to every value of a block. */
   readonly minimum?: StoredTensor;
 }
 

@@ -34,7 +34,7 @@ export interface StoredTensor {
     /** [N, blocks]: added to every value of a block. */
     readonly minimum?: StoredTensor;
   };
-  /** Of bytes: what each row is multiplied by, [rows, 1, …]; see `withScales`. */
+  /** For bytes: what each row is multiplied by, [rows, 1, …]; see `withScales`. */
   readonly scale?: StoredTensor;
   /** Its file as it was when the tensor was found there. */
   readonly version?: FileVersion;

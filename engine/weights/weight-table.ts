@@ -45,7 +45,7 @@ export class WeightTable implements Weights {
     return tensor;
   }
 
-  /** Of a weight that its file has in blocks. */
+  /** The matrix of a weight that its file has in blocks. */
   matrix(weight: Weight, layout: Layout): QuantizedMatrix | undefined {
     const { blocks } = this.get(weight);
     if (!blocks) return undefined;

@@ -356,7 +356,7 @@ export class PictureModel<About = unknown> {
         return { layer, patch: await unpacked({ ...area, deflated }, this[layer].channels) };
       }),
     );
-    // From here on nothing waits: nobody sees a half of the step. Its changes are on the canvas as it is before it.
+    // From here on nothing is awaited, so no one sees half a step. Its changes are on the canvas as it is before it.
     if (which === 'before') this.#reframe(canvas);
     for (const { layer, patch } of changed) {
       if (!fits(patch, this[layer])) throw new RangeError('The change does not fit the image.');
@@ -399,7 +399,7 @@ export class PictureModel<About = unknown> {
     return sameArea(frame, this.frame) && !(await differenceInTurns(this.pixels, raster));
   }
 
-  /** The step that lays a result over the picture that it was painted on, the values of which are packed already. */
+  /** The step that lays a result over the picture that it was painted on, whose values are packed already. */
   #laid(label: string, edits: readonly ListedEdit<About>[], { from, to }: PaintContent): Step<About> {
     const change = {
       layer: 'pixels' as const,

@@ -60,8 +60,8 @@ async function services(bus: NatsConnection): Promise<ServiceInfo[]> {
   try {
     for await (const service of await client.info(SERVICE)) found.push(service);
   } catch (error) {
-    const nobody = [error, (error as Error).cause].some((one) => one instanceof NoRespondersError);
-    if (!nobody) throw error;
+    const unanswered = [error, (error as Error).cause].some((one) => one instanceof NoRespondersError);
+    if (!unanswered) throw error;
   }
   return found;
 }

@@ -8,7 +8,7 @@ import { PlanarLowering } from './planar.ts';
 import type { Target } from './target.ts';
 
 /**
- * A language model that goes on from tokens of which it knows the keys and values, perhaps none.
+ * A language model that continues from tokens whose keys and values it is given, if there are any.
  *
  * Inputs beside the network's own, whose mask is of all tokens: `past` int64 [1], how many are known; for each attention
  * `keys.<path>`, `values.<path>` [B, past, C]. Outputs beside the network's own: those of this run's tokens, with `new.`

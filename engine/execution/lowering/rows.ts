@@ -246,7 +246,7 @@ class RowsLowering {
     return parts.length === 1 ? parts[0]! : emit.concat(parts, 1);
   }
 
-  /** As a native convolution of the rectangle around the active rows, of which these are taken. */
+  /** As a native convolution of the rectangle around the active rows, which are then taken from the result. */
   #rectangle(
     { input: { level }, output, weight }: Convolution,
     { rows, bytes }: Operand,

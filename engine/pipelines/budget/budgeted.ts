@@ -24,9 +24,9 @@ type Sized = Pick<
 };
 
 interface ProcessOptions {
-  /** By several workers. */
+  /** Several workers compute it. */
   shared?: boolean;
-  /** Of an image instead of a new one. */
+  /** It edits an image. */
   edit?: boolean;
   /** With pictures or regions beside the prompt; see `isSteered`. */
   steered?: boolean;

@@ -15,7 +15,7 @@ export const MEASURED_PLANS: readonly string[] = [
 export const FEW_STEPS = 8;
 
 /**
- * Of an edit, from so many computed steps on: twice as many, every second of which is forecast, are nearer to the full
- * edit than as many plain steps (docs/measurements.md).
+ * Least number of an edit's computed steps with which forecasts pay: twice as many steps, of which every second one is
+ * forecast, are nearer to the full edit than this many plain steps (docs/measurements.md).
  */
 export const FORECASTS_FROM = 6;

@@ -225,7 +225,7 @@ export class OnnxBuilder {
     );
   }
 
-  /** A weight with its axes in order, of which `rows` takes part; `read` reads it as its file has it. */
+  /** A weight, or some of its rows, with its axes in order; `read` reads it as it is in its file. */
   #inOrder(
     tensor: StoredTensor,
     dims: readonly number[],
