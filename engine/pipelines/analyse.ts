@@ -1,7 +1,6 @@
 import type { Arithmetic } from '../../shared/api.ts';
 import { batchOf, type Condition } from '../execution/condition.ts';
 import type { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
-import { seesMask } from '../execution/denoiser-inputs.ts';
 import { latentDims } from '../execution/latents.ts';
 import { gaussianNoise, START_NOISE } from '../noise.ts';
 import type { Picture } from '../pictures/read.ts';
@@ -56,7 +55,7 @@ export async function analyse(
     timesteps,
   );
   const dims = latentDims(ready.model.autoencoder, { width, height });
-  const inpaints = seesMask(ready.components.network('denoiser'), dims[0]);
+  const shown = recordingPlanes(ready.components, encoded.data, dims);
   const seed = await seedOf(planes);
   const analysis: Analysis = {
     window,
@@ -64,10 +63,10 @@ export async function analyse(
       id: crypto.randomUUID(),
       latent: encoded.data,
       noise: gaussianNoise(seed, START_NOISE, encoded.data.length),
-      condition: inpaints ? { ...own.condition, planes: recordingPlanes(encoded.data, dims) } : own.condition,
+      condition: { ...own.condition, ...shown },
     },
     decoded,
-    ...(inpaints && { encoded }),
+    ...(shown.planes && { encoded }),
   };
   await keepAnalysis(memory, owner, planes, batch, analysis);
   return { analysis, macs: encoded.macs + (decoded?.macs ?? 0) };

@@ -135,7 +135,7 @@ export async function edit(
   await listen(options.signal);
   const { components } = ready;
   const { condition } = request;
-  const edited: EditedPicture = { repainted, decoded, result, batch: batchOf(condition), seesMask: !!known };
+  const edited: EditedPicture = { repainted, decoded, result, batch: batchOf(condition) };
   const besides = text.macs + before.macs + (known?.macs ?? 0) + (coloured?.macs ?? 0) + decoded.macs;
   return {
     remember: () => rememberEdit(ready, memory, scope, task, before.analysis, edited),
@@ -252,8 +252,6 @@ interface EditedPicture {
   decoded: Coded;
   result: Picture;
   batch: number;
-  /** The model is shown the mask, and the image without what is under it. */
-  seesMask: boolean;
 }
 
 /** Keeps what edits of the edited image read. */
@@ -263,18 +261,18 @@ async function rememberEdit(
   { window, dims }: Scope,
   { recipe }: EditTask,
   { trajectory, decoded: whole, encoded }: Analysis,
-  { repainted, decoded, result, batch, seesMask }: EditedPicture,
+  { repainted, decoded, result, batch }: EditedPicture,
 ): Promise<void> {
   if (!repainted.remember) return;
   const { latent } = repainted;
   const id = crypto.randomUUID();
   await repainted.remember(id);
-  const planes = seesMask ? { planes: recordingPlanes(latent, dims) } : {};
+  const shown = recordingPlanes(ready.components, latent, dims);
   await keepAnalysis(memory, featuresOwner(ready, recipe), windowPlanes(result, window), batch, {
     window,
-    trajectory: { ...trajectory, id, latent, condition: { ...trajectory.condition, ...planes } },
+    trajectory: { ...trajectory, id, latent, condition: { ...trajectory.condition, ...shown } },
     decoded: whole && decoded,
-    ...(seesMask && { encoded: { data: latent, record: encoded!.record, macs: 0 } }),
+    ...(shown.planes && { encoded: { data: latent, record: encoded!.record, macs: 0 } }),
   });
 }
 

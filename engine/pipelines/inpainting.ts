@@ -1,25 +1,39 @@
 import type { Components } from '../execution/components.ts';
+import type { Condition } from '../execution/condition.ts';
 import { type Coded, DEFAULT_MARGIN, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
+import { seesMask } from '../execution/denoiser-inputs.ts';
 import type { LatentDims } from '../execution/latents.ts';
-import { float32, type Tensor } from '../graph/tensor.ts';
+import { float32 } from '../graph/tensor.ts';
 import { type PictureWindow, workedSize } from '../pictures/window.ts';
 import type { Mask } from '../regions/mask.ts';
+
+/** What a model sees behind the latents; empty for one that sees no mask. */
+type Planes = Pick<Condition, 'planes'>;
 
 /**
  * What an inpainting model sees behind the noised latents (Rombach et al. 2022; diffusers'
  * StableDiffusionInpaintPipeline): the mask, 1 where it paints, then the latents of the picture in which the masked
  * part is mid-grey. [1 + C, h, w].
  */
-function planesOf(mask: Float32Array, known: Float32Array, [channels, height, width]: LatentDims): Tensor {
+function planesOf(
+  mask: Float32Array,
+  known: Float32Array,
+  [channels, height, width]: LatentDims,
+): Required<Planes> {
   const all = new Float32Array(mask.length + known.length);
   all.set(mask);
   all.set(known, mask.length);
-  return float32(all, [1 + channels, height, width]);
+  return { planes: float32(all, [1 + channels, height, width]) };
+}
+
+function hasPlanes(components: Components, [channels]: LatentDims): boolean {
+  return seesMask(components.network('denoiser'), channels);
 }
 
 /** For a picture that is drawn from nothing: everything is masked, and nothing is known. */
-export async function drawingPlanes(components: Components, dims: LatentDims): Promise<Tensor> {
-  const known = drawn.get(components) ?? new Map<string, Tensor>();
+export async function drawingPlanes(components: Components, dims: LatentDims): Promise<Planes> {
+  if (!hasPlanes(components, dims)) return {};
+  const known = drawn.get(components) ?? new Map<string, Planes>();
   drawn.set(components, known);
   const planes = known.get(String(dims)) ?? (await encodedGrey(components, dims));
   known.clear();
@@ -28,9 +42,9 @@ export async function drawingPlanes(components: Components, dims: LatentDims): P
 }
 
 /** The planes of the last size, by the loaded model. */
-const drawn = new WeakMap<Components, Map<string, Tensor>>();
+const drawn = new WeakMap<Components, Map<string, Planes>>();
 
-async function encodedGrey(components: Components, dims: LatentDims): Promise<Tensor> {
+async function encodedGrey(components: Components, dims: LatentDims): Promise<Planes> {
   const autoencoder = new RegionAutoencoder(components);
   const [, height, width] = dims;
   const { scale } = autoencoder.facts;
@@ -43,7 +57,8 @@ async function encodedGrey(components: Components, dims: LatentDims): Promise<Te
  * For the passes that record a picture: nothing is masked, and all of it is known. Outside a mask an edit sees the
  * same, so that one recording serves every later mask.
  */
-export function recordingPlanes(latent: Float32Array, dims: LatentDims): Tensor {
+export function recordingPlanes(components: Components, latent: Float32Array, dims: LatentDims): Planes {
+  if (!hasPlanes(components, dims)) return {};
   const [, height, width] = dims;
   return planesOf(new Float32Array(height * width), latent, dims);
 }
@@ -68,14 +83,14 @@ interface MaskedPicture {
 }
 
 /**
- * For an edit. `macs`: of encoding the picture with its hole. Other positions than the painted ones and the ring see
- * the picture without a hole: a sparse edit reads what was recorded of them.
+ * For an edit by a model that sees the mask. `macs`: of encoding the picture with its hole. Other positions than the
+ * painted ones and the ring see the picture without a hole: a sparse edit reads what was recorded of them.
  */
 export async function editPlanes(
   autoencoder: RegionAutoencoder,
   { planes, window, hole, painted, encoded, ring = 0 }: MaskedPicture,
   dims: LatentDims,
-): Promise<{ planes: Tensor; macs: number }> {
+): Promise<Required<Planes> & { macs: number }> {
   const { width, height } = workedSize(window);
   const positions = width * height;
   const holed = planes.slice();
@@ -86,5 +101,5 @@ export async function editPlanes(
   const { data, macs } = encoded
     ? await autoencoder.encodeRegion(holed, width, height, encoded, painted, around)
     : await autoencoder.encode(holed, width, height);
-  return { planes: planesOf(Float32Array.from(painted.data), data, dims), macs };
+  return { ...planesOf(Float32Array.from(painted.data), data, dims), macs };
 }

@@ -1,7 +1,6 @@
 import type { GenerateProgress, Precision } from '../../shared/api.ts';
 import type { CalibrationRuns } from '../execution/calibration.ts';
 import { denoise } from '../execution/denoise.ts';
-import { seesMask } from '../execution/denoiser-inputs.ts';
 import { latentDims } from '../execution/latents.ts';
 import { gaussianNoise } from '../noise.ts';
 import { knownScheduler } from '../schedulers/create.ts';
@@ -48,14 +47,12 @@ function calibrationRuns(
     const length = dims.reduce((a, b) => a * b, 1);
     let done = 0;
     const { components } = ready;
-    const planes = seesMask(components.network('denoiser'), dims[0])
-      ? await drawingPlanes(components, dims)
-      : undefined;
+    const planes = await drawingPlanes(components, dims);
     for (const [seed, prompt] of PROMPTS.entries()) {
       const sampler = knownScheduler(model.schedulerConfig) ?? 'ddim';
       const scheduler = schedulerFor(model, { steps: STEPS, scheduler: sampler }, model.defaults);
       const { condition: prompted } = await conditionFor(ready, prompt, '', guidance, { width, height });
-      const condition = planes ? { ...prompted, planes } : prompted;
+      const condition = { ...prompted, ...planes };
       const start = gaussianNoise(seed, 0, length).map((value) => value * scheduler.initNoiseSigma);
       const predict = (sample: Float32Array, index: number) =>
         run(sample, dims, scheduler.timesteps[index]!, condition);

@@ -148,7 +148,7 @@ async function prepareDrawing(
   await listen(signal);
   const { prompt, negativePrompt, guidance } = recipe;
   const encoded = await conditionFor(ready, prompt, negativePrompt, guidance, recipe, scheduler.timesteps);
-  const planes = inpaints ? { planes: await drawingPlanes(components, dims) } : {};
+  const planes = await drawingPlanes(components, dims);
   if (apart) await components.free(...model.textRoles, 'vae-encoder');
   const condition = { ...encoded.condition, ...planes };
   const encodedAt = performance.now();
