@@ -18,7 +18,7 @@ import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { NETWORK_ROLES, type NetworkRole, ROLE_ALIASES } from '../../engine/models/networks.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { LEARNED_TOKENS } from '../../engine/networks/mask-decoder.ts';
-import { TRANSFORMER } from '../../engine/networks/sana.ts';
+import { TRANSFORMER } from '../../engine/networks/transformer.ts';
 import { partCosts } from '../../engine/parallel/simulate.ts';
 
 import { activeCount, type Mask, pyramid } from '../../engine/regions/mask.ts';

@@ -2,7 +2,7 @@ import { type Arithmetic, isFloat, type Precision } from '../../shared/api.ts';
 import type { Network } from '../graph/network.ts';
 import type { Model } from '../models/model.ts';
 import type { NetworkRole } from '../models/networks.ts';
-import { TRANSFORMER } from '../networks/sana.ts';
+import { TRANSFORMER } from '../networks/transformer.ts';
 import { INT8_MOST } from '../quantization/arithmetic.ts';
 import { identityOf } from '../quantization/identity.ts';
 import type { Statistics } from '../quantization/statistics.ts';

@@ -7,7 +7,7 @@ import { countParameters, type Network } from '../graph/network.ts';
 import { isWeightProduct, type Operator } from '../graph/operators.ts';
 import { largestValueBytes, peakValueBytes, scoreBytes, valueBytes } from '../graph/peak-bytes.ts';
 import type { AutoencoderFacts, NetworkRole } from '../models/networks.ts';
-import { TRANSFORMER } from '../networks/sana.ts';
+import { TRANSFORMER } from '../networks/transformer.ts';
 import { formsOf, isInBlocks } from '../networks/weight-forms.ts';
 import { weightBytes } from '../quantization/size.ts';
 import { rowsFeaturesOf, tokenFeaturesOf } from '../regions/token-features.ts';

@@ -3,8 +3,8 @@ import type { NetworkRole } from './networks.ts';
 
 /** A published architecture by its configs: enough to count its operations or to run it with synthetic weights. */
 export interface Architecture {
-  /** The denoiser's: a U-Net's or a transformer's. */
-  readonly unet: object;
+  /** A U-Net or a transformer. */
+  readonly denoiser: object;
   readonly vae: object;
   readonly textEncoder: object;
   /** SDXL's other text encoder. */
@@ -37,7 +37,7 @@ const clipLarge = {
 };
 
 const sd15: Architecture = {
-  unet: { attention_head_dim: 8, block_out_channels: [320, 640, 1280, 1280], cross_attention_dim: 768 },
+  denoiser: { attention_head_dim: 8, block_out_channels: [320, 640, 1280, 1280], cross_attention_dim: 768 },
   vae: autoencoder(0.18215),
   textEncoder: clipLarge,
   size: 512,
@@ -47,8 +47,8 @@ const sd15: Architecture = {
 const sd15Taesd: Architecture = { ...sd15, vae: { _class_name: 'AutoencoderTiny' } };
 
 const sd21: Architecture = {
-  unet: {
-    ...sd15.unet,
+  denoiser: {
+    ...sd15.denoiser,
     attention_head_dim: [5, 10, 20, 20],
     cross_attention_dim: 1024,
     use_linear_projection: true,
@@ -66,7 +66,7 @@ const sd21: Architecture = {
 };
 
 const sdxl: Architecture = {
-  unet: {
+  denoiser: {
     addition_embed_type: 'text_time',
     addition_time_embed_dim: 256,
     attention_head_dim: [5, 10, 20],
@@ -96,8 +96,8 @@ const sdxl: Architecture = {
 /** SDXL with fewer transformer layers (Gupta et al. 2024, Progressive Knowledge Distillation Of Stable Diffusion XL). */
 const ssd1b: Architecture = {
   ...sdxl,
-  unet: {
-    ...sdxl.unet,
+  denoiser: {
+    ...sdxl.denoiser,
     mid_block_type: 'UNetMidBlock2D',
     transformer_layers_per_block: [[1], [2, 2], [4, 4]],
     reverse_transformer_layers_per_block: [[4, 4, 10], [2, 1, 1], 1],
@@ -105,23 +105,23 @@ const ssd1b: Architecture = {
 };
 
 /** A latent consistency model of Stable Diffusion 1: its U-Net takes the guidance scale. */
-const lcm: Architecture = { ...sd15, unet: { ...sd15.unet, time_cond_proj_dim: 256 } };
+const lcm: Architecture = { ...sd15, denoiser: { ...sd15.denoiser, time_cond_proj_dim: 256 } };
 
 /** The same for inpainting: behind the latents their U-Nets see a mask and the latents of what is known. */
 const inpainting = (plain: Architecture): Architecture => ({
   ...plain,
-  unet: { ...plain.unet, in_channels: 9 },
+  denoiser: { ...plain.denoiser, in_channels: 9 },
 });
 
 /** Block-removed distillations of Stable Diffusion 1 (Kim et al. 2023). */
 const bkSdmSmall: Architecture = {
   ...sd15,
-  unet: { ...sd15.unet, layers_per_block: 1, mid_block_type: null },
+  denoiser: { ...sd15.denoiser, layers_per_block: 1, mid_block_type: null },
 };
 const bkSdmTiny: Architecture = {
   ...sd15,
-  unet: {
-    ...bkSdmSmall.unet,
+  denoiser: {
+    ...bkSdmSmall.denoiser,
     block_out_channels: [320, 640, 1280],
     down_block_types: [CROSS_DOWN, CROSS_DOWN, CROSS_DOWN],
     up_block_types: [CROSS_UP, CROSS_UP, CROSS_UP],
@@ -159,7 +159,7 @@ const deepCompression: object = {
 
 /** SANA (Xie et al. 2025) of two sizes. */
 const sana600m: Architecture = {
-  unet: {
+  denoiser: {
     _class_name: 'SanaTransformer2DModel',
     num_attention_heads: 36,
     num_cross_attention_heads: 16,
@@ -171,7 +171,7 @@ const sana600m: Architecture = {
   textEncoder: gemma2,
   size: 1024,
 };
-const sana1600m: Architecture = { ...sana600m, unet: { _class_name: 'SanaTransformer2DModel' } };
+const sana1600m: Architecture = { ...sana600m, denoiser: { _class_name: 'SanaTransformer2DModel' } };
 /** SANA-Sprint (Chen et al. 2025): two steps. */
 const sprint = { guidance_embeds: true, qk_norm: 'rms_norm_across_heads' };
 
@@ -190,7 +190,7 @@ const qwen3: object = {
 
 /** FLUX.2 klein (Black Forest Labs 2026): four steps without guidance. The autoencoder's config is diffusers' default. */
 const flux2Klein4b: Architecture = {
-  unet: {
+  denoiser: {
     _class_name: 'Flux2Transformer2DModel',
     joint_attention_dim: 7680,
     num_attention_heads: 24,
@@ -226,7 +226,7 @@ const llama32: object = {
 
 /** Nitro-E (Shen et al. 2025): four steps without guidance, where distilled. The transformer's config is its code's default. */
 const nitroE512: Architecture = {
-  unet: { _class_name: 'EMMDiTTransformer' },
+  denoiser: { _class_name: 'EMMDiTTransformer' },
   vae: deepCompression,
   textEncoder: llama32,
   size: 512,
@@ -243,7 +243,7 @@ const nitroETaesana: Architecture = {
 };
 const nitroE1024: Architecture = {
   ...nitroE512,
-  unet: { ...nitroE512.unet, sample_size: 32, use_sub_attn: false },
+  denoiser: { ...nitroE512.denoiser, sample_size: 32, use_sub_attn: false },
   size: 1024,
 };
 
@@ -263,20 +263,20 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   'sana-600m-512': { ...sana600m, size: 512 },
   'sana-1600m': sana1600m,
   'sana-1600m-512': { ...sana1600m, size: 512 },
-  'sana-sprint-600m': { ...sana600m, unet: { ...sana600m.unet, ...sprint } },
+  'sana-sprint-600m': { ...sana600m, denoiser: { ...sana600m.denoiser, ...sprint } },
   'nitro-e': nitroE512,
   'nitro-e-512': nitroE512,
   'nitro-e-1024': nitroE1024,
   'nitro-e-taesana': nitroETaesana,
   'flux2-klein-4b': flux2Klein4b,
-  'sana-sprint-1600m': { ...sana1600m, unet: { ...sana1600m.unet, ...sprint } },
+  'sana-sprint-1600m': { ...sana1600m, denoiser: { ...sana1600m.denoiser, ...sprint } },
 };
 
 /** The config of one of an architecture's networks, or undefined if it has no such network. */
 export function configOf(architecture: Architecture, role: NetworkRole): object | undefined {
   switch (role) {
     case 'denoiser':
-      return architecture.unet;
+      return architecture.denoiser;
     case 'text-encoder':
       return architecture.textEncoder;
     case 'text-encoder-2':

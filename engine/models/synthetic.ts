@@ -34,7 +34,7 @@ export class SyntheticModel implements Model {
     this.id = `arch:${name}`;
     this.autoencoder = autoencoderFacts(this.#architecture.vae, name);
     const { scale } = this.autoencoder;
-    this.sizes = sizesOf(this.autoencoder, onlySide(this.#architecture.unet, name));
+    this.sizes = sizesOf(this.autoencoder, onlySide(this.#architecture.denoiser, name));
     this.defaults = defaultsOf(
       { sample_size: this.#architecture.size / scale },
       { scale, sizes: this.sizes },

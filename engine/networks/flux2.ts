@@ -2,7 +2,7 @@ import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap, Features, Tokens, Vector } from '../graph/values.ts';
 import type { Flux2Config } from './flux2-config.ts';
 import { jointProjections, type Streams } from './joint-attention.ts';
-import { TRANSFORMER } from './sana.ts';
+import { TRANSFORMER } from './transformer.ts';
 
 /** Tokens of a prompt that FLUX.2 klein reads, padding included (diffusers' `max_sequence_length`). */
 export const FLUX2_TOKENS = 512;

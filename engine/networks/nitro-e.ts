@@ -3,7 +3,7 @@ import type { Dealing } from '../graph/operators.ts';
 import type { FeatureMap, Features, Tokens, Vector } from '../graph/values.ts';
 import { jointProjections, type Streams } from './joint-attention.ts';
 import { NITRO_E_CELL, NITRO_E_GROUPS, type NitroEConfig } from './nitro-e-config.ts';
-import { TRANSFORMER } from './sana.ts';
+import { TRANSFORMER } from './transformer.ts';
 
 /** Tokens of a prompt that Nitro-E reads, padding included (`max_sequence_length` of its pipeline). */
 export const NITRO_E_TOKENS = 128;

@@ -2,12 +2,10 @@ import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap, Ids, Tokens, Vector } from '../graph/values.ts';
 import { gatedConvolution } from './gated-convolution.ts';
 import type { SanaConfig } from './sana-config.ts';
+import { TRANSFORMER } from './transformer.ts';
 
 /** Tokens of a prompt that SANA's transformers read at most (diffusers' `max_sequence_length`). */
 export const SANA_TOKENS = 300;
-
-/** Name of the networks that are transformers. */
-export const TRANSFORMER = 'transformer';
 
 /**
  * SANA's diffusion transformer (Xie et al. 2025, arXiv:2410.10629), with SANA-Sprint's guidance embedding and norms of

@@ -4,7 +4,7 @@ import type { Operator, WeightProduct } from '../graph/operators.ts';
 import { textOnly } from '../graph/text-only.ts';
 import type { Value } from '../graph/values.ts';
 import type { QuantizedPrecision, WeightForm } from '../graph/weight-form.ts';
-import { TRANSFORMER } from './sana.ts';
+import { TRANSFORMER } from './transformer.ts';
 
 /** Name of the networks that decode latents. */
 const AUTOENCODER_DECODER = 'vae-decoder';

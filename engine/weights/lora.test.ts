@@ -304,7 +304,7 @@ function pixelsOf(png: Uint8Array): Buffer {
 
 test('Stability’s names for SDXL’s modules lead to weights that exist', () => {
   const names = new Set(
-    weightsOf(networkOf('denoiser', ARCHITECTURES.sdxl!.unet, 'sdxl')).map(({ name }) =>
+    weightsOf(networkOf('denoiser', ARCHITECTURES.sdxl!.denoiser, 'sdxl')).map(({ name }) =>
       name.replaceAll('.', '_'),
     ),
   );
@@ -515,7 +515,7 @@ test('files that are no LoRA, of another model, half, or with odd numbers are re
 });
 
 test('Black Forest Labs’ names for FLUX.2’s modules lead to weights that exist', () => {
-  const { unet } = ARCHITECTURES['flux2-klein-4b']!;
+  const { denoiser: unet } = ARCHITECTURES['flux2-klein-4b']!;
   const weights = weightsOf(networkOf('denoiser', unet, 'flux2'));
   const shapes = new Map(weights.map(({ name, shape }) => [name.replaceAll('.', '_'), shape]));
   for (const [key, shape] of [
@@ -542,7 +542,7 @@ test('Black Forest Labs’ names for FLUX.2’s modules lead to weights that exi
 });
 
 test('the names of Nitro-E’s modules lead to weights that exist, bare and with the prefixes of PEFT and of tools', () => {
-  const { unet } = ARCHITECTURES['nitro-e']!;
+  const { denoiser: unet } = ARCHITECTURES['nitro-e']!;
   const weights = weightsOf(networkOf('denoiser', unet, 'nitro-e'));
   const paths = new Set(weights.map(({ name }) => name.replaceAll('.', '_')));
   for (const module of [

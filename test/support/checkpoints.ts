@@ -73,7 +73,7 @@ const one = (name: string, scheduler: object, unet: object = small) => ({
   pipeline: 'StableDiffusionPipeline',
   scheduler,
   parts: {
-    unet: { sample_size: 8, ...ARCHITECTURES[name]!.unet, ...unet },
+    unet: { sample_size: 8, ...ARCHITECTURES[name]!.denoiser, ...unet },
     vae,
     text_encoder: text(16),
   },
@@ -82,7 +82,7 @@ const two = (name: string, scheduler: object, more: object = {}) => ({
   pipeline: 'StableDiffusionXLPipeline',
   scheduler,
   parts: {
-    unet: { sample_size: 8, ...ARCHITECTURES[name]!.unet, ...xl, ...more },
+    unet: { sample_size: 8, ...ARCHITECTURES[name]!.denoiser, ...xl, ...more },
     vae: { ...vae, scaling_factor: 0.13025 },
     text_encoder: text(8),
     text_encoder_2: text(16, { architectures: ['CLIPTextModelWithProjection'], projection_dim: 12 }),

@@ -58,7 +58,7 @@ for (const [list, architecture, parameters] of [
     const inChannels = list.includes('inpaint') ? 9 : 4;
     const { config, facts } = unetConfigOf(unet!, 'x');
     const network = networkOf('denoiser', config, 'x');
-    const expected = networkOf('denoiser', { ...known.unet, in_channels: inChannels }, 'x');
+    const expected = networkOf('denoiser', { ...known.denoiser, in_channels: inChannels }, 'x');
     assert.deepEqual(network.operators, expected.operators);
     const source = (found: ReadonlyMap<string, StoredTensor>) => ({
       origin: 'x',

@@ -1,0 +1,2 @@
+/** Name of the networks that are diffusion transformers. */
+export const TRANSFORMER = 'transformer';
