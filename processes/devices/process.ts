@@ -1,7 +1,7 @@
 /** A process in which one device is tried: forked by `tryDevice` (try.ts), bundled to dist/device.mjs. */
 
 import { NodeBackend } from '../../engine/backends/node/backend.ts';
-import { DeviceBackend } from '../../engine/backends/node/devices/backend.ts';
+import { openBackend } from '../../engine/backends/node/devices/open.ts';
 import { checkDevice } from '../../engine/execution/device-check/check.ts';
 import { answer } from '../engine/answers.ts';
 import { parentConnection } from '../engine/parent.ts';
@@ -11,8 +11,7 @@ import { check } from './protocol.ts';
 const connection = parentConnection();
 answer(connection, check, ({ device, ...about }) =>
   checkDevice(
-    (wrong) =>
-      device === 'cpu' ? new NodeBackend() : new DeviceBackend(device, { ...about, wrong: [...wrong] }),
+    (wrong) => openBackend({ id: device, findings: { ...about, wrong: [...wrong] } }),
     new NodeBackend(),
   ),
 );
