@@ -10,6 +10,7 @@ import {
 } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { DECODERS, PREDICTIONS } from '../shared/requestFields.ts';
+import { sizesInWords } from '../shared/sizes.ts';
 
 /** Where a setting may be set; see VS Code's contribution points. */
 type Scope = 'machine' | 'machine-overridable' | 'resource';
@@ -104,7 +105,7 @@ export const SETTINGS = {
   },
   size: {
     does: 'size of new images; empty for what the model was trained for',
-    text: 'Size of new images, like `256x256`: multiples of 8 from 64 to 2048. Empty: the size that the model was trained for.',
+    text: `Size of new images, like \`256x256\`: ${sizesInWords()}. Empty: the size that the model was trained for.`,
     texts: { error: 'Two numbers joined by x, like 256x256.' },
     type: 'string',
     default: '',

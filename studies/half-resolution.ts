@@ -4,6 +4,7 @@ import { RegionAutoencoder } from '../engine/execution/crops/region-autoencoder.
 import type { Denoiser } from '../engine/execution/denoiser.ts';
 import type { DiffusionModel } from '../engine/models/diffusion-model.ts';
 import { openModel } from '../engine/models/open.ts';
+import { CLIP_TOKENS } from '../engine/networks/clip-text.ts';
 import { gaussianNoise, START_NOISE } from '../engine/noise.ts';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { openPromptEncoder } from '../engine/pipelines/prompt-encoder.ts';
@@ -52,9 +53,8 @@ await study(
       const full = await drawn(FULL, 0);
       for (const [i, half] of halves.entries()) levels[i]!.push(psnr(await drawn(steps, half), full));
     }
-    const tokens = 77;
     const macsAt = (positions: number) =>
-      denoiser.stepMacs({ height: positions, width: positions }, 2, tokens);
+      denoiser.stepMacs({ height: positions, width: positions }, 2, CLIP_TOKENS);
     const positions = SIDE / model.autoencoder.scale;
     const row = table('steps', 'of them at half the resolution', 'MACs of the steps', 'PSNR, mean');
     for (const [i, half] of halves.entries()) {

@@ -7,12 +7,12 @@ import { predictDenoiser } from '../execution/memory-plan.ts';
 import { float32, floats } from '../graph/tensor.ts';
 import { readOptionalText } from '../json.ts';
 import type { DiffusionModel } from '../models/diffusion-model.ts';
+import { CLIP_TOKENS } from '../networks/clip-text.ts';
 import { gaussianNoise } from '../noise.ts';
 import { WeightTable } from '../weights/weight-table.ts';
 
-/** Latent positions along a side, and text tokens: enough to tell the two apart. */
+/** Latent positions along a side: enough to tell the two apart. */
 const SIDE = 16;
-const TOKENS = 77;
 /** At the last timestep of training the sample is almost only noise. */
 const TIMESTEP = 999;
 /** A network that predicts noise gives most of it back; one that predicts the velocity gives minus the image. */
@@ -29,7 +29,7 @@ export async function withMeasuredPrediction(
   threads: number,
 ): Promise<{ model: DiffusionModel; note: string }> {
   const network = model.network('denoiser');
-  const extent = { width: SIDE, height: SIDE, batch: 1, tokens: TOKENS };
+  const extent = { width: SIDE, height: SIDE, batch: 1, tokens: CLIP_TOKENS };
   const { total } = predictDenoiser(network, extent, { precision: 'fp32', rows: false });
   const override = 'The option --prediction or the setting patchwork.prediction says it instead.';
   const source = await model.weights('denoiser');
@@ -67,7 +67,7 @@ async function correlationWithNoise(model: DiffusionModel, program: Program): Pr
   sample.set(noise);
   // The further planes of an inpainting model: everything is masked, and nothing is known.
   sample.fill(1, noise.length, Math.min(sample.length, noise.length + positions));
-  const text = float32(new Float32Array(TOKENS * needs.text), [1, TOKENS, needs.text]);
+  const text = float32(new Float32Array(CLIP_TOKENS * needs.text), [1, CLIP_TOKENS, needs.text]);
   const outputs = await program.run(
     denoiserInputs(sample, [needs.channels, SIDE, SIDE], TIMESTEP, { text, guidance: 1 }),
   );
