@@ -55,6 +55,16 @@ test('images inside are read by relative, absolute and URL paths, and through li
     }
   }));
 
+test('addresses of other schemes are read where they have a path inside', () =>
+  withFolders(async (_, inside) => {
+    const pathOf = (address: string) =>
+      address.startsWith('memfs:/') ? path.join(inside, address.slice('memfs:/'.length)) : undefined;
+    const folders = new BoundedFolders([inside], 'images', pathOf);
+    assert.equal((await folders.read('memfs:///images/b.png')).file, 'images/b.png');
+    await assert.rejects(folders.read('memfs:///../inside-not/secret.png'), /is outside/);
+    await assert.rejects(folders.read('https://elsewhere.example/a.png'), /There is no file https:/);
+  }));
+
 test('nothing outside is read or written, by whatever path', () =>
   withFolders(async (folders, inside, outside) => {
     const before = fs.readdirSync(outside);

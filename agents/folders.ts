@@ -43,11 +43,20 @@ interface WrittenImage {
 export class BoundedFolders {
   readonly #roots: readonly string[];
   readonly #output: string;
+  readonly #pathOf: (address: string) => string | undefined;
 
-  /** @param roots absolute paths; relative paths start from the first. @param output folder below it for new images */
-  constructor(roots: readonly string[], output = '') {
+  /**
+   * @param roots absolute paths; relative paths start from the first. @param output folder below it for new images
+   * @param pathOf the path of an address with another scheme than `file`, if it has one
+   */
+  constructor(
+    roots: readonly string[],
+    output = '',
+    pathOf: (address: string) => string | undefined = () => undefined,
+  ) {
     this.#roots = roots;
     this.#output = output;
+    this.#pathOf = pathOf;
   }
 
   /** @throws InputError if there is no such file, it is outside, or is no image that can be read */
@@ -120,10 +129,17 @@ export class BoundedFolders {
   /** Where a path may lead: below each root. @throws InputError if that is outside */
   #placesOf(file: string): string[] {
     if (file.includes('\0')) throw new InputError('A path cannot hold a zero character.');
-    const given = /^file:\/\//i.test(file) ? fileOfUrl(file) : file;
+    const given = this.#given(file);
     const inside = placesBelow(this.#roots, given);
     if (inside.length === 0) throw outside(file);
     return inside;
+  }
+
+  /** A path as it is, or that of an address. */
+  #given(file: string): string {
+    const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(file) ?? [];
+    if (scheme?.toLowerCase() === 'file') return fileOfUrl(file);
+    return (scheme && this.#pathOf(file)) ?? file;
   }
 
   /** The real path of what exists, undefined if nothing does. @throws InputError if it is outside */

@@ -24,7 +24,7 @@ export function activate(context: ExtensionContext): void {
   ending = start(context, {
     log,
     engine,
-    hasDisk: true,
+    pathOf: ({ scheme, fsPath }) => (scheme === 'file' ? fsPath : undefined),
     devices: DEVICE_IDS.filter((id) => DEVICE_SYSTEMS[id].includes(process.platform)),
     images: path.join(context.globalStorageUri.fsPath, 'pictures'),
     facts: {

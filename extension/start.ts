@@ -58,8 +58,8 @@ export interface Platform {
   engine: Engine;
   /** The folder of the gallery. */
   images: string;
-  /** Whether paths lead to files of a disk: agents' tools work on those. */
-  hasDisk: boolean;
+  /** The path by which files in a folder are reached, as agents' tools do; undefined if there is none. */
+  pathOf: (folder: Uri) => string | undefined;
   facts: EngineFacts;
   /** See `Services`. */
   devices: readonly DeviceId[];
@@ -74,7 +74,7 @@ export type Ending = () => Promise<void>;
 
 export function start(
   context: ExtensionContext,
-  { log, engine, images, hasDisk, devices, facts, chooseDevice, welcome }: Platform,
+  { log, engine, images, pathOf, devices, facts, chooseDevice, welcome }: Platform,
 ): Ending {
   const services = createServices(context, { engine, images, log, devices });
   const token = new HubToken(context.secrets);
@@ -112,8 +112,10 @@ export function start(
     ...registerGetStarted(context, welcome),
   );
   // Editors derived from VS Code may lack language models.
-  if (hasDisk && typeof lm?.registerTool === 'function')
-    context.subscriptions.push(...registerTools(services.generator.engine, context.globalStorageUri));
+  if (typeof lm?.registerTool === 'function') {
+    const { engine } = services.generator;
+    context.subscriptions.push(...registerTools({ engine, storage: context.globalStorageUri, pathOf }));
+  }
   services.kept.tidy().catch((error: unknown) => log.warn(String(error)));
   services.gallery.tidy().catch((error: unknown) => log.warn(String(error)));
   offerInterrupted(services).catch((error: unknown) => log.warn(String(error)));

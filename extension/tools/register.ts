@@ -21,29 +21,36 @@ import { InputError } from '../../engine/errors.ts';
 import type { Engine } from '../../shared/api.ts';
 import { editWithSettings, withSettings } from '../requests.ts';
 import { outputFolder } from '../settings.ts';
+import { placedPath, uriOf } from '../storedUri.ts';
+
+interface ToolOptions {
+  engine: Engine;
+  /** The extension's own folder. */
+  storage: Uri;
+  /** See `Platform`. */
+  pathOf: (folder: Uri) => string | undefined;
+}
 
 /** Lets chat agents use Patchwork, each time with the user's consent. Their names and schemas are in package.json. */
-export function registerTools(engine: Engine, storage: Uri): Disposable[] {
+export function registerTools(options: ToolOptions): Disposable[] {
   return AGENT_TOOLS.map((tool) =>
-    lm.registerTool(`patchwork_${tool.name}`, new ConfirmedTool(tool, engine, storage)),
+    lm.registerTool(`patchwork_${tool.name}`, new ConfirmedTool(tool, options)),
   );
 }
 
 class ConfirmedTool implements LanguageModelTool<object> {
   readonly #tool: AgentTool;
-  readonly #engine: Engine;
-  readonly #storage: Uri;
+  readonly #options: ToolOptions;
 
-  constructor(tool: AgentTool, engine: Engine, storage: Uri) {
+  constructor(tool: AgentTool, options: ToolOptions) {
     this.#tool = tool;
-    this.#engine = engine;
-    this.#storage = storage;
+    this.#options = options;
   }
 
   async prepareInvocation({
     input,
   }: LanguageModelToolInvocationPrepareOptions<object>): Promise<PreparedToolInvocation> {
-    const { folders } = foldersOf(this.#storage);
+    const { folders } = foldersOf(this.#options);
     const { title, about, text } = await this.#tool.question(this.#checked(input), folders);
     const message = new MarkdownString().appendText(`${text}\n`).appendCodeblock(about, 'text');
     return { invocationMessage: this.#tool.title, confirmationMessages: { title, message } };
@@ -55,11 +62,11 @@ class ConfirmedTool implements LanguageModelTool<object> {
   ): Promise<LanguageModelToolResult> {
     const controller = new AbortController();
     token.onCancellationRequested(() => controller.abort());
-    const { folders, first } = foldersOf(this.#storage);
+    const { folders, first } = foldersOf(this.#options);
     const answer = await this.#tool.run(
       this.#checked(input),
       {
-        engine: this.#engine,
+        engine: this.#options.engine,
         folders,
         settings: { generate: withSettings, edit: (request) => editWithSettings(request, first) },
       },
@@ -80,25 +87,37 @@ class ConfirmedTool implements LanguageModelTool<object> {
   }
 }
 
-/** The folders of the workspace, or the extension's own if none is open that is on a disk. */
-function foldersOf(storage: Uri): { folders: BoundedFolders; first: Uri } {
-  const open = (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
+/** The folders of the workspace, or the extension's own if none is open that paths lead to. */
+function foldersOf({ storage, pathOf }: ToolOptions): { folders: BoundedFolders; first: Uri } {
+  const open = (workspace.workspaceFolders ?? []).flatMap(({ uri }) => {
+    const root = pathOf(uri);
+    return root === undefined ? [] : [{ uri, root }];
+  });
   const [first] = open;
-  if (!first) return { folders: new BoundedFolders([storage.fsPath], 'chat'), first: storage };
+  if (!first) {
+    const root = pathOf(storage) ?? storage.fsPath;
+    return { folders: new BoundedFolders([root], 'chat', inPlace), first: storage };
+  }
   const settings = workspace.getConfiguration('patchwork', first.uri);
   const output = path.join(...outputFolder((name) => settings.get(name)));
-  return {
-    folders: new BoundedFolders(
-      open.map(({ uri }) => uri.fsPath),
-      output,
-    ),
-    first: first.uri,
-  };
+  const roots = open.map(({ root }) => root);
+  return { folders: new BoundedFolders(roots, output, inPlace), first: first.uri };
 }
 
-/** With the address of a file that was written, by which editors and links find it. */
-function withAddress(result: Answer['result']): Answer['result'] {
-  return typeof result.path === 'string' ? { ...result, uri: Uri.file(result.path).toString() } : result;
+/** The path of an address such as `vscode-vfs://github/…`, if it is known here. */
+function inPlace(address: string): string | undefined {
+  try {
+    return placedPath(Uri.parse(address));
+  } catch {
+    return undefined;
+  }
+}
+
+/** With the address of a file that was written, by which editors and links find it, and its path if it is on a disk. */
+function withAddress({ path, ...result }: Answer['result']): Answer['result'] {
+  if (typeof path !== 'string') return result;
+  const uri = uriOf(path);
+  return { ...result, ...(uri.scheme === 'file' && { path }), uri: uri.toString() };
 }
 
 type DataPart = { image(data: Uint8Array, mimeType: string): LanguageModelTextPart };

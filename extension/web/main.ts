@@ -15,6 +15,7 @@ import type { SettingName } from '../settingEntries.ts';
 import { deviceSetting, featureMegabytes } from '../settings.ts';
 import { type Ending, start } from '../start.ts';
 import { placeFolder } from '../storedUri.ts';
+import { mountFolder } from './mountFolder.ts';
 import { UriStore } from './uriStore.ts';
 
 let ending: Ending | undefined;
@@ -49,7 +50,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   ending = start(context, {
     log,
     engine,
-    hasDisk: false,
+    pathOf: mountFolder,
     devices: [],
     images: '/storage/pictures',
     facts: {

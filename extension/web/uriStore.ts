@@ -28,13 +28,24 @@ export class UriStore implements Store {
     try {
       return new Blob([new Uint8Array(await workspace.fs.readFile(this.#uri(place)))]);
     } catch (error) {
-      throw isMissing(error) ? fileError('ENOENT', place, error) : error;
+      throw asFileError(place, error);
     }
+  }
+
+  async linked(place: string): Promise<boolean> {
+    const names = place.split('/').filter(Boolean);
+    for (const at of names.keys()) {
+      const above = this.#uri(names.slice(0, at + 1).join('/'));
+      if ((await workspace.fs.stat(above)).type & FileType.SymbolicLink) return true;
+    }
+    return false;
   }
 
   readonly changes: Changes = {
     mkdir: async (folder) => {
-      await workspace.fs.createDirectory(this.#uri(folder));
+      await workspace.fs.createDirectory(this.#uri(folder)).then(undefined, (error: unknown) => {
+        throw asFileError(folder, error);
+      });
     },
     remove: async (place) => {
       try {
@@ -45,7 +56,10 @@ export class UriStore implements Store {
     },
     write: async (place, keep) =>
       collected(keep > 0 ? (await this.open(place)).slice(0, keep) : undefined, async (whole) => {
-        await workspace.fs.writeFile(this.#uri(place), new Uint8Array(await whole.arrayBuffer()));
+        const bytes = new Uint8Array(await whole.arrayBuffer());
+        await workspace.fs.writeFile(this.#uri(place), bytes).then(undefined, (error: unknown) => {
+          throw asFileError(place, error);
+        });
       }),
     rename: async (from, to) => {
       await workspace.fs.rename(this.#uri(from), this.#uri(to), { overwrite: true });
@@ -59,6 +73,19 @@ export class UriStore implements Store {
   #uri(place: string): Uri {
     return place === '' ? this.#root : Uri.joinPath(this.#root, place);
   }
+}
+
+/** VS Code's errors by POSIX codes. */
+const CODES: Readonly<Record<string, string>> = {
+  FileNotFound: 'ENOENT',
+  FileNotADirectory: 'ENOTDIR',
+  FileIsADirectory: 'EISDIR',
+  NoPermissions: 'EACCES',
+};
+
+function asFileError(place: string, error: unknown): unknown {
+  const code = error instanceof FileSystemError ? CODES[error.code] : undefined;
+  return code === undefined ? error : fileError(code, place, error);
 }
 
 function isMissing(error: unknown): boolean {

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import sharp from 'sharp';
+import { type AgentCall, callTool } from './agentTool.ts';
 import { openWorkbench, type Workbench } from './harness.ts';
 import { storyIn } from './story.ts';
 
@@ -16,36 +17,7 @@ before(async () => {
 });
 after(() => vscode?.close());
 
-/** Calls a tool as a chat agent does. `agree`: what the question to the user says; undefined if none may come. */
-async function call(
-  name: string,
-  input: object,
-  agree?: { title: string; text: string },
-): Promise<{ result?: Record<string, unknown>; error?: string; image: boolean }> {
-  const called = vscode.inHost(
-    async ({ lm }, tool, asked) => {
-      try {
-        const { content } = await lm.invokeTool(`patchwork_${tool}`, {
-          input: asked as object,
-          toolInvocationToken: undefined,
-        });
-        const [text, image] = content as { value?: string; mimeType?: string }[];
-        return { text: text?.value, image: image !== undefined };
-      } catch (error) {
-        return { error: String(error), image: false };
-      }
-    },
-    name,
-    input,
-  );
-  if (agree) {
-    const question = vscode.page.locator('.monaco-dialog-box', { hasText: agree.title });
-    await question.getByText(agree.text).first().waitFor();
-    await question.getByRole('button', { name: 'Yes' }).click();
-  }
-  const { text, error, image } = (await called) as { text?: string; error?: string; image: boolean };
-  return { result: text === undefined ? undefined : JSON.parse(text), error, image };
-}
+const call: AgentCall = (...args) => callTool(vscode, ...args);
 
 const inWorkspace = (file: string) => path.join(vscode.workspace, file);
 

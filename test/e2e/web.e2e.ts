@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, before } from 'node:test';
 import type { BenchmarkReport } from '../../shared/api.ts';
 import { patchwork } from '../cli/patchwork.ts';
+import { callTool } from './agentTool.ts';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { pictureFacts, textChunks } from './picture.ts';
@@ -14,6 +15,14 @@ import { ticks } from './walkthrough.ts';
 
 const LAKE = 'a red house by a lake at sunset';
 const FILE = 'images/a-red-house-by-a-lake-at-sunset-7.png';
+
+/** Around a part of an image. */
+const SQUARE = [
+  [0.4, 0.4],
+  [0.6, 0.4],
+  [0.6, 0.6],
+  [0.4, 0.6],
+] as const;
 
 let vscode: Workbench;
 let view: ViewUnderTest;
@@ -69,12 +78,7 @@ step('edits under a mask, undoes, and saves', async () => {
   const before = fs.readFileSync(file);
   await editor.open(FILE);
   const original = await editor.pixels('current');
-  await editor.drag([
-    [0.4, 0.4],
-    [0.6, 0.4],
-    [0.6, 0.6],
-    [0.4, 0.6],
-  ]);
+  await editor.drag(SQUARE);
   await editor.prompt('a green tree');
   await editor.apply();
   await editor.idle();
@@ -89,6 +93,39 @@ step('edits under a mask, undoes, and saves', async () => {
   await editor.save();
   await until(() => !fs.readFileSync(file).equals(before), 'the saved file');
   assert.equal((await pictureFacts(fs.readFileSync(file))).width, 128);
+});
+
+step('an agent generates, edits and is kept inside the workspace, as on the desktop', async () => {
+  const inWorkspace = (file: string) => path.join(vscode.workspace, file);
+  fs.mkdirSync(inWorkspace('../outside'));
+  fs.symlinkSync('../outside', inWorkspace('link'));
+  const { result } = await callTool(
+    vscode,
+    'generate_image',
+    { prompt: LAKE, seed: 7, output: 'lake.png' },
+    { title: 'Generate an image?', text: 'Generates an image on this machine. Saves lake.png.' },
+  );
+  assert.equal(result!.file, 'lake.png');
+  assert.match(result!.uri as string, /^vscode-remote:.*\/picture-book\/lake\.png$/);
+  assert.equal(result!.path, undefined);
+  const facts = await pictureFacts(fs.readFileSync(inWorkspace('lake.png')));
+  assert.equal(facts.width, 128);
+  const edited = await callTool(
+    vscode,
+    'edit_image',
+    { image: result!.uri, prompt: 'a blue boat', object: '1', seed: 1 },
+    { title: 'Edit an image?', text: 'Repaints “1”' },
+  );
+  assert.deepEqual([edited.result?.file, edited.image], ['lake.blue-boat.png', true], edited.error);
+  assert.ok(fs.existsSync(inWorkspace('lake.blue-boat.png')));
+  for (const output of ['../x.png', '/data/x.png', '/storage/x.png', 'link/x.png']) {
+    const { error } = await callTool(vscode, 'generate_image', { prompt: LAKE, output });
+    assert.match(error!, /is outside/, output);
+  }
+  const kept = { prompt: LAKE, output: 'lake.png' };
+  assert.match((await callTool(vscode, 'generate_image', kept)).error!, /lake\.png exists/);
+  assert.deepEqual(fs.readdirSync(inWorkspace('../outside')), []);
+  fs.unlinkSync(inWorkspace('link'));
 });
 
 step('the walkthrough ticks off what was done', async () => {

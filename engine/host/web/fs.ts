@@ -43,7 +43,10 @@ export async function blobOf(file: string): Promise<Blob> {
   return store.open(place);
 }
 
-/** Files of a browser, by paths that begin with the folder of a mounted store. There are no links. */
+/** The real path of what is behind a link, whose target is not told in a browser: outside every store. */
+const BEHIND_LINKS = '/behind-a-link';
+
+/** Files of a browser, by paths that begin with the folder of a mounted store. */
 export const fs: FileSystem = {
   async stat(file): Promise<FileStat> {
     const it = await found(file);
@@ -84,7 +87,8 @@ export const fs: FileSystem = {
   },
   async realpath(file) {
     await found(file);
-    return path.resolve('/', file);
+    const { store, place } = storeOf(file);
+    return (await store.linked?.(place)) ? BEHIND_LINKS : path.resolve('/', file);
   },
   async open(file, use) {
     return use(readerOf(await blobOf(file)));

@@ -28,6 +28,8 @@ export interface Store {
   list(folder: string): Promise<string[]>;
   /** A file's bytes. They are read when they are needed. */
   open(place: string): Promise<Blob>;
+  /** Whether a place is a link or is reached through one. Absent if there are no links. */
+  linked?(place: string): Promise<boolean>;
   /** Absent if nothing can be written. */
   readonly changes?: Changes;
 }
