@@ -61,6 +61,8 @@ export interface Platform {
   /** The path by which files in a folder are reached, as agents' tools do; undefined if there is none. */
   pathOf: (folder: Uri) => string | undefined;
   facts: EngineFacts;
+  /** See `Pace`. */
+  firstSpeed?: number;
   /** See `Services`. */
   devices: readonly DeviceId[];
   /** The command *Choose Device*. */
@@ -74,9 +76,9 @@ export type Ending = () => Promise<void>;
 
 export function start(
   context: ExtensionContext,
-  { log, engine, images, pathOf, devices, facts, chooseDevice, welcome }: Platform,
+  { log, engine, images, pathOf, devices, facts, firstSpeed, chooseDevice, welcome }: Platform,
 ): Ending {
-  const services = createServices(context, { engine, images, log, devices });
+  const services = createServices(context, { engine, images, log, devices, firstSpeed });
   const token = new HubToken(context.secrets);
   rememberMilestones(context.globalState);
   context.subscriptions.push(
@@ -128,10 +130,16 @@ export function start(
 
 function createServices(
   context: ExtensionContext,
-  { engine, images, log, devices }: Pick<Platform, 'engine' | 'images' | 'log' | 'devices'>,
+  {
+    engine,
+    images,
+    log,
+    devices,
+    firstSpeed,
+  }: Pick<Platform, 'engine' | 'images' | 'log' | 'devices' | 'firstSpeed'>,
 ): Services {
   const setting = (name: SettingName) => workspace.getConfiguration('patchwork').get(name);
-  const pace = new Pace(context.globalState);
+  const pace = new Pace(context.globalState, firstSpeed);
   const queue = new EngineQueue(engine, pace);
   const parts = {
     queue,

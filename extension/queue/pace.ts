@@ -27,8 +27,11 @@ export class Pace {
   readonly #samples: StoredList<Sample>;
   /** Seconds of loading, by `loadKey`. */
   readonly #loads: StoredList<[key: string, seconds: number]>;
+  /** Multiply–accumulates in a second of small networks, for as long as no image was timed; undefined if unknown. */
+  readonly firstSpeed: number | undefined;
 
-  constructor(storage: Storage) {
+  constructor(storage: Storage, firstSpeed?: number) {
+    this.firstSpeed = firstSpeed;
     this.#samples = new StoredList(storage, KEY, KEPT, isSample);
     this.#loads = new StoredList(storage, LOADS, KEPT_LOADS, isLoad);
   }

@@ -66,11 +66,12 @@ async function choices(setting: string | undefined): Promise<FormFacts['models']
   ];
 }
 
-/** The cost of an image of the form, and its time if similar images were generated here. */
+/** The cost of an image of the form, and its time if it can be told. */
 function costOf(draft: Draft, model: DiffusionModel, pace: Pace): Pick<FormFacts, 'cost' | 'seconds'> {
   try {
     const request = withSettings(requestOf({ ...draft, prompt: draft.prompt || 'x' }, stylesNow()));
-    const { macs, means, seconds } = costOfRequest(request, model, pace);
+    const { macs, means, ...timed } = costOfRequest(request, model, pace);
+    const seconds = timed.seconds ?? firstSeconds(request, macs, pace);
     return { cost: { macs, means }, ...(seconds !== undefined && { seconds }) };
   } catch {
     return {};
@@ -96,11 +97,16 @@ function costOfRequest(request: AskedRequest, model: DiffusionModel, pace: Pace)
   return { macs, means, seconds };
 }
 
+/** Seconds of the first image, of the small built-in model only: how fast large ones are is not known. */
+function firstSeconds({ model }: AskedRequest, macs: number, { firstSpeed }: Pace): number | undefined {
+  return firstSpeed && (model ?? 'scenes') === 'scenes' ? macs / firstSpeed : undefined;
+}
+
 /** Multiply–accumulates in a second of small networks on two cores, until an image was timed on this machine. */
 const USUAL_SPEED = 15e9;
 
 /** About how many seconds a request's image takes. @throws InputError if its model cannot be used */
 export async function expectedSeconds(request: AskedRequest, pace: Pace): Promise<number> {
   const { macs, seconds } = costOfRequest(request, await openAsked(request), pace);
-  return seconds ?? macs / USUAL_SPEED;
+  return seconds ?? macs / (pace.firstSpeed ?? USUAL_SPEED);
 }

@@ -18,6 +18,9 @@ import { placeFolder } from '../storedUri.ts';
 import { mountFolder } from './mountFolder.ts';
 import { UriStore } from './uriStore.ts';
 
+/** Multiply–accumulates in a second of Scenes in one thread; docs/measurements.md has the images' times. */
+const WASM_SPEED = 8e9;
+
 let ending: Ending | undefined;
 
 export async function activate(context: ExtensionContext): Promise<void> {
@@ -61,6 +64,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
         return `processor, by WebAssembly${hasThreads() ? '' : ' in one thread'}`;
       },
     },
+    firstSpeed: WASM_SPEED,
     chooseDevice: () => chooseDevice(log, (options) => listWebDevices(worker, options)),
   });
 }

@@ -41,6 +41,13 @@ before(async () => {
 });
 after(() => vscode?.close());
 
+step('says how long the first image will take', async () => {
+  await view.open();
+  await view.fill({ steps: '100' });
+  await view.view.locator('[data-test=time]', { hasText: /^about \d+ s$/ }).waitFor();
+  await view.fill({ steps: '' });
+});
+
 step('generates from the palette, without a process on the server', async () => {
   await vscode.run('Patchwork: Generate Image…');
   await vscode.page.getByPlaceholder('What should the image show?').fill(LAKE);
