@@ -1,6 +1,7 @@
 /** The picture editor's page, as the tests see and use it. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import type { Stage } from '../../webview/editor/stage.ts';
 import { until, type Workbench } from './harness.ts';
@@ -21,13 +22,14 @@ export class EditorUnderTest {
     return this.#vscode.view;
   }
 
-  async open(name: string): Promise<void> {
-    await this.#vscode.inHost(
-      async ({ commands, Uri }, file) => {
-        await commands.executeCommand('vscode.openWith', Uri.file(file), 'patchwork.pictureEditor');
-      },
-      path.join(this.#vscode.workspace, name),
-    );
+  open(name: string): Promise<void> {
+    return this.openAt(pathToFileURL(path.join(this.#vscode.workspace, name)).href);
+  }
+
+  async openAt(address: string): Promise<void> {
+    await this.#vscode.inHost(async ({ commands, Uri }, address) => {
+      await commands.executeCommand('vscode.openWith', Uri.parse(address), 'patchwork.pictureEditor');
+    }, address);
     await this.idle();
   }
 

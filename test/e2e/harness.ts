@@ -50,6 +50,8 @@ export interface Workbench {
   set(name: string, value: unknown): Promise<void>;
   /** Goes to a window in which no folder is open. */
   openEmptyWindow(): Promise<void>;
+  /** Goes to a window with a folder: its path on the server, or its address. */
+  openFolder(folder: string): Promise<void>;
   /** Reloads the window. */
   reload(): Promise<void>;
   /** Process ids of the engines that this VS Code runs. */
@@ -194,6 +196,11 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
     if (error) throw new Error(error);
     return result;
   };
+  const goTo = async (query: string) => {
+    fs.rmSync(portFile, { force: true });
+    await page.goto(`${server.url}/?${query}`, { timeout: LOADING, waitUntil: 'domcontentloaded' });
+    await page.locator('.monaco-workbench').waitFor({ timeout: LOADING });
+  };
   const engines = () =>
     descendants(server.process.pid!)
       .filter(({ args }) => /engine\.mjs/.test(args))
@@ -219,11 +226,8 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
         name,
         value,
       ),
-    async openEmptyWindow() {
-      fs.rmSync(portFile, { force: true });
-      await page.goto(`${server.url}/?ew=true`, { timeout: LOADING, waitUntil: 'domcontentloaded' });
-      await page.locator('.monaco-workbench').waitFor({ timeout: LOADING });
-    },
+    openEmptyWindow: () => goTo('ew=true'),
+    openFolder: (folder) => goTo(`folder=${encodeURIComponent(folder)}`),
     async reload() {
       fs.rmSync(portFile, { force: true });
       // Waited for from the start: the window may have reloaded before the pick has ended.
@@ -241,19 +245,21 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
       }
     },
     globalStorage: () => path.join(home, 'data/User/globalStorage/patchwork.patchwork'),
-    workspaceStorage() {
-      const root = path.join(home, 'data/User/workspaceStorage');
-      if (!fs.existsSync(root)) return [];
-      const files = fs.readdirSync(root, { recursive: true, withFileTypes: true });
-      return files
-        .filter((entry) => entry.isFile() && entry.parentPath.includes('patchwork.patchwork'))
-        .map((entry) => path.join(entry.parentPath, entry.name));
-    },
+    workspaceStorage: () => workspaceStorage(home),
     async screenshot(name) {
       await page.screenshot({ path: path.join(OUT, `${name}.png`) });
     },
     serverLog: server.log,
   };
+}
+
+function workspaceStorage(home: string): string[] {
+  const root = path.join(home, 'data/User/workspaceStorage');
+  if (!fs.existsSync(root)) return [];
+  const files = fs.readdirSync(root, { recursive: true, withFileTypes: true });
+  return files
+    .filter((entry) => entry.isFile() && entry.parentPath.includes('patchwork.patchwork'))
+    .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
 /** Waits for a condition that the page does not show. */

@@ -27,6 +27,8 @@ const SQUARE = [
 let vscode: Workbench;
 let view: ViewUnderTest;
 let editor: EditorUnderTest;
+/** The servers that the browser has asked for something. */
+const servers = new Set<string>();
 const step = storyIn(() => vscode);
 
 before(async () => {
@@ -36,6 +38,7 @@ before(async () => {
     'patchwork.steps': 6,
   };
   vscode = await openWorkbench({}, settings);
+  vscode.page.context().on('request', (request) => servers.add(new URL(request.url()).hostname));
   view = new ViewUnderTest(vscode);
   editor = new EditorUnderTest(vscode);
 });
@@ -192,4 +195,55 @@ step('after a reload the images are still there', async () => {
   await vscode.reload();
   await view.open();
   await view.view.locator('.thumbnail').nth(1).waitFor({ timeout: PICTURE });
+});
+
+const ALBUM = 'memfs:/album';
+
+/** A file of the workspace in memory. */
+async function kept(file: string): Promise<Buffer> {
+  const read = await vscode.inHost(
+    async ({ workspace, Uri }, address) =>
+      Buffer.from(await workspace.fs.readFile(Uri.parse(address))).toString('base64'),
+    `${ALBUM}/${file}`,
+  );
+  return Buffer.from(read, 'base64');
+}
+
+step('in a workspace in memory it generates, saves, edits, saves again, and reads that back', async () => {
+  await vscode.openFolder(ALBUM);
+  await view.open();
+  await view.fill({ prompt: LAKE, seed: '7' });
+  await view.generate();
+  await view.shows(LAKE);
+  await view.view.locator('[data-action=save]').first().click();
+  await view.notice(`Saved as ${FILE}.`);
+  const saved = await kept(FILE);
+  assert.equal((await pictureFacts(saved)).width, 128);
+  await editor.openAt(`${ALBUM}/${FILE}`);
+  await editor.drag(SQUARE);
+  await editor.prompt('a green tree');
+  await editor.applied();
+  const edited = await editor.pixels('current');
+  await editor.save();
+  await until(async () => !(await kept(FILE)).equals(saved), 'the saved file');
+  await vscode.screenshot('web-memory');
+  await editor.close();
+  await editor.openAt(`${ALBUM}/${FILE}`);
+  await editor.shows(edited, 'the image that was saved');
+  const input = { prompt: LAKE, seed: 8, output: 'chat.jpg' };
+  const { result, error } = await callTool(vscode, 'generate_image', input, {
+    title: 'Generate an image?',
+    text: 'Saves chat.jpg.',
+  });
+  assert.equal(result?.uri, `${ALBUM}/chat.jpg`, error);
+  assert.equal((await pictureFacts(await kept('chat.jpg'))).width, 128);
+});
+
+step('asks other servers for nothing but what the user wanted to fetch', async () => {
+  // Pages have addresses below the last, which VS Code answers itself.
+  const here = /^$|^127\.0\.0\.1$|^localhost$|\.vscode-resource\.vscode-cdn\.net$/;
+  assert.deepEqual(
+    [...servers].filter((server) => !here.test(server)),
+    ['huggingface.co'],
+  );
 });

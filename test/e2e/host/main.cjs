@@ -3,8 +3,10 @@ const fs = require('node:fs');
 const http = require('node:http');
 const { text } = require('node:stream/consumers');
 const vscode = require('vscode');
+const { registerMemoryFiles } = require('./memfs.cjs');
 
-exports.activate = () => {
+exports.activate = ({ subscriptions }) => {
+  subscriptions.push(registerMemoryFiles());
   const server = http.createServer(async (request, response) => {
     try {
       const { source, args } = JSON.parse(await text(request));
