@@ -1,5 +1,6 @@
 import type { Coding, Split } from '../../shared/api.ts';
 import { bandSizes, wholeCutting } from '../execution/bands/bands.ts';
+import { planBands } from '../execution/bands/exchange.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
@@ -46,14 +47,17 @@ export function partCosts(
   const features = featuresOf(network);
   const levels = levelCount(features);
   const speeds = new Array<number>(count).fill(1);
-  return divide(speeds, extent.batch, wholeCutting(extent, levels, network.cell), split).parts.map((part) => {
+  const { parts } = divide(speeds, extent.batch, wholeCutting(extent, levels, network.cell), split);
+  const divisions = new Set(parts.map(({ bands }) => bands));
+  const plans = new Map([...divisions].map((bands) => [bands, planBands(bands)]));
+  return parts.map((part) => {
     const { bands, index, branch } = part;
     const batch = branch === undefined ? extent.batch : 1;
     const active = Array.from({ length: levels }, (_, level) => bandSizes(bands, level)[index]!);
     return {
       part,
       macs: countMacs(network, { ...extent, batch }, active).total,
-      receivedBytes: receivedBytes(features, bands, index, batch, coding),
+      receivedBytes: receivedBytes(features, plans.get(bands)!, index, batch, coding),
     };
   });
 }

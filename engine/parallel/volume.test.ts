@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { cutBands } from '../execution/bands/bands.ts';
+import { planBands } from '../execution/bands/exchange.ts';
 import { shallowNetwork } from '../execution/unet/shallow.ts';
 import { sizeAt } from '../graph/macs.ts';
 import { openModel } from '../models/open.ts';
@@ -38,7 +39,7 @@ test('with two workers a step that reuses deep features exchanges at most a fift
     const features = featuresOf(network);
     const bands = cutBands({ height: side, width: side }, levelCount(features), [1, 1], 'y');
     const [full, shallow] = [features, featuresOf(shallowNetwork(network))].map((some) =>
-      receivedBytes(some, bands, 0, 2, 'float32'),
+      receivedBytes(some, planBands(bands), 0, 2, 'float32'),
     );
     assert.ok(shallow! > 0 && shallow! <= 0.2 * full!, `${name}: ${shallow} of ${full} bytes`);
   }

@@ -7,7 +7,7 @@ import { featureFeeds } from '../unet/feeds.ts';
 import type { Pass, Region, RowsUNet } from '../unet/rows-unet.ts';
 import type { PatchMode } from './band-of.ts';
 import { type Bands, bandCount, bandSizes } from './bands.ts';
-import { type Exchange, planExchange } from './exchange.ts';
+import { type Exchange, planBands, planExchange } from './exchange.ts';
 import type { Mailbox } from './mailbox.ts';
 import { type Computes, SeenFeatures } from './seen-features.ts';
 
@@ -60,7 +60,7 @@ export class BandUNet {
   constructor(unet: RowsUNet, options: BandOptions) {
     const { bands, index, batch, coding, shallow } = options;
     this.#options = options;
-    this.exchange = planExchange(unet.form(batch).features, bands, index);
+    this.exchange = planExchange(unet.form(batch).features, planBands(bands), index);
     const whole = unet.dense(bands.height, bands.width, batch).plan;
     this.#full = this.#part(unet, whole);
     this.#shallow = shallow && this.#part(shallow, whole);

@@ -10,7 +10,7 @@ import { featureFeeds } from '../unet/feeds.ts';
 import type { Pass, Region, RowsUNet } from '../unet/rows-unet.ts';
 import type { PatchMode } from './band-of.ts';
 import type { Bands } from './bands.ts';
-import { type Exchange, planExchange } from './exchange.ts';
+import { type Exchange, planBands, planExchange } from './exchange.ts';
 import type { Mailbox } from './mailbox.ts';
 import { SeenFeatures } from './seen-features.ts';
 
@@ -48,7 +48,7 @@ export class EditedBand {
     this.#options = options;
     // Group norms use the recorded statistics.
     const features = unet.form(batch).features.filter(({ kind }) => kind !== 'moments');
-    this.exchange = planExchange(features, bands, index, active);
+    this.exchange = planExchange(features, planBands(bands, active), index);
     this.#region = unet.planned(this.exchange.plan, batch);
     this.#whole = unet.planned(planLevels(active), batch);
     this.#seen = new SeenFeatures(this.exchange, this.#whole.plan, batch, coding);

@@ -1,4 +1,10 @@
-import { type Feature, levelCount, type MomentsFeature, type RowFeature } from '../../regions/features.ts';
+import {
+  type Feature,
+  levelCount,
+  type MomentsFeature,
+  type RowFeature,
+  type WindowFeature,
+} from '../../regions/features.ts';
 import type { Mask } from '../../regions/mask.ts';
 import { planLevels, type RegionPlan } from '../../regions/plan.ts';
 import { neighboursOf } from '../unet/feeds.ts';
@@ -38,48 +44,66 @@ export interface SentFeature {
   readonly given: ReadonlyMap<Recipient, Int32Array>;
 }
 
+/** The region plan of each band. `active`: the active positions of each level, if not all are computed. */
+export function planBands(bands: Bands, active?: readonly Mask[]): RegionPlan[] {
+  return Array.from({ length: bandCount(bands) }, (_, k) => planLevels(bandMasks(bands, k, active)));
+}
+
 /**
  * Derives the exchange of band `index` for a network with these features: keys, values and moments go to all bands, halo
- * rows to those that read them. `active`: the active positions of each level, if not all are computed.
+ * rows to those that read them.
  */
 export function planExchange(
   features: readonly Feature[],
-  bands: Bands,
+  plans: readonly RegionPlan[],
   index: number,
-  active?: readonly Mask[],
 ): Exchange {
-  const count = bandCount(bands);
-  const plans = Array.from({ length: count }, (_, k) => planLevels(bandMasks(bands, k, active)));
   const levels = Array.from({ length: levelCount(features) }, (_, level) => rowsOfLevel(plans, index, level));
   const attended = features
     .filter((feature) => feature.kind === 'attended')
     .map((feature): SentFeature => ({ ...rowsOf(feature), ...levels[feature.level]!.forAll }));
   const moments = features
     .filter((feature) => feature.kind === 'moments')
-    .map((feature) => momentsOf(feature, index, count));
+    .map((feature) => momentsOf(feature, index, plans.length));
+  const halos = new Map<string, ReturnType<typeof haloRows>>();
   const windows = features
     .filter((feature) => feature.kind === 'window')
     .map((feature): SentFeature => {
-      const { places, forAll } = levels[feature.level]!;
-      const haloOf = (k: number) => neighboursOf(plans[k]!, feature.reader, feature.level).halo;
-      const read = haloOf(index);
-      const rows = Int32Array.from(read.keys());
-      const given = [...plans.keys()]
-        .filter((k) => k !== index)
-        .map((k) => {
-          const ours = haloOf(k).filter((stored) => places.band[stored] === index);
-          return [k, ours.map((stored) => places.row[stored]!)] as const;
-        });
-      return {
-        ...rowsOf(feature),
-        own: forAll.own,
-        read,
-        padding: 1,
-        taken: plans.map((_, k) => rows.filter((i) => places.band[read[i]!] === k)),
-        given: new Map(given.filter(([, rows]) => rows.length > 0)),
-      };
+      const key = `${feature.reader} ${feature.level}`;
+      const rows = halos.get(key) ?? haloRows(plans, index, feature, levels[feature.level]!);
+      halos.set(key, rows);
+      return { ...rowsOf(feature), ...rows };
     });
-  return { index, count, plan: plans[index]!, sent: [...attended, ...moments, ...windows] };
+  return {
+    index,
+    count: plans.length,
+    plan: plans[index]!,
+    sent: [...attended, ...moments, ...windows],
+  };
+}
+
+/** What bands exchange of a window: only rows beside a border. */
+function haloRows(
+  plans: readonly RegionPlan[],
+  index: number,
+  { reader, level }: WindowFeature,
+  { places, forAll: { own } }: ReturnType<typeof rowsOfLevel>,
+) {
+  const haloOf = (k: number) => neighboursOf(plans[k]!, reader, level).halo;
+  const read = haloOf(index);
+  const taken: number[][] = plans.map(() => []);
+  for (const [i, stored] of read.entries()) taken[places.band[stored]!]?.push(i);
+  const given = [...plans.keys()].map((k): [number, Int32Array] => {
+    const ours = k === index ? new Int32Array() : haloOf(k).filter((stored) => places.band[stored] === index);
+    return [k, ours.map((stored) => places.row[stored]!)];
+  });
+  return {
+    own,
+    read,
+    padding: 1,
+    taken: taken.map((rows) => Int32Array.from(rows)),
+    given: new Map(given.filter(([, rows]) => rows.length > 0)),
+  };
 }
 
 function rowsOf(feature: RowFeature) {
