@@ -43,7 +43,7 @@ export async function chooseWebDevice(worker: WorkerOptions, choice: DeviceChoic
 
 async function source(worker: WorkerOptions): Promise<DeviceSource> {
   return {
-    candidates: [processor(), await gpu()],
+    candidates: [processor(), await gpuCandidate()],
     tryDevice: (candidate) => tryInWorker(candidate, worker),
     list: 'Patchwork: Choose Device…',
   };
@@ -61,7 +61,7 @@ function processor(): Candidate {
 }
 
 /** The GPU of this browser, or why there is none. */
-async function gpu(): Promise<Candidate> {
+export async function gpuCandidate(): Promise<Candidate> {
   const none = { id: 'webgpu', name: 'GPU', software: false, found: false, identity: '' } as const;
   const { gpu } = navigator as { gpu?: Gpu };
   if (!gpu) return { ...none, missing: 'this browser has no WebGPU' };

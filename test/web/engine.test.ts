@@ -6,11 +6,11 @@ import { after, before, test } from 'node:test';
 import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { codecs } from '../../engine/host/node/codecs.ts';
-import { psnr } from '../../engine/pictures/psnr.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import type { verify } from '../../engine/verification/verify.ts';
 import { LocalCrew } from '../../processes/workers/crew.ts';
 import type { EditRequest, Engine, GenerateRequest } from '../../shared/api.ts';
+import { similarity } from '../support/similarity.ts';
 import { callIn, squareMask } from './calls.ts';
 import { bundled, openPage, ROOT, skipReason, type TestPage } from './server.ts';
 import { workIn } from './work.ts';
@@ -205,6 +205,26 @@ test('in a tab in the background, whose timers are held back, an image comes and
   }
 });
 
+test('where a browser refuses storage, as in a private window, an image comes, and it is said what is lost', {
+  skip,
+}, async () => {
+  const refusing = await openPage(await bundled('page.ts'));
+  try {
+    await refusing.page.evaluate(() => {
+      const refuse = "Promise.reject(new DOMException('refused', 'SecurityError'))";
+      Object.assign(globalThis, { beforeEngine: `navigator.storage.getDirectory = () => ${refuse};` });
+    });
+    const small = { ...REQUEST, steps: 2 };
+    const { png } = await callIn(refusing.page, 'generate', small);
+    const { picture } = await desktop.generate(small);
+    assert.ok((await similarity(png, picture.png)) >= 40);
+    const logs = await refusing.page.evaluate(() => (globalThis as unknown as { logs: string[] }).logs);
+    assert.match(logs.join('\n'), /keeps files in memory, until the window closes/);
+  } finally {
+    await refusing.close();
+  }
+});
+
 test('a worker that fails, as on a GPU that is lost, is replaced at the next call', { skip }, async () => {
   const small = { ...REQUEST, steps: 1, width: 64, height: 64 };
   await call('generate', small);
@@ -275,11 +295,6 @@ function sizesBelow(folder: string): Record<string, number> {
   const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' });
   const stats = names.map((name) => [name, fs.statSync(path.join(folder, name))] as const);
   return Object.fromEntries(stats.filter(([, one]) => one.isFile()).map(([name, { size }]) => [name, size]));
-}
-
-async function similarity(a: Uint8Array, b: Uint8Array): Promise<number> {
-  const [one, other] = [await decodePicture(a, 'a'), await decodePicture(b, 'b')];
-  return psnr(one.pixels, other.pixels);
 }
 
 const SIDE = 0.25;

@@ -1,14 +1,22 @@
 /** The engine on a browser's GPU: here one made of software, whose fused attention is wrong. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { NodeBackend } from '../../engine/backends/node/backend.ts';
+import { createEngine } from '../../engine/engine.ts';
 import type { engineFiles } from '../../processes/web/start.ts';
+import type { GenerateRequest } from '../../shared/api.ts';
+import { similarity } from '../support/similarity.ts';
+import { callIn } from './calls.ts';
 import { bundled, openPage, SOFTWARE_GPU, skipReason, type TestPage, WITHOUT_JSPI } from './server.ts';
 import { workIn } from './work.ts';
 
 const skip = skipReason();
 
-/** What is missing in a browser for each build. */
-const MISSING = { jspi: '', asyncify: WITHOUT_JSPI };
+/** A browser's name, which must change nothing. */
+const NAMED_SAFARI = named('Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/26.0 Safari/605.1.15');
+
+/** What is different in a browser for each build. */
+const MISSING = { jspi: NAMED_SAFARI, asyncify: WITHOUT_JSPI };
 
 for (const [runtime, missing] of Object.entries(MISSING) as ['jspi' | 'asyncify', string][])
   describe(`in a browser for the build ${runtime}`, () => {
@@ -45,3 +53,69 @@ for (const [runtime, missing] of Object.entries(MISSING) as ['jspi' | 'asyncify'
       assert.deepEqual(doubled, [12, 16]);
     });
   });
+
+const SMALL: GenerateRequest = {
+  prompt: 'a red house by a lake at sunset',
+  seed: 7,
+  steps: 1,
+  width: 64,
+  height: 64,
+  precision: 'fp32',
+};
+
+test('an image is the desktop’s, and comes from a fresh worker if the GPU is lost meanwhile', {
+  skip,
+}, async () => {
+  const { page, close } = await openPage(await bundled('page.ts'), { flags: SOFTWARE_GPU, hash: 'webgpu' });
+  const desktop = createEngine(new NodeBackend());
+  try {
+    await page.evaluate(() => (globalThis as unknown as { rememberGpu(): Promise<void> }).rememberGpu());
+    const { picture } = await desktop.generate(SMALL);
+    const made = await callIn(page, 'generate', SMALL);
+    assert.deepEqual(made.warnings, []);
+    assert.ok((await similarity(made.png, picture.png)) >= 40);
+    const [worker] = page.workers();
+    // Armed before the request, so that a slow machine can't answer it first.
+    await worker!.evaluate(() => {
+      const { ort } = globalThis as unknown as {
+        ort: { env: { webgpu: { device: Promise<{ destroy(): void }> } } };
+      };
+      addEventListener('message', () => setTimeout(async () => (await ort.env.webgpu.device).destroy()), {
+        once: true,
+      });
+    });
+    const again = await callIn(page, 'generate', SMALL);
+    assert.match(again.warnings.join(), /swiftshader.* failed, so this was computed with less of its memory/);
+    assert.ok((await similarity(again.png, picture.png)) >= 40);
+    assert.notEqual(page.workers()[0], worker);
+  } finally {
+    await desktop.dispose();
+    await close();
+  }
+});
+
+const ABSENT = [
+  ['delete Navigator.prototype.gpu;', /this browser has no WebGPU\. Choose auto or cpu/],
+  ['GPU.prototype.requestAdapter = async () => null;', /this browser gives no GPU to pages\. Choose auto/],
+] as const;
+
+for (const [before, sentence] of ABSENT)
+  test(`without a GPU, one that is chosen is refused, and by default there is the processor: ${before}`, {
+    skip,
+  }, async () => {
+    const script = `${before}\n${await bundled('page.ts')}`;
+    for (const hash of ['webgpu', '']) {
+      const { page, close } = await openPage(script, { flags: SOFTWARE_GPU, hash });
+      try {
+        const made = callIn(page, 'generate', SMALL);
+        if (hash) await assert.rejects(made, sentence);
+        else assert.deepEqual((await made).warnings, []);
+      } finally {
+        await close();
+      }
+    }
+  });
+
+function named(browser: string): string {
+  return `Object.defineProperty(navigator, 'userAgent', { value: ${JSON.stringify(browser)} });`;
+}

@@ -1,16 +1,23 @@
 /** What the tests run in a browser's page: the engine behind its client, as the extension uses it. */
+import { mount } from '../../engine/host/web/fs.ts';
+import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { type PackedIndex, unpackedSizes, unpacking } from '../../engine/host/web/packed.ts';
 import type { WorkerOptions } from '../../processes/web/client.ts';
 import { webEngine } from '../../processes/web/engine.ts';
 import { engineFiles, engineScript } from '../../processes/web/start.ts';
+import { rememberGpu } from './known-gpu.ts';
 
 const dist = (name: string) => fetch(new URL(`/dist/web/${name}`, location.origin).href);
 const bytes = async (name: string) => (await dist(name)).arrayBuffer();
 const text = async (name: string) => (await dist(name)).text();
 const index = text('models.json').then((json): PackedIndex => JSON.parse(json));
 
+/** A script that a test has put into the page, to run before the engine's in its worker. */
+const beforeEngine = () => (globalThis as { beforeEngine?: string }).beforeEngine;
+const logs: string[] = [];
+
 const options: WorkerOptions = {
-  script: (id) => engineScript(id, text),
+  script: async (id) => [beforeEngine(), await engineScript(id, text)].join('\n'),
   async start(id) {
     const files = engineFiles(id);
     const isThreaded = files.glue && location.hash === '#threads';
@@ -22,10 +29,13 @@ const options: WorkerOptions = {
   },
   resource: async (place) =>
     unpacking(await index, async (name) => new Uint8Array(await bytes(`models/${name}`)))(place),
+  onLog: (line) => logs.push(line),
 };
+
+mount('/data', new MemoryStore());
 
 /** The device of the user's choice: what is behind # in the page's address, if it is one. */
 const device = location.hash === '#webgpu' ? 'webgpu' : 'auto';
 const engine = webEngine(options, () => device);
 
-Object.assign(globalThis, { engine, engineFiles });
+Object.assign(globalThis, { engine, engineFiles, logs, rememberGpu });
