@@ -4,13 +4,11 @@ import { isAbort } from '../../engine/errors.ts';
 import { type NamedObject, namedObjects } from '../../engine/pipelines/segment/objects.ts';
 import type { MaskPixels, ObjectMask } from '../../shared/api.ts';
 import { derivedNames } from '../../shared/names.ts';
-import { readPictureUri } from '../editor/pictureFile.ts';
 import { messageText } from '../messageText.ts';
-import { nameOf } from '../readUri.ts';
 import { reportError } from '../report.ts';
 import { writeUnderFreeName } from '../save.ts';
 import type { Services } from '../services.ts';
-import { pickedPicture } from './picked.ts';
+import { pickedPicture, withPicked } from './picked.ts';
 import { parsePlace, whereIs } from './place.ts';
 import { Selector } from './selector.ts';
 import { withObjects } from './withObjects.ts';
@@ -35,13 +33,13 @@ export async function selectObject(
   const picture = await pickedPicture(asked, title);
   if (!picture) return;
   try {
-    const image = await readPictureUri(picture);
-    const selector = new Selector(services.engine);
-    const found = await findNamed(services, selector, image, `Looking for objects in ${nameOf(picture)}`);
-    const { width, height } = found;
-    const chosen = await choose(found, `${title}: ${nameOf(picture)}`);
-    if (!chosen) return;
-    const object = chosen.object ?? (await typed(selector, image, { width, height }));
+    const object = await withPicked(picture, async (image, name) => {
+      const selector = new Selector(services.engine);
+      const found = await findNamed(services, selector, image, `Looking for objects in ${name}`);
+      const { width, height } = found;
+      const chosen = await choose(found, `${title}: ${name}`);
+      return chosen && (chosen.object ?? (await typed(selector, image, { width, height })));
+    });
     if (!object || (await openWithMask(picture, object)) || !object.png) return;
     const folder = Uri.joinPath(picture, '..');
     const mask = await writeUnderFreeName(
