@@ -83,14 +83,20 @@ export class StatusBar implements Disposable {
     const { jobs } = this.#services.queue;
     const [first] = jobs;
     const total = totalRemaining(jobs);
+    return [
+      ...this.#setUp(),
+      first ? `Now: “${first.title}”, ${describeRun(first.run)}` : 'Idle',
+      ...(jobs.length > 1 ? [`Waiting: ${jobs.length - 1}`] : []),
+      ...(first && total ? [`Remaining: ${describeRemaining(total)}`] : []),
+    ];
+  }
+
+  #setUp(): string[] {
     const threads = workspace.getConfiguration('patchwork').get<number>('threads') || undefined;
     return [
       `Model: ${modelTitle(modelSetting())}`,
       `Device: ${this.#device(threads)}`,
       this.#memory === undefined ? 'Memory: engine not started' : `Memory: ${formatBytes(this.#memory)}`,
-      first ? `Now: “${first.title}”, ${describeRun(first.run)}` : 'Idle',
-      ...(jobs.length > 1 ? [`Waiting: ${jobs.length - 1}`] : []),
-      ...(first && total ? [`Remaining: ${describeRemaining(total)}`] : []),
     ];
   }
 
@@ -131,7 +137,8 @@ export class StatusBar implements Disposable {
     ];
     const chosen = await window.showQuickPick(choices, {
       title: 'Patchwork',
-      placeHolder: this.#lines().join(' · '),
+      // A prompt would be too long for its one line.
+      placeHolder: [...this.#setUp(), busy ? 'Busy' : 'Idle'].join(' · '),
     });
     await chosen?.run?.();
   }

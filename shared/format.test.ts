@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   describeCost,
+  describeJobTime,
   describeRemaining,
   describeRun,
   explainCost,
@@ -53,6 +54,13 @@ test('remaining time is rounded', () => {
     'about 22 min left',
     'about 2 h 1 min left',
   ]);
+});
+
+test('a job that waits takes its time, and one that runs has the rest of it left', () => {
+  const run = { stage: 'wait', step: 0, steps: 1, cancelling: false } as const;
+  assert.equal(describeJobTime({ running: true, run: { ...run, remaining: 8 } }), 'about 8 s left');
+  assert.equal(describeJobTime({ running: false, run: { ...run, remaining: 15 } }), 'takes about 15 s');
+  assert.equal(describeJobTime({ running: false, run }), '');
 });
 
 test('recipe rows', () => {

@@ -1,7 +1,7 @@
 /** Numbers and recipes in words. */
 import type { EditCost } from './editorProtocol.ts';
 import type { PictureInfo } from './gallery.ts';
-import type { RunState } from './jobs.ts';
+import type { Job, RunState } from './jobs.ts';
 import { modelTitle } from './modelTitle.ts';
 import { SCHEDULER_TITLES, SIGMA_TITLES } from './schedulers.ts';
 import { describeStepPlan, readStepPlan } from './stepPlan.ts';
@@ -133,6 +133,12 @@ export function formatShare(fraction: number): string {
 /** `about 12 s left`, `about 2 min 15 s left` */
 export function describeRemaining(seconds: number): string {
   return `${formatEstimate(seconds)} left`;
+}
+
+/** Time of a job in the queue: what is left of a running one, how long a waiting one takes; empty if unknown. */
+export function describeJobTime({ running, run: { remaining } }: Pick<Job, 'running' | 'run'>): string {
+  if (remaining === undefined) return '';
+  return running ? describeRemaining(remaining) : `takes ${formatEstimate(remaining)}`;
 }
 
 /** `about 12 s`, `about 2 min 15 s`; the seconds are rounded the more, the more there are. */

@@ -7,7 +7,7 @@ import {
   TreeItem,
   window,
 } from 'vscode';
-import { describeRemaining, describeRun } from '../../shared/format.ts';
+import { describeJobTime, describeRemaining, describeRun } from '../../shared/format.ts';
 import { type InterruptedRun, type Job, type JobKind, totalRemaining } from '../../shared/jobs.ts';
 import { shorten } from '../../shared/names.ts';
 import { registerCommands } from '../registerCommands.ts';
@@ -85,14 +85,16 @@ export function registerQueueView(services: Services): Disposable[] {
   ];
 }
 
-function jobItem({ id, kind, title, running, run }: Job): TreeItem {
+function jobItem(job: Job): TreeItem {
+  const { id, kind, title, running, run } = job;
   const item = new TreeItem(shorten(title, 80));
   item.id = id;
   item.contextValue = 'job';
   item.iconPath = new ThemeIcon(running ? 'loading~spin' : ICONS[kind]);
-  const time = run.remaining === undefined ? '' : ` · ${describeRemaining(run.remaining)}`;
-  item.description = (running ? describeRun(run) : 'Waiting') + time;
-  item.tooltip = `${KINDS[kind]}: ${title}`;
+  // The side bar is narrow, so the time comes first.
+  const state = [describeJobTime(job), running ? describeRun(run) : 'Waiting'].filter(Boolean).join(' · ');
+  item.description = state;
+  item.tooltip = `${KINDS[kind]}: ${title}\n${state}`;
   if (kind === 'generate') item.command = { command: 'patchwork.queue.show', title: 'Show' };
   return item;
 }

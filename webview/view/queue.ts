@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { describeRemaining, describeRun } from '../../shared/format.ts';
+import { describeJobTime, describeRemaining, describeRun } from '../../shared/format.ts';
 import { type InterruptedRun, isCounting, type Job, totalRemaining } from '../../shared/jobs.ts';
 
 /** Running and waiting jobs, in order, each with a button to cancel it. */
@@ -29,13 +29,10 @@ export function queueTemplate(
   </section>`;
 }
 
-function row(
-  { id, kind, title, running, run }: Job,
-  several: boolean,
-  actions: { cancel(job: string): void },
-): TemplateResult {
+function row(job: Job, several: boolean, actions: { cancel(job: string): void }): TemplateResult {
+  const { id, kind, title, running, run } = job;
   const counting = isCounting(run);
-  const time = run.remaining === undefined ? '' : describeRemaining(run.remaining);
+  const time = describeJobTime(job);
   const named = kind === 'edit' ? `Edit: ${title}` : title;
   return html`<li>
     ${
