@@ -173,6 +173,17 @@ test('a file that changed on the disk is followed, or reported where there are e
   assert.deepEqual(await spotOf(document), [255, 255, 255]);
 });
 
+test('a stroke ends what was said of the last edit, and keeps an offer', async () => {
+  const { document, page } = await opened('said.png');
+  const stroke = { left: 0, top: 0, width: 1, height: 1, data: Uint8Array.of(255) };
+  document.notice('Edit applied.');
+  await document.changeMask('Brush', stroke, page);
+  assert.equal(document.state.notice, undefined);
+  document.notice('Low confidence in this mask.', { model: 'sam', text: 'Get It…' });
+  await document.changeMask('Brush', { ...stroke, left: 1 }, page);
+  assert.match(document.state.notice ?? '', /Low confidence/);
+});
+
 test('what is offered goes with its sentence', async () => {
   const { document } = await opened('offer.png');
   document.notice('Low confidence in this mask.', { model: 'sam', text: 'Get It…' });

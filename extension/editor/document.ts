@@ -192,6 +192,7 @@ export class PictureDocument implements CustomDocument {
   /** Changes the mask; VS Code can undo it. `from` has drawn the change already. */
   async changeMask(label: string, patch: Patch, from?: Page): Promise<void> {
     this.#maskTaken = false;
+    if (from) this.#pages.drawn();
     await this.#perform((model) => model.drawing('mask', label, patch), from);
   }
 
@@ -202,6 +203,7 @@ export class PictureDocument implements CustomDocument {
     patch: Patch,
     from?: Page,
   ): Promise<void> {
+    if (from) this.#pages.drawn();
     await this.#perform((model) => model.drawing(layer, label, patch), from);
   }
 

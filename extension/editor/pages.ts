@@ -56,6 +56,11 @@ export class Pages {
     this.update({ notice, offer, failure: undefined });
   }
 
+  /** The user draws: what was said of the last action is past. With an offer it stays, as that may still be taken. */
+  drawn(): void {
+    if (this.#state.notice && !this.#state.offer) this.update({ notice: undefined });
+  }
+
   fail(error: unknown): void {
     this.#log.error(error instanceof Error ? error : String(error));
     this.update({ failure: failureOf(error) });
