@@ -39,7 +39,7 @@ export async function connectBus(options: BusOptions, name: string): Promise<Nat
       ...(secure && { tls: { ...(ca && { ca }), ...addressCheck(url.hostname) } }),
     });
   } catch (error) {
-    throw new InputError(`The bus at ${url.host} cannot be used: ${messageOf(error)}.`, { cause: error });
+    throw new InputError(`Can't connect to the bus at ${url.host} (${messageOf(error)}).`, { cause: error });
   }
 }
 

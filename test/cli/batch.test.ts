@@ -42,7 +42,7 @@ test('batch refuses what it cannot draw in one sentence', () =>
       [['--prompts', empty], /has no prompt/],
       [['--prompts', path.join(folder, 'none.txt')], /is missing/],
       [['a cat', '--detach'], /needs a bus/],
-      [['a cat', '--bus', 'nats://127.0.0.1:1'], /cannot be used/],
+      [['a cat', '--bus', 'nats://127.0.0.1:1'], /Can't connect to the bus at 127\.0\.0\.1:1 \(/],
     ] as const) {
       const { code, stderr } = await patchwork(['batch', ...args, '-o', path.join(folder, 'out')]);
       assert.equal(code, 2, stderr);
