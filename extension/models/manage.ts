@@ -72,6 +72,8 @@ async function choose(token: HubToken, pace: Pace): Promise<Choice | undefined> 
   const pick = window.createQuickPick<Item>();
   pick.title = 'Manage Models';
   pick.placeholder = 'Choose a model, or download one';
+  // Opened from a page, which may take the focus back.
+  pick.ignoreFocusOut = true;
   pick.matchOnDescription = true;
   pick.matchOnDetail = true;
   pick.items = modelRows(installed, CATALOGUE, {
