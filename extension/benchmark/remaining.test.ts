@@ -15,6 +15,13 @@ test('the time that is left is said from the first stage on, and follows what th
   assert.equal(remaining.after({ stage: 'isolate', done: 2, total: 2 }, 210), undefined);
 });
 
+test('a small part that was quick does not take the time of the rest away', () => {
+  const remaining = new BenchmarkRemaining({ ...EXPECTED, prepare: 1, isolate: 0 });
+  remaining.after({ stage: 'prepare', done: 0, total: 2 }, 0);
+  const left = remaining.after({ stage: 'prepare', done: 1, total: 2 }, 0.01)!;
+  assert.ok(left > 15 && left < 20, String(left));
+});
+
 test('a stage that takes longer than expected never says that nothing is left', () => {
   const remaining = new BenchmarkRemaining(EXPECTED);
   remaining.after({ stage: 'prepare', done: 0, total: 4 }, 0);

@@ -7,18 +7,25 @@ const STAGES = ['weights', 'prepare', 'measure', 'compare', 'layers', 'profile',
 /** A stage that takes longer than predicted is taken to need this share of the prediction still. */
 const OVERDUE = 0.1;
 
+/** After this share of the whole run its own pace counts alone; what less of it took says less about the rest. */
+const TELLING = 1 / 7;
+
 /** Predicts the remaining time of a benchmark: from what was expected, corrected by how long its parts have taken. */
 export class BenchmarkRemaining {
   readonly #expected: Readonly<Record<string, number>>;
-  /** How many times as long as expected the last stage with a finished part took. */
-  #slowness = 1;
+  readonly #total: number;
+  /** How many times as long as expected a run takes, as far as is known before it. */
+  readonly #usual: number = 1;
+  /** The same by the last stage with a finished part. */
+  #slowness: number;
   #stage: { name: BenchmarkProgress['stage']; at: number } | undefined;
 
   /** @param took the seconds of the same run on another occasion, which correct the prediction */
   constructor(expected: StageSeconds, took?: number) {
     this.#expected = { ...expected };
-    const total = totalSeconds(expected);
-    if (took !== undefined && total > 0) this.#slowness = took / total;
+    this.#total = totalSeconds(expected);
+    if (took !== undefined && this.#total > 0) this.#usual = took / this.#total;
+    this.#slowness = this.#usual;
   }
 
   /** Seconds; undefined if nothing is expected to come. @param now in seconds */
@@ -28,7 +35,10 @@ export class BenchmarkRemaining {
     const expected = this.#expected[stage] ?? 0;
     const share = total > 0 ? done / total : 0;
     const began = share > 0 && elapsed > 0;
-    if (began && expected > 0) this.#slowness = elapsed / (expected * share);
+    if (began && expected > 0) {
+      const weight = Math.min(1, (expected * share) / (TELLING * this.#total));
+      this.#slowness = weight * (elapsed / (expected * share)) + (1 - weight) * this.#usual;
+    }
     const later = STAGES.slice(STAGES.indexOf(stage) + 1);
     const rest = later.reduce((sum, name) => sum + (this.#expected[name] ?? 0), 0) * this.#slowness;
     const predicted = expected * this.#slowness;
