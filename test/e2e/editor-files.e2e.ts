@@ -279,11 +279,15 @@ step('in narrow and low windows nothing overlaps and Apply stays in sight', asyn
   await vscode.inHost(({ commands }) => commands.executeCommand('notifications.clearAll'));
   await editor.open('copy.png');
   await paint('a yellow balloon', '7');
+  // A banner with two buttons lies over the image.
+  fs.writeFileSync(file('copy.png'), await hill());
+  await editor.view.locator('[data-test=changed]').waitFor();
   for (const [width, height] of [
     [1280, 500],
     [1280, 720],
     [860, 720],
     [700, 800],
+    [600, 800],
     [1400, 900],
   ] as const) {
     await vscode.page.setViewportSize({ width, height });
@@ -350,7 +354,11 @@ async function crowding(): Promise<string[]> {
       return (top + bottom) / 2;
     });
     if (Math.max(...middles) - Math.min(...middles) > 4) wrong.push('grow, shrink and feather wrap');
-    for (const bar of main.querySelectorAll('.bar, .strip, .side-head, .options, .cost, .place')) {
+    for (const way of main.querySelectorAll('.way'))
+      if (way.scrollWidth > way.clientWidth) wrong.push(`${way.textContent} is cut off`);
+    for (const bar of main.querySelectorAll(
+      '.banner, .ways, .bar, .strip, .side-head, .options, .cost, .place',
+    )) {
       if (bar.scrollWidth > bar.clientWidth + 1) wrong.push(`${bar.className} is cut off`);
       const shown = [...bar.children].filter((child) => rectOf(child).width > 1);
       for (const [i, one] of shown.entries())

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { live } from 'lit/directives/live.js';
 import type { ControlRow } from '../../../shared/additions.ts';
 import { modelTitle } from '../../../shared/modelTitle.ts';
 import { controlNumbers, hintField } from '../../additions/template.ts';
@@ -52,15 +53,12 @@ export function controlSection(page: EditorPage, actions: EditorActions): Templa
 function settings({ draft: { control }, state }: EditorPage, actions: EditorActions): TemplateResult {
   const change = (changed: Partial<ControlRow>) => actions.edit({ control: { ...control, ...changed } });
   const model = control.model || (state?.controlModel ?? '');
-  return html`<label class="row toggle">
-      <input
-        type="checkbox"
-        .checked=${control.on}
-        data-action="useControl"
-        @change=${({ target }: Event) => change({ on: (target as HTMLInputElement).checked })}
-      />
-      Steers edits
-    </label>
+  return html`<vscode-checkbox
+      label="Steers edits"
+      .checked=${live(control.on)}
+      data-action="useControl"
+      @change=${({ target }: Event) => change({ on: (target as HTMLInputElement).checked })}
+    ></vscode-checkbox>
     ${
       control.on
         ? html`<div class="addition">

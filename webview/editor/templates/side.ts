@@ -53,7 +53,7 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
     </div>
     <div class="side-scroll scroll">
       ${state && state.variations.length > 0 ? variations(page, actions) : nothing}
-      ${coloursSection(page, actions)} ${maskSection(page, actions)} ${controlSection(page, actions)} ${editsSection(page, actions)}
+      ${coloursSection(page, actions)} ${maskSection(page, actions)} ${editsSection(page, actions)} ${controlSection(page, actions)}
       <form class="form" aria-label="Options" @submit=${submit}>
         ${optionFields(page, actions)} ${additionsTemplate(page.additions)}
       </form>

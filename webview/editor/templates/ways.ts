@@ -138,5 +138,6 @@ function sides(
       }}
     />
   </label>`;
-  return html`<div class="sides" role="group" aria-label=${title}>${SIDES.map(field)}</div>`;
+  return html`<span class="hint">${title}</span>
+    <div class="sides" role="group" aria-label=${title}>${SIDES.map(field)}</div>`;
 }
