@@ -91,10 +91,12 @@ function jobItem(job: Job): TreeItem {
   item.id = id;
   item.contextValue = 'job';
   item.iconPath = new ThemeIcon(running ? 'loading~spin' : ICONS[kind]);
-  // The side bar is narrow, so the time comes first.
-  const state = [describeJobTime(job), running ? describeRun(run) : 'Waiting'].filter(Boolean).join(' · ');
-  item.description = state;
-  item.tooltip = `${KINDS[kind]}: ${title}\n${state}`;
+  const what = running ? describeRun(run) : 'Waiting';
+  const time = describeJobTime(job);
+  // The side bar is narrow: the time comes first, and short.
+  const short = time.replace('takes ', '').replace('about ', '≈ ');
+  item.description = [short, what].filter(Boolean).join(' · ');
+  item.tooltip = [`${KINDS[kind]}: ${title}`, what, time].filter(Boolean).join('\n');
   if (kind === 'generate') item.command = { command: 'patchwork.queue.show', title: 'Show' };
   return item;
 }
