@@ -350,10 +350,15 @@ step('variations are seen in place, and the picked one becomes the edit', async 
   await editor.view.locator('#seed input').fill('11');
   // Unless the image is recorded, the edit is a full recompute itself, and there is nothing to time.
   await editor.prepared();
+  // The field for how many is at the end of the panel.
+  await editor.view.locator('#variations').scrollIntoViewIfNeeded();
+  const panel = editor.view.locator('.side-scroll');
+  assert.ok((await panel.evaluate(({ scrollTop }) => scrollTop)) > 0);
   await editor.apply();
   await editor.idle();
   const choices = editor.view.locator('.variations .thumbnail');
   assert.equal(await choices.count(), 2);
+  assert.equal(await panel.evaluate(({ scrollTop }) => scrollTop), 0, 'the choice is in sight');
   assert.deepEqual(await editor.pixels('current'), before);
   await choices.nth(1).hover();
   await editor.view.locator('canvas.preview').waitFor();

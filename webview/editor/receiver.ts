@@ -1,4 +1,4 @@
-import type { EditorCommand, EditorHostMessage, EditRow } from '../../shared/editorProtocol.ts';
+import type { EditorCommand, EditorHostMessage, EditorState, EditRow } from '../../shared/editorProtocol.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import type { Editor } from './editor.ts';
 import { hindranceOf } from './hindrance.ts';
@@ -23,7 +23,7 @@ export class Receiver {
         await this.#open(message);
         break;
       case 'state':
-        this.#editor.setState(message.state);
+        this.#setState(message.state);
         break;
       case 'draft':
         this.#editor.fill(message.draft);
@@ -74,6 +74,15 @@ export class Receiver {
         page.additions.receive(message);
     }
     this.#editor.update();
+  }
+
+  #setState(state: EditorState): void {
+    const begins = state.variations.length > 0 && !this.#editor.page.state?.variations.length;
+    this.#editor.setState(state);
+    if (!begins) return;
+    this.#editor.update();
+    // The field for how many there are is at the end of the panel, the choice at its beginning.
+    document.querySelector('.side-scroll')!.scrollTo({ top: 0 });
   }
 
   /** A layer over the picture has new values. */
