@@ -38,12 +38,14 @@ function banner({ state }: EditorPage, actions: EditorActions): TemplateResult |
   if (state?.changedOnDisk)
     return html`<div class="banner row" role="alert" data-test="changed">
       <span class="grow">${state.name} has changed on disk.</span>
-      <vscode-button secondary data-action="reload" @click=${actions.reload}>
-        Reload from Disk
-      </vscode-button>
-      <vscode-button secondary data-action="keep" @click=${actions.keep}>
-        Keep My Version
-      </vscode-button>
+      <div class="row wrap">
+        <vscode-button secondary data-action="reload" @click=${actions.reload}>
+          Reload from Disk
+        </vscode-button>
+        <vscode-button secondary data-action="keep" @click=${actions.keep}>
+          Keep My Version
+        </vscode-button>
+      </div>
     </div>`;
   if (state?.readOnly)
     return html`<div class="banner row" data-test="readOnly">
