@@ -354,6 +354,8 @@ export interface SavedEditor {
   /** Of the colour brush, #rrggbb. */
   paint: string;
   amount: number;
+  /** Absent while none is chosen. */
+  crop?: Crop;
   /** Pixels of the screen for one of the picture, and where its upper left corner is; absent: the picture fits. */
   view?: { scale: number; left: number; top: number };
 }

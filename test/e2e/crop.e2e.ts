@@ -54,6 +54,12 @@ step('the image is cropped by its edges, as one step that the mask and later edi
   await typed('bottom').fill('10');
   await typed('bottom').blur();
   await vscode.screenshot('crop-edges');
+  // Another tab unloads the page.
+  await vscode.openFile('README.md');
+  await editor.open('crop.png');
+  await edge('left').waitFor();
+  const kept = await Promise.all(['left', 'top', 'bottom'].map((side) => typed(side).inputValue()));
+  assert.deepEqual(kept, [String(SIDE / 4), '9', '10']);
   await editor.press('apply');
   const [width, height] = [SIDE - SIDE / 4, SIDE - 19];
   const size = editor.view.locator('.strip .size');

@@ -16,6 +16,7 @@ import type { Point } from './mask/strokes.ts';
 import { MaskView } from './maskView.ts';
 import { BRUSH_SIZES, brushSize, type EditorPage } from './page.ts';
 import { startOf } from './saved.ts';
+import { leavesPixels } from './sides.ts';
 import { Stage } from './stage.ts';
 import { Thumbnails } from './thumbnails.ts';
 import { colourBrush } from './tools/colours.ts';
@@ -57,6 +58,8 @@ export class Editor {
   readonly drawnEdits = new Thumbnails();
   readonly #host: EditorHost;
   readonly #draw: (page: EditorPage) => void;
+  /** The crop that was being chosen when the page was unloaded, until it is shown again. */
+  #crop: Crop | undefined;
   #hinting: number | undefined;
   #preparing: number | undefined;
 
@@ -64,6 +67,7 @@ export class Editor {
     this.#host = host;
     this.#draw = draw;
     this.send = host.send;
+    this.#crop = host.saved?.crop;
     this.page = this.#startPage(startOf(host.saved));
     this.mask = new MaskView(this.page, () => this.update());
     this.live = new LiveDraft(this);
@@ -84,7 +88,7 @@ export class Editor {
 
   /** Renders the page and stores what a reload of the window must restore. */
   update(): void {
-    const { draft, tool, size, softness, line, opacity, colour, paint, amount, stage } = this.page;
+    const { draft, tool, size, softness, line, opacity, colour, paint, amount, crop, stage } = this.page;
     const view = stage.picture && !stage.fitting ? stage.view : undefined;
     // Before the image is loaded, its view is unknown.
     if (stage.picture)
@@ -99,6 +103,7 @@ export class Editor {
         colour,
         paint,
         amount,
+        ...(crop && { crop }),
         view,
       });
     this.#draw(this.page);
@@ -130,6 +135,14 @@ export class Editor {
     this.page.crop = crop;
     this.showEdges();
     this.update();
+  }
+
+  /** Shows the crop of before the page was unloaded, once the canvas has its size again. */
+  restoreCrop(): void {
+    const { picture } = this.page.stage;
+    if (!this.#crop || !picture) return;
+    if (leavesPixels(picture.size, this.#crop)) this.setCrop(this.#crop);
+    this.#crop = undefined;
   }
 
   choose(tool: Tool): void {

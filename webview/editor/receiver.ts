@@ -103,6 +103,7 @@ export class Receiver {
     // Until the last value is there, the slider must not go back to one before it.
     if (isFaded(edits, page.fading)) page.fading = undefined;
     this.#editor.drawnEdits.keep(picturesOf(edits));
+    this.#editor.restoreCrop();
     this.#editor.prepareSoon();
     this.#editor.live.soon();
     keepingFocus(() => this.#editor.update());

@@ -43,9 +43,14 @@ export function extensionHindrance(size: Size, extension: Extension): string | u
   return undefined;
 }
 
+export function leavesPixels(size: Size, { left, top, right, bottom }: Crop): boolean {
+  return left + right < size.width && top + bottom < size.height;
+}
+
 /** Why a canvas of a size cannot be cropped so; undefined if it can. */
-export function cropHindrance(size: Size, { left, top, right, bottom }: Crop): string | undefined {
-  if (left + right >= size.width || top + bottom >= size.height) return 'Nothing of the image would be left.';
+export function cropHindrance(size: Size, crop: Crop): string | undefined {
+  const { left, top, right, bottom } = crop;
+  if (!leavesPixels(size, crop)) return 'Nothing of the image would be left.';
   if (left + top + right + bottom === 0) return 'Drag an edge of the image inwards first.';
   return undefined;
 }
