@@ -58,8 +58,9 @@ step('operations against resolution are counted at a press, and nothing runs', a
 });
 
 step('Customise shows the whole form, its modes explained, with Run in view', async () => {
+  await vscode.page.setViewportSize({ width: 1280, height: 720 });
   await act('customise');
-  await vscode.view.locator('#size').waitFor();
+  await inView(vscode.view.locator('#size'));
   for (const mode of await vscode.view.locator('.mode').all())
     assert.match((await mode.locator('.hint').textContent())!, /^[A-Z].{20,}\.$/);
   for (const height of [600, 720, 900]) {

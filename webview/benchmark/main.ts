@@ -100,6 +100,8 @@ const actions: Actions = {
     if (page.customising === open) return;
     page.customising = open;
     update();
+    // The form is below the presets.
+    if (open) document.querySelector('.customise')!.scrollIntoView({ block: 'start' });
   },
   cancel: () => send({ type: 'cancel' }),
   show: (ids) => send({ type: 'show', ids }),
