@@ -1,0 +1,17 @@
+import type { Worker } from 'playwright-core';
+import { until, type Workbench } from './harness.ts';
+
+/** The worker in which VS Code runs web extensions. */
+export async function webHost({ page }: Workbench): Promise<Worker> {
+  let host: Worker | undefined;
+  await until(async () => {
+    for (const worker of page.workers()) {
+      const name = await worker.evaluate(() => self.name).catch(() => '');
+      if (/ExtensionHost/i.test(name)) host = worker;
+    }
+    return host !== undefined;
+  }, 'the worker of the web extensions');
+  // tsx wraps named functions in calls of this.
+  await host!.evaluate('globalThis.__name = (named) => named');
+  return host!;
+}
