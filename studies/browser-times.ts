@@ -1,5 +1,8 @@
+import type { Page } from 'playwright-core';
 import { codecs } from '../engine/host/node/codecs.ts';
 import type { EditRequest, Engine, GenerateRequest } from '../shared/api.ts';
+import { openWorkbench } from '../test/e2e/harness.ts';
+import { ViewUnderTest } from '../test/e2e/viewPage.ts';
 import { type Called, callIn, squareMask } from '../test/web/calls.ts';
 import { bundled, openPage } from '../test/web/server.ts';
 import { byDefault, flag, study, table, whole, withEngine } from './frame.ts';
@@ -7,63 +10,116 @@ import { byDefault, flag, study, table, whole, withEngine } from './frame.ts';
 const SIDE = 256;
 /** A square of 5 % of the image. */
 const EDITED = Math.sqrt(0.05);
+const SCENE: GenerateRequest = {
+  prompt: 'a red house by a lake at sunset',
+  seed: 7,
+  steps: 20,
+  width: SIDE,
+  height: SIDE,
+};
+
+type Times = { wall: number; processor: number };
 
 await study(
   {
     about:
       'What the web extension’s engine takes in headless Chromium, beside the desktop’s on the same machine: images of ' +
-      'Scenes, an edit, memory. The two take turns, so that their ratio holds on a busy machine too. Needs dist/.',
+      'Scenes, an edit, memory. All take turns, so that ratios hold on a busy machine too, and processor seconds say ' +
+      'what a quiet one would take at least. `--window` opens VS Code for the Web instead. Needs dist/.',
     options: {
       threads: flag('several threads in the browser, in a page that is isolated from other origins'),
       rounds: byDefault(whole('of each case', 1), 3),
+      window: flag('from opening the window of VS Code to the first image'),
     },
   },
-  async ({ threads, rounds }) =>
-    withEngine(async (desktop) => {
-      const script = await bundled('page.ts');
-      const opened = performance.now();
-      const browser = await openPage(script, { isolated: true, hash: threads ? 'threads' : '' });
-      try {
-        const scene: GenerateRequest = {
-          prompt: 'a red house by a lake at sunset',
-          seed: 7,
-          steps: 20,
-          width: SIDE,
-          height: SIDE,
-        };
-        const first = await callIn(browser.page, 'generate', scene);
-        const window = (performance.now() - opened) / 1000;
-        const edit = await editOf(first, scene);
-        const cases: readonly (readonly [
-          string,
-          'generate' | 'edit',
-          GenerateRequest & Partial<EditRequest>,
-        ])[] = [
-          ['image', 'generate', scene],
-          ['edit of 5 %', 'edit', edit],
-        ];
-        const row = table('', 'browser', 'desktop', 'ratio');
-        row('browser opened → first image', seconds(window), '', '');
-        row('first image, engine’s start with it', seconds(first.seconds), '', '');
-        for (const [title, call, request] of cases) {
-          const times = { browser: [] as number[], desktop: [] as number[] };
-          // The first of each loads the network's form.
-          for (let round = -1; round < rounds; round++) {
-            const { seconds: here } = await callIn(browser.page, call, { ...request, seed: 8 + round });
-            const there = await timed(desktop, call, { ...request, seed: 8 + round });
-            if (round < 0) continue;
-            times.browser.push(here);
-            times.desktop.push(there);
-          }
-          const [here, there] = [median(times.browser), median(times.desktop)];
-          row(title, seconds(here), seconds(there), `${(here / there).toFixed(1)}×`);
-        }
-        row('memory of page and workers', `${((await memory(browser.page)) / 1e6).toFixed(0)} MB`, '', '');
-      } finally {
-        await browser.close();
-      }
-    }),
+  async ({ threads, rounds, window }) => {
+    if (window) await inVSCode(rounds);
+    else await withEngine((desktop) => compare(desktop, threads, rounds));
+  },
 );
+
+async function compare(desktop: Engine, threads: boolean, rounds: number): Promise<void> {
+  const script = await bundled('page.ts');
+  const opened = performance.now();
+  const browser = await openPage(script, { isolated: true, hash: threads ? 'threads' : '' });
+  try {
+    const row = table('', 'browser', 'processor', 'desktop', 'ratio');
+    const processor = await processorOf(browser.page);
+    const first = await callIn(browser.page, 'generate', SCENE);
+    const [wall, computed] = [(performance.now() - opened) / 1000, await processor()];
+    row('browser opened → first image', seconds(wall), seconds(computed), '', '');
+    row('of it the engine’s start and the image', seconds(first.seconds), '', '', '');
+    const cases = await casesOf(first);
+    const times = cases.map(() => ({ here: [] as Times[], there: [] as number[] }));
+    // The first of each loads the network's form.
+    for (let round = -1; round < rounds; round++)
+      for (const [i, { call, request }] of cases.entries()) {
+        const asked = { ...request, seed: 8 + round };
+        const before = await processor();
+        const { seconds: wall } = await callIn(browser.page, call, asked);
+        const here = { wall, processor: (await processor()) - before };
+        const there = await timed(desktop, call, asked);
+        if (round < 0) continue;
+        times[i]!.here.push(here);
+        times[i]!.there.push(there);
+      }
+    for (const [i, { title }] of cases.entries()) {
+      const { here, there } = times[i]!;
+      const [wall, other] = [median(here.map(({ wall }) => wall)), median(there)];
+      const computed = median(here.map(({ processor }) => processor));
+      row(title, seconds(wall), seconds(computed), seconds(other), `${(wall / other).toFixed(1)}×`);
+    }
+    row('memory of page and workers', `${((await memory(browser.page)) / 1e6).toFixed(0)} MB`, '', '', '');
+  } finally {
+    await browser.close();
+  }
+}
+
+interface Case {
+  title: string;
+  call: 'generate' | 'edit';
+  request: GenerateRequest & Partial<EditRequest>;
+}
+
+async function casesOf(image: Called): Promise<Case[]> {
+  return [
+    { title: 'image', call: 'generate', request: SCENE },
+    { title: 'image, budget 0.2', call: 'generate', request: { ...SCENE, budget: 0.2 } },
+    { title: 'edit of 5 %', call: 'edit', request: await editOf(image, SCENE) },
+  ];
+}
+
+/** The processor seconds that all of a page's browser has taken. */
+async function processorOf(page: Page): Promise<() => Promise<number>> {
+  const tools = await page.context().browser()!.newBrowserCDPSession();
+  return async () => {
+    const { processInfo } = await tools.send('SystemInfo.getProcessInfo');
+    return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+  };
+}
+
+/** Seconds from opening the window of VS Code for the Web until its first image is shown, each time in a new browser. */
+async function inVSCode(rounds: number): Promise<void> {
+  const row = table('', 'window opened → first image', 'processor');
+  for (let round = 1; round <= rounds; round++) {
+    const vscode = await openWorkbench({}, { 'remote.extensionKind': { 'patchwork.patchwork': ['web'] } });
+    try {
+      const { prompt, seed } = SCENE;
+      const processor = await processorOf(vscode.page);
+      await vscode.inHost(
+        async ({ commands }, asked) => {
+          await commands.executeCommand('patchwork.generateImage', asked);
+        },
+        { prompt, seed },
+      );
+      await new ViewUnderTest(vscode).shows(prompt);
+      const opened = await vscode.page.evaluate(() => performance.timeOrigin);
+      row(`visit ${round}`, seconds((Date.now() - opened) / 1000), seconds(await processor()));
+    } finally {
+      await vscode.close();
+    }
+  }
+}
 
 async function editOf(image: Called, request: GenerateRequest): Promise<EditRequest> {
   const data = squareMask(SIDE, 0.4, EDITED);
@@ -78,7 +134,7 @@ async function timed(engine: Engine, call: 'generate' | 'edit', request: object)
 }
 
 /** Bytes that the browser attributes to the page and its workers, WebAssembly's among them. */
-function memory(page: Awaited<ReturnType<typeof openPage>>['page']): Promise<number> {
+function memory(page: Page): Promise<number> {
   return page.evaluate(async () => {
     const measuring = performance as unknown as {
       measureUserAgentSpecificMemory(): Promise<{ bytes: number }>;
