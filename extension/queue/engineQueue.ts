@@ -26,12 +26,20 @@ export interface JobOptions<Progress> extends CallOptions<Progress> {
   expected?: Expected;
 }
 
+/** How a job's times are predicted. */
+interface Predictable {
+  expect: () => Expected | undefined;
+  loadKey?: string;
+}
+
 /** A job, with functions that start and end it. */
 interface Entry {
   job: Job;
   abort: AbortController;
   start: () => void;
   remaining: Remaining;
+  /** Asks for its times, for as long as they are not known. */
+  expect?: (() => Expected | undefined) | undefined;
   /** Of an image's model; absent for other work. */
   loadKey?: string;
   /** When loading began, in seconds. */
@@ -67,7 +75,7 @@ export class EngineQueue {
           'edit',
           options.title ?? request.prompt,
           options,
-          { expected: options.expected },
+          { expect: () => options.expected },
           (inner) => engine.edit(request, inner),
         ),
       upscale: (request, options: JobOptions<UpscaleProgress> = {}) =>
@@ -104,7 +112,7 @@ export class EngineQueue {
   }
 
   generate(request: GenerateRequest, options: JobOptions<GenerateProgress> = {}): Promise<GenerateResult> {
-    const model = { expected: this.#pace?.like(request), loadKey: loadKey(request) };
+    const model = { expect: () => this.#pace?.like(request), loadKey: loadKey(request) };
     return this.#enqueue('generate', request.prompt, options, model, (inner) =>
       this.#engine.generate(request, inner),
     );
@@ -165,7 +173,7 @@ export class EngineQueue {
     kind: JobKind,
     title: string,
     { id = randomUUID(), batch, signal, onProgress }: JobOptions<Progress>,
-    model: { expected: Expected | undefined; loadKey?: string } | undefined,
+    model: Predictable | undefined,
     call: (options: CallOptions<Progress>) => Promise<Result>,
   ): Promise<Result> {
     if (signal?.aborted) throw abortError();
@@ -197,22 +205,29 @@ export class EngineQueue {
   #add(
     about: Pick<Job, 'id' | 'kind' | 'title' | 'batch'>,
     abort: AbortController,
-    model?: { expected: Expected | undefined; loadKey?: string },
+    model?: Predictable,
   ): Entry {
-    const expected = model?.expected;
-    const remaining = new Remaining(expected);
-    const run: RunState = { stage: 'wait', step: 0, steps: expected?.steps ?? 0, cancelling: false };
+    const run: RunState = { stage: 'wait', step: 0, steps: 0, cancelling: false };
     const entry: Entry = {
       job: { ...about, running: false, run },
       abort,
       start: () => {},
-      remaining,
-      ...(model?.loadKey !== undefined && { loadKey: model.loadKey }),
+      remaining: new Remaining(undefined),
+      ...model,
     };
     this.#entries.push(entry);
-    this.#predict(entry);
+    this.#expect(entry);
     abort.signal.addEventListener('abort', () => this.#change(entry, { cancelling: true }), { once: true });
     return entry;
+  }
+
+  /** Predicts the times of a job that waits, as soon as there is something to predict them from. */
+  #expect(entry: Entry): void {
+    const expected = entry.job.running ? undefined : entry.expect?.();
+    if (!expected) return;
+    entry.expect = undefined;
+    entry.remaining = new Remaining(expected);
+    this.#predict(entry, { steps: expected.steps });
   }
 
   /** Whether the model of a job has to be loaded first. */
@@ -294,6 +309,8 @@ export class EngineQueue {
   }
 
   #changed(): void {
+    // A job before it may have been the first image of its kind that was timed.
+    for (const entry of this.#entries) this.#expect(entry);
     for (const listener of this.#listeners) listener();
   }
 }

@@ -246,6 +246,27 @@ test('a model that is loaded adds what loading it took the last time, and withou
   await cold;
 });
 
+test('jobs that wait get their times from the first image like them', async () => {
+  const pace = new Pace(new MemoryStorage());
+  const fake = new Fake();
+  const queue = new EngineQueue(fake as unknown as Engine, pace);
+  const request = { prompt: 'a', steps: 10, model: 'm' };
+  const all = [queue.generate(request), queue.generate(request), queue.generate(request)];
+  await settled();
+  assert.deepEqual(
+    queue.jobs.map(({ run }) => run.remaining),
+    [undefined, undefined, undefined],
+  );
+  fake.calls[0]!.finish();
+  await all[0];
+  await pace.note(request, result(256, 10));
+  await settled();
+  fake.calls[1]!.report({ stage: 'denoise', step: 1, steps: 10 });
+  assert.equal(queue.jobs[1]!.run.remaining, 24);
+  queue.cancelAll();
+  await Promise.allSettled(all);
+});
+
 test('an edit with known times says its own before its first step, but not while its model is loaded', async () => {
   const { fake, queue } = make();
   const expected = { steps: 4, stepSeconds: 2, otherSeconds: 1 };
