@@ -106,10 +106,12 @@ step('the queue shows what waits, in order, and cancels one or all', async () =>
 });
 
 step('closing the view stops nothing, and what finishes is announced and kept', async () => {
-  await view.fill({ prompt: BOAT, steps: '20' });
+  await view.fill({ prompt: BOAT, steps: '150' });
   await view.generate();
   await vscode.view.locator('main[data-state=running]').waitFor();
-  await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeAllEditors'));
+  await vscode.holding(() =>
+    vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeAllEditors')),
+  );
   const toast = vscode.page.locator('.notifications-toasts', { hasText: `The image “${BOAT}” is finished.` });
   await toast.waitFor({ timeout: PICTURE });
   await vscode.screenshot('announced');
@@ -118,10 +120,11 @@ step('closing the view stops nothing, and what finishes is announced and kept', 
 });
 
 step('an image that finished in the background survives a reload', async () => {
-  await view.fill({ prompt: HOUSE, steps: '20', seed: '7' });
+  await view.fill({ prompt: HOUSE, steps: '150', seed: '7' });
   await view.generate();
   await vscode.view.locator('main[data-state=running]').waitFor();
-  await vscode.openFile('README.md');
+  // A fast machine would finish before the file is in front of it.
+  await vscode.holding(() => vscode.openFile('README.md'));
   const toast = vscode.page.locator('.notifications-toasts', {
     hasText: `The image “${HOUSE}” is finished.`,
   });
