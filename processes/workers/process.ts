@@ -5,7 +5,7 @@
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { backendOf } from '../../engine/backends/node/devices/open.ts';
+import { deviceIn, openBackend } from '../../engine/backends/node/devices/open.ts';
 import { openWithAdditions } from '../../engine/models/additions.ts';
 import { PatchWorker } from '../../engine/parallel/worker.ts';
 import { parentConnection } from '../engine/parent.ts';
@@ -15,7 +15,7 @@ import { FileMailbox } from './file-mailbox.ts';
 
 const [threads, mailFolder, storeBudget, device] = process.argv.slice(2);
 if (!mailFolder) throw new Error('a worker process is started by a crew');
-const backend = backendOf(device, Number(threads));
+const backend = openBackend(deviceIn(device), Number(threads));
 const worker = new PatchWorker(backend, backend.threads, openWithAdditions, Number(storeBudget));
 const connection = parentConnection();
 answerCrew(connection, worker, (mail, band) => FileMailbox.open(mailIn(mail), band));

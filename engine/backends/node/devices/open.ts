@@ -2,11 +2,14 @@ import { deviceSchema, type OpenedDevice } from '../../devices/findings.ts';
 import { NodeBackend } from '../backend.ts';
 import { DeviceBackend } from './backend.ts';
 
-export function openBackend({ id, findings, small }: OpenedDevice, threads?: number): NodeBackend {
-  return id === 'cpu' ? new NodeBackend(threads) : new DeviceBackend(id, findings, { threads, small });
+/** The backend of a device; of the processor if there is none. */
+export function openBackend(device: OpenedDevice | undefined, threads?: number): NodeBackend {
+  if (!device || device.id === 'cpu') return new NodeBackend(threads);
+  const { id, findings, small } = device;
+  return new DeviceBackend(id, findings, { threads, small });
 }
 
-/** A device as the argument of a process; the processor if there is none. */
-export function backendOf(argument: string | undefined, threads?: number): NodeBackend {
-  return argument ? openBackend(deviceSchema.parse(JSON.parse(argument)), threads) : new NodeBackend(threads);
+/** A device as the argument of a process. */
+export function deviceIn(argument: string | undefined): OpenedDevice | undefined {
+  return argument ? deviceSchema.parse(JSON.parse(argument)) : undefined;
 }
