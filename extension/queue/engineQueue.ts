@@ -28,20 +28,18 @@ export interface JobOptions<Progress> extends CallOptions<Progress> {
 
 /** How a job's times are predicted. */
 interface Predictable {
+  /** Asks for its times; absent once they are known. */
   expect: () => Expected | undefined;
+  /** Of an image's model; absent for other work. */
   loadKey?: string;
 }
 
 /** A job, with functions that start and end it. */
-interface Entry {
+interface Entry extends Partial<Predictable> {
   job: Job;
   abort: AbortController;
   start: () => void;
   remaining: Remaining;
-  /** Asks for its times, for as long as they are not known. */
-  expect?: (() => Expected | undefined) | undefined;
-  /** Of an image's model; absent for other work. */
-  loadKey?: string;
   /** When loading began, in seconds. */
   loading?: number;
 }
@@ -57,16 +55,17 @@ export class EngineQueue {
   /** The engine, for callers that do not need the queue. */
   readonly engine: Engine;
   readonly #engine: Engine;
-  readonly #pace: Pick<Pace, 'like' | 'noteLoad'> | undefined;
+  readonly #pace: Pace | undefined;
   readonly #entries: Entry[] = [];
   readonly #listeners = new Set<() => void>();
   /** The `loadKey` of the model that is loaded; undefined if it is not known. */
   #loaded: string | undefined = NOTHING;
 
   /** @param pace predicts the times of images */
-  constructor(engine: Engine, pace?: Pick<Pace, 'like' | 'noteLoad'>) {
+  constructor(engine: Engine, pace?: Pace) {
     this.#engine = engine;
     this.#pace = pace;
+    pace?.onDidNote(() => this.#expectAll());
     this.engine = {
       ...engine,
       generate: (request, options) => this.generate(request, options),
@@ -221,11 +220,17 @@ export class EngineQueue {
     return entry;
   }
 
-  /** Predicts the times of a job that waits, as soon as there is something to predict them from. */
+  /** An image was timed, which may be the first one like those that wait. */
+  #expectAll(): void {
+    for (const entry of this.#entries) this.#expect(entry);
+    this.#changed();
+  }
+
+  /** Predicts the times of a job that waits, if there is something to predict them from. */
   #expect(entry: Entry): void {
     const expected = entry.job.running ? undefined : entry.expect?.();
     if (!expected) return;
-    entry.expect = undefined;
+    delete entry.expect;
     entry.remaining = new Remaining(expected);
     this.#predict(entry, { steps: expected.steps });
   }
@@ -309,8 +314,6 @@ export class EngineQueue {
   }
 
   #changed(): void {
-    // A job before it may have been the first image of its kind that was timed.
-    for (const entry of this.#entries) this.#expect(entry);
     for (const listener of this.#listeners) listener();
   }
 }

@@ -29,11 +29,18 @@ export class Pace {
   readonly #loads: StoredList<[key: string, seconds: number]>;
   /** Multiply–accumulates in a second of small networks, for as long as no image was timed; undefined if unknown. */
   readonly firstSpeed: number | undefined;
+  readonly #listeners = new Set<() => void>();
 
   constructor(storage: Storage, firstSpeed?: number) {
     this.firstSpeed = firstSpeed;
     this.#samples = new StoredList(storage, KEY, KEPT, isSample);
     this.#loads = new StoredList(storage, LOADS, KEPT_LOADS, isLoad);
+  }
+
+  /** Calls `listener` whenever an image was timed; returns a function that ends this. */
+  onDidNote(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   async note(request: GenerateRequest<unknown>, result: Omit<GenerateResult, 'picture'>): Promise<void> {
@@ -53,6 +60,7 @@ export class Pace {
       ({ key, pixels, askedSteps }) =>
         key === sample.key && pixels === sample.pixels && askedSteps === sample.askedSteps,
     );
+    for (const listener of this.#listeners) listener();
   }
 
   /** Times of the image that is most like the requested one, scaled by their pixels. Undefined if there is none. */
