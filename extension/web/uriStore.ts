@@ -25,11 +25,7 @@ export class UriStore implements Store {
   }
 
   async open(place: string): Promise<Blob> {
-    try {
-      return new Blob([new Uint8Array(await workspace.fs.readFile(this.#uri(place)))]);
-    } catch (error) {
-      throw asFileError(place, error);
-    }
+    return new Blob([new Uint8Array(await asked(place, workspace.fs.readFile(this.#uri(place))))]);
   }
 
   async linked(place: string): Promise<boolean> {
@@ -42,11 +38,7 @@ export class UriStore implements Store {
   }
 
   readonly changes: Changes = {
-    mkdir: async (folder) => {
-      await workspace.fs.createDirectory(this.#uri(folder)).then(undefined, (error: unknown) => {
-        throw asFileError(folder, error);
-      });
-    },
+    mkdir: (folder) => asked(folder, workspace.fs.createDirectory(this.#uri(folder))),
     remove: async (place) => {
       try {
         await workspace.fs.delete(this.#uri(place), { recursive: true });
@@ -57,9 +49,7 @@ export class UriStore implements Store {
     write: async (place, keep) =>
       collected(keep > 0 ? (await this.open(place)).slice(0, keep) : undefined, async (whole) => {
         const bytes = new Uint8Array(await whole.arrayBuffer());
-        await workspace.fs.writeFile(this.#uri(place), bytes).then(undefined, (error: unknown) => {
-          throw asFileError(place, error);
-        });
+        await asked(place, workspace.fs.writeFile(this.#uri(place), bytes));
       }),
     rename: async (from, to) => {
       await workspace.fs.rename(this.#uri(from), this.#uri(to), { overwrite: true });
@@ -83,9 +73,14 @@ const CODES: Readonly<Record<string, string>> = {
   NoPermissions: 'EACCES',
 };
 
-function asFileError(place: string, error: unknown): unknown {
-  const code = error instanceof FileSystemError ? CODES[error.code] : undefined;
-  return code === undefined ? error : fileError(code, place, error);
+/** What VS Code answers about a place; its errors get their codes. */
+async function asked<Answer>(place: string, answer: PromiseLike<Answer>): Promise<Answer> {
+  try {
+    return await answer;
+  } catch (error) {
+    const code = error instanceof FileSystemError ? CODES[error.code] : undefined;
+    throw code === undefined ? error : fileError(code, place, error);
+  }
 }
 
 function isMissing(error: unknown): boolean {
