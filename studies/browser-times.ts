@@ -3,6 +3,7 @@ import { codecs } from '../engine/host/node/codecs.ts';
 import type { EditRequest, Engine, GenerateRequest } from '../shared/api.ts';
 import { openWorkbench } from '../test/e2e/harness.ts';
 import { ViewUnderTest } from '../test/e2e/viewPage.ts';
+import { AS_WEB_EXTENSION } from '../test/e2e/webHost.ts';
 import { type Called, callIn, squareMask } from '../test/web/calls.ts';
 import { bundled, openPage } from '../test/web/server.ts';
 import { byDefault, flag, study, table, whole, withEngine } from './frame.ts';
@@ -102,7 +103,7 @@ async function processorOf(page: Page): Promise<() => Promise<number>> {
 async function inVSCode(rounds: number): Promise<void> {
   const row = table('', 'window opened → first image', 'processor');
   for (let round = 1; round <= rounds; round++) {
-    const vscode = await openWorkbench({}, { 'remote.extensionKind': { 'patchwork.patchwork': ['web'] } });
+    const vscode = await openWorkbench({}, AS_WEB_EXTENSION);
     try {
       const { prompt, seed } = SCENE;
       const processor = await processorOf(vscode.page);

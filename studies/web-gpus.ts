@@ -1,10 +1,10 @@
 import { openWorkbench } from '../test/e2e/harness.ts';
 import { ViewUnderTest } from '../test/e2e/viewPage.ts';
-import { webHost } from '../test/e2e/webHost.ts';
+import { AS_WEB_EXTENSION, webHost } from '../test/e2e/webHost.ts';
 import { SOFTWARE_GPU } from '../test/web/server.ts';
 import { study, table } from './frame.ts';
 
-const SETTINGS = { 'remote.extensionKind': { 'patchwork.patchwork': ['web'] }, 'patchwork.device': 'cpu' };
+const SETTINGS = { ...AS_WEB_EXTENSION, 'patchwork.device': 'cpu' };
 const FLAGS = [[], ['--enable-unsafe-webgpu'], SOFTWARE_GPU];
 
 await study(

@@ -15,6 +15,7 @@ import { cutAfter, type Hub, startHub } from '../support/hub.ts';
 import { openWorkbench, type Workbench } from './harness.ts';
 import { storyIn } from './story.ts';
 import { PICTURE, ViewUnderTest } from './viewPage.ts';
+import { AS_WEB_EXTENSION } from './webHost.ts';
 
 const LAKE = 'a red house by a lake at sunset';
 const ID = 'nota-ai/bk-sdm-tiny';
@@ -34,7 +35,7 @@ before(async () => {
   front = await frontOf(hub);
   const { port } = front.address() as AddressInfo;
   const settings = {
-    'remote.extensionKind': { 'patchwork.patchwork': ['web'] },
+    ...AS_WEB_EXTENSION,
     'patchwork.size': '128x128',
     'patchwork.steps': 4,
     'patchwork.workers': 2,

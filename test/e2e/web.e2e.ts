@@ -12,6 +12,7 @@ import { pictureFacts, textChunks } from './picture.ts';
 import { storyIn } from './story.ts';
 import { PICTURE, ViewUnderTest } from './viewPage.ts';
 import { ticks } from './walkthrough.ts';
+import { AS_WEB_EXTENSION } from './webHost.ts';
 
 const LAKE = 'a red house by a lake at sunset';
 const FILE = 'images/a-red-house-by-a-lake-at-sunset-7.png';
@@ -33,7 +34,7 @@ const step = storyIn(() => vscode);
 
 before(async () => {
   const settings = {
-    'remote.extensionKind': { 'patchwork.patchwork': ['web'] },
+    ...AS_WEB_EXTENSION,
     'patchwork.size': '128x128',
     'patchwork.steps': 6,
   };

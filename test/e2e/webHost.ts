@@ -1,6 +1,9 @@
 import type { Worker } from 'playwright-core';
 import { until, type Workbench } from './harness.ts';
 
+/** Settings with which VS Code runs Patchwork as a web extension. */
+export const AS_WEB_EXTENSION = { 'remote.extensionKind': { 'patchwork.patchwork': ['web'] } };
+
 /** The worker in which VS Code runs web extensions. */
 export async function webHost({ page }: Workbench): Promise<Worker> {
   let host: Worker | undefined;
