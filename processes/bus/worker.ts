@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Svcm } from '@nats-io/services';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type * as z from 'zod';
@@ -53,11 +54,15 @@ interface BusWorkerOptions {
 const PATIENCE = { mail: 3000, coordinator: 30_000, task: ACK_WAIT_MS };
 /** Milliseconds between checks whether a worker that is needed for a whole image is free. */
 const CLAIM_MS = 100;
+/** Milliseconds for which a worker that is leaving a job is not called busy yet; below those of a discovery. */
+const LEAVING_MS = 500;
 
 /** The job that its process works on. */
 interface Current {
   job: Job;
   mail: JobMail;
+  /** Its process, once the job has begun there. */
+  member?: LocalMember;
   alive: Subscription;
   /** When the coordinator last gave a sign of life. */
   heard: number;
@@ -144,7 +149,10 @@ export class BusWorker {
     });
     service.addEndpoint('status', {
       subject: `patchwork.worker.${worker.id}.status`,
-      handler: (_, message) => message.respond(JSON.stringify({ busy: worker.busy })),
+      handler: async (_, message) => {
+        await worker.#left();
+        message.respond(JSON.stringify({ busy: worker.busy }));
+      },
     });
     return worker;
   }
@@ -153,12 +161,17 @@ export class BusWorker {
     return this.#isStopping || this.#isDrawing || this.#ending > 0 || this.#current !== undefined;
   }
 
+  /** Waits a moment for a job that is being left: the picture that follows another one needs the worker again. */
+  async #left(): Promise<void> {
+    for (let waited = 0; this.#ending > 0 && waited < LEAVING_MS; waited += CLAIM_MS) await pause(CLAIM_MS);
+  }
+
   /**
    * Takes the worker for a whole picture as soon as it is free, with all of the memory.
    * @returns what frees it again; undefined if the worker stops
    */
   async #claim(): Promise<(() => void) | undefined> {
-    while (this.busy && !this.#isStopping) await new Promise((resolve) => setTimeout(resolve, CLAIM_MS));
+    while (this.busy && !this.#isStopping) await pause(CLAIM_MS);
     if (this.#isStopping) return undefined;
     this.#isDrawing = true;
     await this.#crew.members(0, this.#options.threads);
@@ -193,8 +206,7 @@ export class BusWorker {
     if (begin.success) return { head: { begun: await this.#begin(begin.data, body) }, body: none };
     if (step.success) return this.#step(step.data, body);
     if (keep.success) {
-      this.#called(keep.data.job);
-      await (await this.#member()).keep(keep.data.job, keep.data.picture);
+      await memberOf(this.#called(keep.data.job)).keep(keep.data.job, keep.data.picture);
       return { head: { kept: true }, body: none };
     }
     if (!end.success) throw new Error('the call is not understood; do all machines run the same version?');
@@ -227,7 +239,9 @@ export class BusWorker {
     this.#current = current;
     try {
       await this.#drawer?.free();
-      return await (await this.#member()).begin(job);
+      const [member] = await this.#crew.members(1, this.#options.threads);
+      current.member = member!;
+      return await member!.begin(job);
     } catch (error) {
       await this.#end();
       throw error;
@@ -241,12 +255,12 @@ export class BusWorker {
   }
 
   async #step(head: z.infer<typeof stepSchema>, body: Uint8Array): Promise<Parcel> {
-    const { job, mail } = this.#called(head.job);
+    const current = this.#called(head.job);
+    const { job, mail } = current;
     const { channels, bands } = job;
     const call = unpackStep(head, body, channels * bands.height * bands.width);
     await mail.before(call);
-    const member = await this.#member();
-    const answer = await member.step(call);
+    const answer = await memberOf(current).step(call);
     mail.after(call);
     return packAnswer(answer);
   }
@@ -254,14 +268,9 @@ export class BusWorker {
   /** Returns the current job and records a sign of life from its coordinator. */
   #called(job: string): Current {
     const current = this.#current;
-    if (current?.job.id !== job) throw new MemberLostError('the job is not under way here any more');
+    if (current?.job.id !== job) throw notUnderWay();
     current.heard = Date.now();
     return current;
-  }
-
-  async #member(): Promise<LocalMember> {
-    const [member] = await this.#crew.members(1, this.#options.threads);
-    return member!;
   }
 
   async #endIfForgotten(): Promise<void> {
@@ -282,8 +291,7 @@ export class BusWorker {
     if (this.#isStopping) return;
     this.#ending++;
     try {
-      const member = await this.#member();
-      await member.end(current.job.id).catch(this.#log);
+      await current.member?.end(current.job.id).catch(this.#log);
     } finally {
       this.#ending--;
     }
@@ -291,3 +299,10 @@ export class BusWorker {
 
   readonly #log = (error: unknown): void => this.#options.onLog?.(messageOf(error));
 }
+
+function memberOf({ member }: Current): LocalMember {
+  if (!member) throw notUnderWay();
+  return member;
+}
+
+const notUnderWay = () => new MemberLostError('the job is not under way here any more');

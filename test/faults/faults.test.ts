@@ -6,6 +6,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { createEngine } from '../../engine/engine.ts';
@@ -58,6 +59,7 @@ test('a worker of a bus whose process is stopped is given up; its next job gets 
       },
     );
     assert.match(warnings.join(), /was lost; .* did the rest/);
+    while (stopped.busy || honest.busy) await pause(100);
     const next = await engine.generate({ ...request, steps: 2, bus });
     assert.equal(next.workers!.length, 2);
     assert.ok(new Set(pids).size > 1);
