@@ -121,6 +121,31 @@ test('damaged files hide no others, and no id leads out of the folder', async ()
   assert.throws(() => gallery.file('../../x'), /No image has the id/);
 });
 
+test('files of file managers are no images, also where the gallery is full', async () => {
+  const deleted = await add('deleted');
+  await gallery.delete([deleted.id]);
+  const folder = path.join(home, 'pictures');
+  for (const place of [folder, path.join(folder, 'deleted')])
+    for (const name of ['.DS_Store', 'desktop.ini', `._${deleted.id}.json`, 'notes.json'])
+      fs.writeFileSync(path.join(place, name), 'x'.repeat(1000));
+  limit = 1;
+  await add('a house');
+  assert.deepEqual(await prompts(), ['a house']);
+  assert.deepEqual(await gallery.deleted(), []);
+  assert.equal((await gallery.usage()).deleted, 0);
+  assert.ok(fs.existsSync(path.join(folder, 'deleted', '.DS_Store')));
+});
+
+test('an image is kept also if others cannot be removed', async () => {
+  const { id } = await add('a house');
+  // A folder in the place of a file.
+  fs.rmSync(path.join(home, 'pictures', `${id}.webp`));
+  fs.mkdirSync(path.join(home, 'pictures', `${id}.webp`));
+  limit = 1;
+  const boat = await add('a boat');
+  assert.equal((await gallery.find(boat.id))?.recipe.prompt, 'a boat');
+});
+
 test('tells of each change', async () => {
   let changes = 0;
   const end = gallery.onDidChange(() => changes++);

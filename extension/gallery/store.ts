@@ -15,6 +15,8 @@ const DELETED_KEPT = 30 * 24 * 3600 * 1000;
 /** The files of an image: its description, the image, its thumbnail. */
 const ENDINGS = ['json', 'png', 'webp'] as const;
 type Ending = (typeof ENDINGS)[number];
+/** An image's id. Ids come back from pages, and file managers put files of their own into folders. */
+const ID = /^[0-9a-f-]{36}$/;
 
 /**
  * All generated images, in a folder of the extension, so that closed views and reloaded windows lose none. An image
@@ -60,7 +62,8 @@ export class Gallery {
       await this.#remove(info.id, false).catch(() => {});
       throw error;
     }
-    await this.tidy();
+    // The image is kept, whatever becomes of others; they are removed with the next one.
+    await this.tidy().catch(() => {});
     return info;
   }
 
@@ -150,8 +153,9 @@ export class Gallery {
   async tidy(): Promise<void> {
     const folder = this.#deletedFolder;
     for (const id of await idsIn(folder)) {
-      const { ctimeMs } = await stat(this.#file(id, 'json', true));
-      if (Date.now() - ctimeMs > DELETED_KEPT) await this.#remove(id, true);
+      // Another window may have removed it.
+      const file = await stat(this.#file(id, 'json', true)).catch(() => undefined);
+      if (file && Date.now() - file.ctimeMs > DELETED_KEPT) await this.#remove(id, true);
     }
     const limit = this.#limitBytes();
     if (limit <= 0) return;
@@ -200,8 +204,7 @@ export class Gallery {
   }
 
   #file(id: string, ending: Ending, deleted = false): string {
-    // Ids come back from pages.
-    if (!/^[0-9a-f-]{36}$/.test(id)) throw new Error(`No image has the id ${id}.`);
+    if (!ID.test(id)) throw new Error(`No image has the id ${id}.`);
     return path.join(deleted ? this.#deletedFolder : this.folder, `${id}.${ending}`);
   }
 }
@@ -227,7 +230,10 @@ async function read(file: string): Promise<PictureInfo | undefined> {
 
 async function idsIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => name.endsWith('.json')).map((name) => path.parse(name).name);
+  return names
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => path.parse(name).name)
+    .filter((id) => ID.test(id));
 }
 
 /** Bytes of each image. */
@@ -235,8 +241,8 @@ async function sizesIn(folder: string): Promise<Map<string, number>> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const sizes = new Map<string, number>();
   for (const entry of entries) {
-    if (!entry.isFile()) continue;
     const { name: id } = path.parse(entry.name);
+    if (!entry.isFile() || !ID.test(id)) continue;
     const { size } = await stat(path.join(folder, entry.name)).catch(() => ({ size: 0 }));
     sizes.set(id, (sizes.get(id) ?? 0) + size);
   }
