@@ -1,23 +1,19 @@
 import {
-  ConfigurationTarget,
   commands,
   type QuickInputButton,
   type QuickPickItem,
   QuickPickItemKind,
   ThemeIcon,
   window,
-  workspace,
 } from 'vscode';
 import {
   CATALOGUE,
   catalogueEntry,
   type InstalledModel,
-  inpaintingTwin,
   type Purpose,
 } from '../../engine/models/catalogue.ts';
 import { DiffusionModel } from '../../engine/models/diffusion-model.ts';
 import { removeModel } from '../../engine/models/installed.ts';
-import { modelTitle } from '../../shared/modelTitle.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { confirmed, showInformation } from '../messages.ts';
 import { messageText } from '../messageText.ts';
@@ -25,6 +21,7 @@ import type { Pace } from '../queue/pace.ts';
 import { localPath, onThisComputer } from '../remote.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
+import { editingModel, forgetModel, settingOf, useModel } from './chosen.ts';
 import { machineFacts } from './expected.ts';
 import { fetchWithConsent, modelsHere, settingsWith } from './fetch.ts';
 import { type ModelRow, modelRows } from './items.ts';
@@ -45,11 +42,6 @@ export const ICONS: Record<Purpose, string> = {
   reference: 'references',
   upscaler: 'zoom-in',
 };
-
-/** Whether choosing a model of this kind sets something. */
-export function isUsable(purpose: Purpose): boolean {
-  return ['pictures', 'decoder', 'lora', 'autoencoder', 'text'].includes(purpose);
-}
 
 type Item = QuickPickItem & { row: ModelRow };
 
@@ -160,82 +152,6 @@ async function get(id: string, purpose: Purpose | undefined, token: HubToken): P
   else await useModel(id, got);
 }
 
-/** The model that edits, if it is another one: the one of the setting, else the model's inpainting twin. */
-function editingModel(): string {
-  return settingOf('editModel') || (inpaintingTwin(settingOf('model')) ?? '');
-}
-
-function settingOf(name: 'model' | 'editModel'): string {
-  return workspace.getConfiguration('patchwork').get<string>(name)?.trim() ?? '';
-}
-
-/** Whether the settings name this model. */
-export function isActive({ id, folder, purpose }: InstalledModel): boolean {
-  const settings = workspace.getConfiguration('patchwork');
-  const model = settingOf('model');
-  switch (purpose) {
-    case 'edits':
-      return [id, folder].includes(editingModel());
-    case 'pictures':
-      return model === id || model === folder || (model === '' && id === 'scenes');
-    case 'lora':
-      return id in (settings.get<object>('loras') ?? {});
-    case 'decoder':
-      return settings.get('decoder') === 'fast';
-    case 'autoencoder':
-      return settings.get<string>('vae')?.trim() === id;
-    case 'text':
-      return settings.get<string>('textEncoder')?.trim() === id;
-    default:
-      return false;
-  }
-}
-
-/** Sets the model, and says so. */
-export async function useModel(id: string, purpose: Purpose): Promise<void> {
-  const settings = workspace.getConfiguration('patchwork');
-  const set = (name: string, value: unknown) => settings.update(name, value, ConfigurationTarget.Global);
-  switch (purpose) {
-    case 'pictures':
-      await set('model', id === 'scenes' ? undefined : id);
-      break;
-    case 'decoder':
-      await set('decoder', 'fast');
-      break;
-    case 'edits':
-      // Its own model's edits need no setting.
-      await set('editModel', inpaintingTwin(settingOf('model')) === id ? undefined : id);
-      break;
-    case 'lora':
-      await set('loras', { ...settings.inspect<object>('loras')?.globalValue, [id]: 1 });
-      break;
-    case 'autoencoder':
-      await set('vae', id);
-      break;
-    case 'text':
-      await set('textEncoder', id);
-      break;
-    default:
-      break;
-  }
-  const title = modelTitle(id);
-  const sentences: Record<Purpose, string> = {
-    pictures: `Model set to ${title}.`,
-    edits: `Images are edited with ${title}. The setting patchwork.editModel changes that.`,
-    decoder: 'Images are decoded with the fast decoder. The setting patchwork.decoder changes that.',
-    lora: `${title} is merged into the model. Its strength is in the setting patchwork.loras.`,
-    selection: `${id} is installed.`,
-    autoencoder: `${title} takes the place of the model's own autoencoder. The setting patchwork.vae changes that.`,
-    text: `${title} takes the place of a model's own text encoder. The setting patchwork.textEncoder changes that.`,
-    part: `${title} is used by the models that need it.`,
-    embedding: `${title} is found by its name in prompts.`,
-    control: `${title} is offered for control images.`,
-    reference: `${title} is offered for reference images.`,
-    upscaler: `${title} is offered for upscaling.`,
-  };
-  void showInformation(sentences[purpose]);
-}
-
 async function useFolder(): Promise<void> {
   const [folder] =
     (await window.showOpenDialog({
@@ -252,12 +168,13 @@ async function useFolder(): Promise<void> {
   await useModel(place, 'pictures');
 }
 
-export async function askToRemove({ id, bytes, folder }: InstalledModel, token: HubToken): Promise<void> {
+export async function askToRemove(
+  { id, purpose, bytes, folder }: InstalledModel,
+  token: HubToken,
+): Promise<void> {
   const detail = `${formatBytes(bytes)} in ${folder}. Other tools that use the Hugging Face cache lose it too.`;
   if (!(await confirmed(`Remove ${id} from this machine?`, 'Remove', { detail: [detail] }))) return;
   await removeModel(id, await settingsWith(token));
-  const settings = workspace.getConfiguration('patchwork');
-  for (const name of ['model', 'editModel'])
-    if (settings.get(name) === id) await settings.update(name, undefined, ConfigurationTarget.Global);
+  await forgetModel(id, purpose);
   void showInformation(`${id} was removed.`);
 }

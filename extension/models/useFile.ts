@@ -5,7 +5,7 @@ import { localPath, onThisComputer } from '../remote.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { MODEL_ENDINGS } from './chooseFile.ts';
-import { useModel } from './manage.ts';
+import { useModel } from './chosen.ts';
 
 /** *Use as Model*: a file of the explorer, or one that is chosen, becomes the model; a LoRA file or a VAE is used as such. */
 export async function useAsModel({ log }: Services, asked: unknown): Promise<void> {

@@ -13,9 +13,10 @@ import { formatBytes } from '../../shared/units.ts';
 import { registerCommands } from '../registerCommands.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
+import { isActive, isUsable, useModel } from './chosen.ts';
 import { fetchWithConsent, modelsHere } from './fetch.ts';
 import { labelOf, PURPOSES } from './items.ts';
-import { askToRemove, ICONS, isActive, isUsable, useModel } from './manage.ts';
+import { askToRemove, ICONS } from './manage.ts';
 import type { HubToken } from './token.ts';
 
 const MODELS_VIEW = 'patchwork.modelsView';
