@@ -1,4 +1,3 @@
-import { cacheFolder, path, withLock } from '#host';
 import type { OpenedDevice } from '../../engine/backends/devices/findings.ts';
 import { ForgottenError, InputError, isAbort } from '../../engine/errors.ts';
 import { isMemoryRefusal } from '../../engine/execution/memory-refusal.ts';
@@ -12,6 +11,7 @@ import {
 import { DEVICE_PROVIDERS } from '../../shared/devices.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import type { Chosen } from './choose.ts';
+import { Turn } from './turn.ts';
 
 /** Loading a large model or compiling its programs may take this long without progress on slow devices. */
 const PATIENCE = 300_000;
@@ -218,76 +218,4 @@ function withNotices(result: unknown, notices: readonly string[]): unknown {
   if (notices.length === 0 || typeof result !== 'object' || result === null) return result;
   const { warnings } = result as { warnings?: unknown };
   return Array.isArray(warnings) ? { ...result, warnings: [...notices.slice(-1), ...warnings] } : result;
-}
-
-/** Milliseconds that this process keeps its turn on a GPU after its last call. */
-const PAUSE = 1000;
-
-/** This process's turn on a GPU, which computes for one process at a time. */
-class Turn {
-  readonly #onLog: ((line: string) => void) | undefined;
-  #calls = 0;
-  #held: Promise<void> | undefined;
-  #release: (() => void) | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(onLog: ((line: string) => void) | undefined) {
-    this.#onLog = onLog;
-  }
-
-  get isIdle(): boolean {
-    return this.#calls === 0;
-  }
-
-  async enter(device: string, signal?: AbortSignal): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#calls++;
-    try {
-      this.#held ??= this.#take(device, signal);
-      await this.#held;
-    } catch (error) {
-      this.#held = undefined;
-      this.#calls--;
-      throw error;
-    }
-  }
-
-  /** Releases the turn after a moment, unless another call comes. */
-  async pause(): Promise<void> {
-    this.#calls--;
-    if (this.#calls > 0) return;
-    this.#timer = setTimeout(() => void this.leave(), PAUSE);
-    // Node would wait for it.
-    (this.#timer as { unref?: () => void }).unref?.();
-  }
-
-  async leave(): Promise<void> {
-    if (this.#calls > 0) return;
-    clearTimeout(this.#timer);
-    this.#held = undefined;
-    this.#release?.();
-    this.#release = undefined;
-  }
-
-  #take(device: string, signal?: AbortSignal): Promise<void> {
-    const file = path.join(cacheFolder(), `device-${device}.lock`);
-    let waited = false;
-    const onWait = () => {
-      if (!waited) this.#onLog?.('The GPU computes for another window; this one waits.');
-      waited = true;
-    };
-    return new Promise((taken, failed) => {
-      const hold = () =>
-        new Promise<void>((release) => {
-          this.#release = release;
-          taken();
-        });
-      withLock(file, hold, { onWait, ...(signal && { signal }) }).catch((error) => {
-        // Without a writable cache folder there is no lock; the GPU is used without taking turns.
-        if (!(error instanceof InputError)) return failed(error);
-        this.#onLog?.(`Other windows may use the GPU at the same time: ${error.message}`);
-        taken();
-      });
-    });
-  }
 }

@@ -1,0 +1,104 @@
+import { cacheFolder, path, withLock } from '#host';
+import { abortError, InputError } from '../../engine/errors.ts';
+
+/** Milliseconds that this process keeps its turn on a GPU after its last call. */
+const PAUSE = 1000;
+
+/** This process's turn on a GPU, which computes for one process at a time. */
+export class Turn {
+  readonly #onLog: ((line: string) => void) | undefined;
+  #calls = 0;
+  #held: Promise<void> | undefined;
+  /** Ends the wait for the turn. */
+  #waiting = new AbortController();
+  #release: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(onLog: ((line: string) => void) | undefined) {
+    this.#onLog = onLog;
+  }
+
+  get isIdle(): boolean {
+    return this.#calls === 0;
+  }
+
+  /** Waits for the turn, which all calls of this process share. @throws AbortError if this call is cancelled */
+  async enter(device: string, signal?: AbortSignal): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#calls++;
+    try {
+      this.#held ??= this.#take(device);
+      await unlessAborted(this.#held, signal);
+    } catch (error) {
+      this.#calls--;
+      // No other call waits for it or has it.
+      await this.leave();
+      throw error;
+    }
+  }
+
+  /** Releases the turn after a moment, unless another call comes. */
+  async pause(): Promise<void> {
+    this.#calls--;
+    if (this.#calls > 0) return;
+    this.#timer = setTimeout(() => void this.leave(), PAUSE);
+    // Node would wait for it.
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  /** Releases the turn, or ends the wait for it, if no call needs it. */
+  async leave(): Promise<void> {
+    if (this.#calls > 0) return;
+    clearTimeout(this.#timer);
+    this.#held = undefined;
+    this.#waiting.abort();
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  #take(device: string): Promise<void> {
+    const file = path.join(cacheFolder(), `device-${device}.lock`);
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    let waited = false;
+    const onWait = () => {
+      if (!waited) this.#onLog?.('The GPU computes for another window; this one waits.');
+      waited = true;
+    };
+    const held = new Promise<void>((taken, failed) => {
+      const hold = () =>
+        new Promise<void>((release) => {
+          // It came when no call waited any more.
+          if (waiting.signal.aborted) return release();
+          this.#release = release;
+          taken();
+        });
+      withLock(file, hold, { onWait, signal: waiting.signal }).catch((error) => {
+        // Without a writable cache folder there is no lock; the GPU is used without taking turns.
+        if (!(error instanceof InputError)) return failed(error);
+        this.#onLog?.(`Other windows may use the GPU at the same time: ${error.message}`);
+        taken();
+      });
+    });
+    held.catch(() => {
+      if (this.#held === held) this.#held = undefined;
+    });
+    return held;
+  }
+}
+
+/** Waits for something that others wait for, too. @throws AbortError if the signal is aborted before */
+async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return promise;
+  if (signal.aborted) throw abortError();
+  let leave = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    leave = () => reject(abortError());
+  });
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}
