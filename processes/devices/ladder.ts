@@ -173,15 +173,19 @@ export class Ladder<E extends Engine> {
   async #open(): Promise<readonly Rung<E>[]> {
     this.#chosen ??= this.#options.choose();
     const choosing = this.#chosen;
+    let chosen: Chosen;
     try {
-      this.chosen = await choosing;
+      chosen = await choosing;
     } catch (error) {
       // Another device, or a later state of the machine, may succeed.
       if (this.#chosen === choosing) this.#chosen = undefined;
       throw error;
     }
+    // It was ended in the meantime: the choice may be another one now.
+    if (this.#chosen !== choosing) return this.#open();
+    this.chosen = chosen;
     if (this.#rungs.length === 0)
-      this.#rungs = ways(this.chosen).map((device) => ({ device, engine: this.#options.open(device) }));
+      this.#rungs = ways(chosen).map((device) => ({ device, engine: this.#options.open(device) }));
     return this.#rungs;
   }
 }
