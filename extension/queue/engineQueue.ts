@@ -137,7 +137,9 @@ export class EngineQueue {
   ): Promise<Result> {
     if (this.#entries.length > 0) throw abortError();
     const giveWay = new AbortController();
-    const stopListening = this.onDidChange(() => giveWay.abort());
+    const stopListening = this.onDidChange(() => {
+      if (this.#entries.length > 0) giveWay.abort();
+    });
     try {
       const either = AbortSignal.any([signal, giveWay.signal]);
       return await this.#loading(key, () => call({ signal: either }));

@@ -86,6 +86,16 @@ test('an image beside the queue gives way to what enters it, and does not start 
   await other;
 });
 
+test('an image beside the queue does not give way to the times of the last one', async () => {
+  const pace = new Pace(new MemoryStorage());
+  const fake = new Fake();
+  const queue = new EngineQueue(fake as unknown as Engine, pace);
+  const aside = queue.generateAside({ prompt: 'draft' }, { signal: new AbortController().signal });
+  await pace.note({ prompt: 'a', steps: 10 }, result(256, 10));
+  fake.calls[0]!.finish();
+  await aside;
+});
+
 test('a result that comes after the user cancelled is discarded', async () => {
   const { fake, queue } = make();
   const generated = queue.generate({ prompt: 'a' }, { id: 'a' });
