@@ -46,7 +46,7 @@ import { selectObject } from './sight/selectObject.ts';
 import { type EngineFacts, StatusBar } from './statusBar.ts';
 import { registerTools } from './tools/register.ts';
 import { upscaleImage } from './upscale/command.ts';
-import { generateImages } from './view/generate.ts';
+import { generateImages, startAgain } from './view/generate.ts';
 import { runViews } from './view/runViews.ts';
 import { useRecipeOf } from './view/useRecipe.ts';
 import { ImageView, VIEW_TYPE } from './view/view.ts';
@@ -225,7 +225,6 @@ async function offerInterrupted(services: Services): Promise<void> {
       : `${interrupted.length} images were not finished when the window closed.`;
   const choice = await showWarning(sentence, ...(interrupted.length === 1 ? [again] : [open]));
   if (choice === open) ImageView.show(services);
-  if (choice !== again) return;
-  const request = await runs.take(first.id);
-  if (request) await generateImages(services, request);
+  if (choice === again)
+    await startAgain(services, first.id).catch((error) => reportError(services.log, error));
 }

@@ -11,8 +11,9 @@ import { describeJobTime, describeRemaining, describeRun } from '../../shared/fo
 import { type InterruptedRun, type Job, type JobKind, totalRemaining } from '../../shared/jobs.ts';
 import { shorten } from '../../shared/names.ts';
 import { registerCommands } from '../registerCommands.ts';
+import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
-import { generateImages } from '../view/generate.ts';
+import { startAgain } from '../view/generate.ts';
 import { ImageView } from '../view/view.ts';
 
 const QUEUE_VIEW = 'patchwork.queueView';
@@ -62,13 +63,10 @@ export function registerQueueView(services: Services): Disposable[] {
   const cancel = (row?: Row) => row && 'job' in row && queue.cancel(row.job.id);
   const restart = async (row?: Row) => {
     if (!row || !('interrupted' in row)) return;
-    const request = await runs.take(row.interrupted.id);
-    show();
-    if (request) await generateImages(services, request);
+    await startAgain(services, row.interrupted.id).catch((error) => reportError(services.log, error));
   };
   const forget = async (row?: Row) => {
     if (row && 'interrupted' in row) await runs.take(row.interrupted.id);
-    show();
   };
   return [
     view,

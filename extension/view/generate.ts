@@ -34,6 +34,18 @@ export async function generateImages(
   if (pictures.length > 0 && !services.views.current?.visible) await announce(services, pictures);
 }
 
+/**
+ * Starts a run again that the end of a window interrupted; nothing if it was started or dismissed already.
+ * @throws InputError if a setting is invalid; the run can be started again later
+ */
+export async function startAgain(services: Services, id: string): Promise<void> {
+  const run = services.runs.interrupted.find((other) => other.id === id);
+  if (!run) return;
+  withSettings(run.request);
+  await services.runs.take(id);
+  await generateImages(services, run.request);
+}
+
 async function generateOne(
   { generator, views, log }: Services,
   request: AskedRequest,

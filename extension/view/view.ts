@@ -23,7 +23,7 @@ import { uriOf } from '../storedUri.ts';
 import { upscaledNotice, upscaleStored } from '../upscale/upscale.ts';
 import { countOf, draftOf, draftOfRecipe, lostFromForm, readDraft, requestOf } from './draft.ts';
 import { expectedSeconds, factsFor, wordsOf } from './facts.ts';
-import { generateImages } from './generate.ts';
+import { generateImages, startAgain } from './generate.ts';
 import { LiveDrafts } from './liveDrafts.ts';
 import { ViewPage } from './page.ts';
 import { recipeIn } from './recipeIn.ts';
@@ -83,10 +83,7 @@ export class ImageView {
     tryAgain: async () => {
       if (this.#failed) await generateImages(this.#services, this.#failed, 1, { filled: true });
     },
-    restart: async ({ run }) => {
-      const request = await this.#services.runs.take(run);
-      if (request) await generateImages(this.#services, request, 1);
-    },
+    restart: ({ run }) => startAgain(this.#services, run),
     forget: ({ run }) => this.#services.runs.take(run),
     cancel: ({ job }) => this.#services.queue.cancel(job),
     cancelAll: () => this.#services.queue.cancelAll(),
