@@ -15,6 +15,7 @@ import { draftSwitch } from '../draftSwitch.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
 import { actOn, type Done, one } from '../gallery/actions.ts';
 import { type Handlers, handle } from '../handlers.ts';
+import { LastCall } from '../lastCall.ts';
 import { closeUnfilled } from '../pageHost.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
 import { asNow, stylesNow, withSettings } from '../requests.ts';
@@ -55,6 +56,9 @@ export class ImageView {
   #next: Done['next'];
   /** The request of the last failed run. */
   #failed: AskedRequest | undefined;
+  readonly #looks = new LastCall();
+  readonly #factsAsked = new LastCall();
+  readonly #picturesAsked = new LastCall();
 
   readonly #handlers: Handlers<PageMessage> = {
     // The page's host takes it.
@@ -87,7 +91,7 @@ export class ImageView {
     forget: ({ run }) => this.#services.runs.take(run),
     cancel: ({ job }) => this.#services.queue.cancel(job),
     cancelAll: () => this.#services.queue.cancelAll(),
-    show: async ({ id }) => await this.show(await one(this.#services, [id])),
+    show: ({ id }) => this.show(one(this.#services, [id])),
     showGrid: ({ batch }) => this.#look({ grid: batch, following: false }),
     follow: () => this.#look({ following: true }),
     fetch: async ({ id }) =>
@@ -217,6 +221,7 @@ export class ImageView {
 
   /** Shows something else than a draft, and none of what was typed before. */
   #look(change: Partial<ViewState>): void {
+    this.#looks.begin();
     this.#drafts.stop();
     this.#page.update({ ...change, live: undefined });
   }
@@ -268,8 +273,12 @@ export class ImageView {
     });
   }
 
-  async show(picture: PictureInfo): Promise<void> {
+  /** Shows an image, unless something else is to be shown before its facts are known. */
+  async show(found: PictureInfo | Promise<PictureInfo>): Promise<void> {
+    const isLast = this.#looks.begin();
+    const picture = await found;
     const words = await wordsOf(picture.request);
+    if (!isLast()) return;
     const unknown = words ? unknownWords(words, picture.recipe.prompt) : [];
     this.#look({
       shown: picture.id,
@@ -319,7 +328,7 @@ export class ImageView {
   async act(action: ImageAction, ids: readonly string[]): Promise<void> {
     switch (action) {
       case 'show':
-        return await this.show(await one(this.#services, ids));
+        return await this.show(one(this.#services, ids));
       case 'useRecipe':
         return this.useRecipeOf(await one(this.#services, ids));
       case 'upscale': {
@@ -359,6 +368,7 @@ export class ImageView {
 
   async #refreshPictures(): Promise<void> {
     const { gallery } = this.#services;
+    const isLast = this.#picturesAsked.begin();
     const latest = (await gallery.list()).slice(0, RECENT).reverse();
     const { shown } = this.#page.state;
     // An older image that was opened from the gallery is listed too.
@@ -370,13 +380,15 @@ export class ImageView {
         file: picture.savedAs ?? uriOf(gallery.file(picture.id)).toString(),
       })),
     );
+    if (!isLast()) return;
     const there = pictures.some(({ id }) => id === shown);
     this.#page.update({ pictures, ...(!there && { shown: pictures.at(-1)?.id }) });
   }
 
   async #refreshFacts(): Promise<void> {
+    const isLast = this.#factsAsked.begin();
     const facts = await factsFor(this.#draft, this.#services.pace);
-    this.#page.update({ facts });
+    if (isLast()) this.#page.update({ facts });
   }
 }
 
