@@ -56,8 +56,8 @@ test('models on the other machine are refused, with what to do', () => {
 test('a path in the settings that is on the other machine only is refused, with what to do', async () => {
   const folder = await temporaryFolder();
   const { getConfiguration } = workspace;
-  const withModel = (model: string) => {
-    const values: Record<string, unknown> = { model };
+  const withModel = (model: string, name = 'model') => {
+    const values: Record<string, unknown> = { [name]: model };
     Object.assign(workspace, { getConfiguration: () => ({ get: (name: string) => values[name] }) });
     return withSettings({ prompt: 'a house' }).model;
   };
@@ -70,6 +70,8 @@ test('a path in the settings that is on the other machine only is refused, with 
       () => withModel(there),
       /^InputError: .*on the other machine, which the settings name.*Choose Device/,
     );
+    for (const part of ['editModel', 'vae', 'textEncoder'])
+      assert.throws(() => withModel(there, part), /^InputError: .*on the other machine/, part);
     assert.equal(withModel(folder), folder);
     inWindow('ssh-remote', ExtensionKind.Workspace);
     assert.equal(withModel(there), there);

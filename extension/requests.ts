@@ -63,6 +63,7 @@ function settingsNear(file?: Uri): PictureSettings {
   const settings = workspace.getConfiguration('patchwork', folder?.uri);
   const base = folder?.uri.scheme === 'file' ? folder.uri.fsPath : undefined;
   const read = pictureSettings((name) => settings.get(name), base);
-  requireHere([read.model, read.editModel, read.vae, ...(read.loras ?? []).map(({ lora }) => lora)]);
+  const { model, editModel, vae, textEncoders = [], loras = [] } = read;
+  requireHere([model, editModel, vae, ...textEncoders, ...loras.map(({ lora }) => lora)]);
   return defined(read);
 }
