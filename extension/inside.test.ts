@@ -18,16 +18,28 @@ test('links that lead out of the workspace are refused, others are followed', as
     await symlink('../../outside', at('workspace', 'images', 'out'));
     await symlink('../workspace2', at('workspace', 'beside'));
     await symlink('../nowhere', at('workspace', 'lost'));
+    await symlink('lost', at('workspace', 'lost by two'));
+    await symlink('soon', at('workspace', 'to be made'));
     await symlink('images', at('workspace', 'in'));
     await symlink('..', at('workspace', 'up'));
     await symlink('workspace', at('link'));
     const root = at('workspace');
-    for (const names of [[], ['images'], ['new'], ['new', 'er'], ['in'], ['in', 'new'], ['images', 'deep']])
+    for (const names of [
+      [],
+      ['images'],
+      ['new'],
+      ['new', 'er'],
+      ['to be made'],
+      ['in'],
+      ['in', 'new'],
+      ['images', 'deep'],
+    ])
       await requireInside(root, path.join(root, ...names));
     await requireInside(at('link'), at('link', 'images'));
     for (const names of [
       ['out'],
       ['lost'],
+      ['lost by two'],
       ['out', 'new'],
       ['images', 'out', 'x'],
       ['beside'],

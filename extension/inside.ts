@@ -24,7 +24,9 @@ async function leadsTo(target: string): Promise<string> {
     const parent = path.dirname(target);
     if (codeOf(error) !== 'ENOENT' || parent === target) throw error;
     const itself = await lstat(target).catch(() => undefined);
-    if (itself?.isSymbolicLink()) return path.resolve(await leadsTo(parent), await readlink(target));
+    // A link to nothing yet, perhaps by further links.
+    if (itself?.isSymbolicLink())
+      return await leadsTo(path.resolve(await leadsTo(parent), await readlink(target)));
     return path.join(await leadsTo(parent), path.basename(target));
   }
 }
