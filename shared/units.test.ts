@@ -10,11 +10,12 @@ test('bytes and times for people', () => {
     '0.1 MB',
     '1.29 GB',
   ]);
-  assert.deepEqual([0.2, 59, 60, 200, 3900].map(formatDuration), [
+  assert.deepEqual([0.2, 59, 60, 200, 3900, 7190].map(formatDuration), [
     '1 s',
     '59 s',
     '1 min 0 s',
     '3 min 20 s',
     '1 h 5 min',
+    '2 h 0 min',
   ]);
 });
