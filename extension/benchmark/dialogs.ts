@@ -8,10 +8,7 @@ import { readUri } from '../readUri.ts';
 import { localPath, onThisComputer, placeText } from '../remote.ts';
 import { writeAtomically } from '../save.ts';
 import { EXPORTS } from './export.ts';
-import { readReport } from './readReport.ts';
-
-/** Largest file of a run that is imported. */
-const MAX_RUN_BYTES = 64 << 20;
+import { MAX_REPORT_BYTES, readReport } from './readReport.ts';
 
 /** Asks for a model folder; its path, or undefined if the user cancelled. */
 export async function pickModelFolder(): Promise<string | undefined> {
@@ -27,7 +24,7 @@ export async function pickModelFolder(): Promise<string | undefined> {
 
 /** Asks for the picture file of a mask. */
 export async function pickMaskFile(): Promise<string | undefined> {
-  const filters = { Pictures: ['png', 'webp', 'jpg', 'jpeg'] };
+  const filters = { Images: ['png', 'webp', 'jpg', 'jpeg'] };
   const [file] = (await window.showOpenDialog({ filters, title: 'Mask' })) ?? [];
   return file && placeText(file);
 }
@@ -64,5 +61,5 @@ export async function importRun(): Promise<{ report: BenchmarkReport; name: stri
   const [file] = (await window.showOpenDialog({ filters: { JSON: ['json'] }, title: 'Import Run' })) ?? [];
   if (!file) return undefined;
   const name = workspace.asRelativePath(file);
-  return { report: readReport(await readUri(file, MAX_RUN_BYTES), name), name };
+  return { report: readReport(await readUri(file, MAX_REPORT_BYTES), name), name };
 }

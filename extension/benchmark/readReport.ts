@@ -2,7 +2,7 @@ import { InputError } from '../../engine/errors.ts';
 import { type BenchmarkReport, reportSchema } from '../../shared/benchmark/schema.ts';
 
 /** Bytes of a file of one run; a profiled one has some kilobytes a row. */
-const MAX_BYTES = 8 << 20;
+export const MAX_REPORT_BYTES = 8 << 20;
 
 /**
  * A run from the JSON that `patchwork bench` prints and the panel exports. Its pictures are not in it.
@@ -10,7 +10,7 @@ const MAX_BYTES = 8 << 20;
  */
 export function readReport(bytes: Uint8Array, name: string): BenchmarkReport {
   const refuse = (why: string) => new InputError(`${name} is not a Patchwork benchmark file (${why}).`);
-  if (bytes.length > MAX_BYTES) throw refuse('it is too large');
+  if (bytes.length > MAX_REPORT_BYTES) throw refuse('it is too large');
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));
