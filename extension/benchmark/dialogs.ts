@@ -3,6 +3,8 @@ import { InputError } from '../../engine/errors.ts';
 import type { BenchmarkReport } from '../../shared/api.ts';
 import type { ExportFormat, RunSummary, StoredRun } from '../../shared/benchmark/protocol.ts';
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
+import { modelTitle } from '../../shared/modelTitle.ts';
+import { slug } from '../../shared/names.ts';
 import { confirmed } from '../messages.ts';
 import { readUri } from '../readUri.ts';
 import { localPath, onThisComputer, placeText } from '../remote.ts';
@@ -43,7 +45,7 @@ export async function exportRuns(
   const [first] = runs;
   if (!first) throw new InputError('Choose a run to export first.');
   const { title, ending, write } = EXPORTS[format];
-  const name = `patchwork-${first.report.model}-${first.report.date.slice(0, 10)}.${ending}`;
+  const name = exportName(first, ending);
   const folder = workspace.workspaceFolders?.[0]?.uri;
   const target = await window.showSaveDialog({
     ...(folder && { defaultUri: Uri.joinPath(folder, name) }),
@@ -54,6 +56,11 @@ export async function exportRuns(
   // The dialog has already asked whether to replace an existing file.
   await writeAtomically(workspace.fs, target, new TextEncoder().encode(write(runs)), { overwrite: true });
   return workspace.asRelativePath(target);
+}
+
+/** A file name for a run: the model's name may be that of a repository, or anything in a run that was imported. */
+export function exportName({ report: { model, date } }: StoredRun, ending: string): string {
+  return `patchwork-${slug(modelTitle(model))}-${date.slice(0, 10)}.${ending}`;
 }
 
 /** Asks for the JSON of a run. @throws InputError if it is none */
