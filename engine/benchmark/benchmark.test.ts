@@ -193,7 +193,10 @@ test('what cannot be run is refused by name', async () => {
   await refused({ masks: [] }, /needs a mask/);
   await refused({ masks: [{ name: 'none', share: 2 }] }, /from 0.0001 to 1/);
   await refused({ repeat: 0 }, /from 1 to 1000/);
-  await refused({ model: 'sd15', whole: { prompt: 'a', editPrompt: 'b' } }, /no architecture/);
+  await refused(
+    { model: 'sd15', whole: { prompt: 'a', editPrompt: 'b' } },
+    /not the name of an architecture/,
+  );
 });
 
 test("EfficientViT's rows are shown beside the U-Net's, each relative to the first of its own network", async () => {

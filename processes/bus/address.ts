@@ -7,7 +7,7 @@ export function exposureOf(options: BusOptions): string | undefined {
   const url = busAddress(options.url);
   if (/^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)) return undefined;
   if (url.protocol !== 'tls:' && options.authority === undefined)
-    return `The connection to ${url.host} is not encrypted: everybody on the network can read and change what is drawn.`;
+    return `The connection to ${url.host} is not encrypted: everybody on the network can read and change your images.`;
   if (!url.username && !options.credentials)
     return `The bus at ${url.host} is used without credentials: everybody on the network can use its workers.`;
   return undefined;

@@ -104,7 +104,7 @@ export class BusCrew implements Crew {
     this.#isConnected && !this.bus.isClosed()
       ? new MemberLostError(`${member} is silent`)
       : new CrewLostError(
-          `The connection to the bus at ${this.#host} was lost, and with it all workers. Start its server again, or draw without it.`,
+          `The connection to the bus at ${this.#host} was lost, and with it all workers. Start its server again, or generate without a bus.`,
         );
 
   async dispose(): Promise<void> {

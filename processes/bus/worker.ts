@@ -137,7 +137,7 @@ export class BusWorker {
     const service = await new Svcm(bus).add({
       name: SERVICE,
       version: packageJson.version,
-      description: 'Computes parts of pictures',
+      description: 'Computes parts of images',
       metadata: {
         worker: worker.id,
         host: os.hostname(),

@@ -27,7 +27,9 @@ export async function wholeSuite(
   signal?: AbortSignal,
 ): Promise<Suite> {
   if (request.model && Object.hasOwn(ARCHITECTURES, request.model))
-    throw new InputError('Whole images need a model that can draw: give a model folder, no architecture.');
+    throw new InputError(
+      'Whole images need a model that can generate: give a model folder, not the name of an architecture.',
+    );
   const model = await openCheckpoint(request.model);
   const size = imageSize(model, request);
   const variants = variantsOf(request, WHOLE_CASES, request.masks ?? []);

@@ -187,7 +187,7 @@ class Coordination {
       this.#requeued.set(item, times + 1);
       if (times > MAX_REQUEUES) {
         this.#missing.delete(item);
-        this.#outcome.failed.push({ item, error: 'what was drawn was lost again and again' });
+        this.#outcome.failed.push({ item, error: 'its result was lost again and again' });
         continue;
       }
       try {
@@ -209,7 +209,7 @@ class Coordination {
     if (found.length > 0) return;
     const why = others.length > 0 ? ` (${others.join('; ')})` : '';
     this.#options.onNote?.(
-      `No worker can draw these pictures yet${why}; they wait. Start one with: patchwork worker --bus URL`,
+      `No worker can generate these images yet${why}; they wait. Start one with: patchwork worker --bus URL`,
     );
   }
 

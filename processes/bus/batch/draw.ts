@@ -139,10 +139,10 @@ export class Drawer {
       if (error instanceof ModelChangedError) {
         // Other workers may still have the model.
         this.#changed.add(hash);
-        onLog?.(`No pictures of batches any more: ${sentence}.`);
+        onLog?.(`No images of batches any more: ${sentence}.`);
         return message.nak(AGAIN_MS);
       }
-      onLog?.(`A picture of a batch failed: ${sentence}`);
+      onLog?.(`An image of a batch failed: ${sentence}`);
       if (error instanceof InputError || attempts >= MAX_ATTEMPTS) await fail(sentence);
       else message.nak(AGAIN_MS);
     }

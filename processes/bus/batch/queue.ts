@@ -39,7 +39,7 @@ const MAX_TASKS = 100_000;
 /** Bytes that the server reserves for results. Workers stop when this is full. */
 const RESULT_BYTES = 2 ** 30;
 const MAX_TASK_BYTES = 64 << 10;
-/** Largest number of parts of an image's file. */
+/** An image's file is sent in parts: bytes of one, and the most parts. */
 export const PART_BYTES = 512 << 10;
 export const MAX_PARTS = 512;
 /** A worker reports that it is at work more often than this; otherwise its task goes to another. */
@@ -139,7 +139,7 @@ export async function openQueue(bus: NatsConnection): Promise<JetStreamManager> 
   await makeStream(manager, {
     ...common,
     name: TASKS,
-    description: 'Pictures that Patchwork is to draw',
+    description: 'Images that Patchwork is to generate',
     subjects: ['patchwork.task.>'],
     retention: RetentionPolicy.Workqueue,
     max_msgs: MAX_TASKS,
@@ -152,7 +152,7 @@ export async function openQueue(bus: NatsConnection): Promise<JetStreamManager> 
   await makeStream(manager, {
     ...common,
     name: RESULTS,
-    description: 'Pictures that Patchwork has drawn',
+    description: 'Images that Patchwork has generated',
     subjects: ['patchwork.result.>'],
     retention: RetentionPolicy.Limits,
     max_age: nanos(RESULT_AGE),
@@ -173,7 +173,7 @@ async function makeStream(manager: JetStreamManager, stream: NewStream): Promise
     if (code === NAME_IN_USE) return;
     if (code !== NO_ROOM) throw error;
     throw new InputError(
-      `The NATS server has no room for a batch's pictures: its JetStream needs ${formatBytes(RESULT_BYTES)} (max_file_store, and the disk of its store_dir).`,
+      `The NATS server has no room for a batch's images: its JetStream needs ${formatBytes(RESULT_BYTES)} (max_file_store, and the disk of its store_dir).`,
       { cause: error },
     );
   }

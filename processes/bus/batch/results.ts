@@ -21,7 +21,7 @@ export async function storePicture(
 ): Promise<void> {
   const attempt = randomUUID();
   const parts = Math.ceil(png.byteLength / PART_BYTES);
-  if (parts > MAX_PARTS) throw new Error('the picture is too large to be sent');
+  if (parts > MAX_PARTS) throw new Error('the image is too large to be sent');
   const subject = resultsOf(batch, item);
   for (let part = 0; part < parts; part++)
     await stream.publish(
