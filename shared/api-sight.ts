@@ -1,15 +1,13 @@
-import type { Raster } from './raster.ts';
-
 /**
- * The part of the engine's door (`api.ts`) that looks at pictures: a click becomes a mask (`segment`), objects are found
+ * The part of the engine's interface (`api.ts`) that looks at pictures: a click becomes a mask (`segment`), objects are found
  * one after another (`findObjects`), one is cut out of its picture (`cutOut`), a picture or an object in it is put into
  * words (`describe`).
  *
  * A picture is encoded by the first call about it and then remembered, within bounds; every result names it in
  * `picture`, and later calls may give that name in place of the file.
  */
-
 import type { DeviceId } from './devices.ts';
+import type { Raster } from './raster.ts';
 
 /** A place in a picture, in pixels from its upper left corner; 0 is the centre of the first pixel. */
 export interface PromptPoint {

@@ -20,7 +20,6 @@ import { openModel } from '../../engine/models/open.ts';
 import { LEARNED_TOKENS } from '../../engine/networks/mask-decoder.ts';
 import { TRANSFORMER } from '../../engine/networks/transformer.ts';
 import { partCosts } from '../../engine/parallel/simulate.ts';
-
 import { activeCount, type Mask, pyramid } from '../../engine/regions/mask.ts';
 import { ringsOf } from '../../engine/regions/rings.ts';
 import { CODINGS, type Coding } from '../../shared/codings.ts';
