@@ -12,7 +12,7 @@ import { readBackup } from './backup.ts';
 import type { PictureDocument as Document } from './document.ts';
 import { painted } from './testing/painted.ts';
 
-const { Uri } = await import('../../test/support/vscode/stub.ts');
+const { Uri, workspace } = await import('../../test/support/vscode/stub.ts');
 const { PictureDocument } = await import('./document.ts');
 
 const SIDE = 4;
@@ -157,10 +157,10 @@ test('a file that changed on the disk is followed, or reported where there are e
   const black = await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#000' } })
     .png()
     .toBuffer();
-  await document.diskChanged(false);
+  await document.diskChanged(() => false);
   assert.deepEqual(await spotOf(document), [128, 128, 128]);
   await writeFile(file, black);
-  await document.diskChanged(true);
+  await document.diskChanged(() => true);
   assert.equal(document.state.changedOnDisk, true);
   await assert.rejects(
     document.save(async () => false),
@@ -169,8 +169,29 @@ test('a file that changed on the disk is followed, or reported where there are e
   await document.keepMine();
   assert.equal(document.state.changedOnDisk, false);
   await writeFile(file, await sharp(black).negate().png().toBuffer());
-  await document.diskChanged(false);
+  await document.diskChanged(() => false);
   assert.deepEqual(await spotOf(document), [255, 255, 255]);
+});
+
+test('an edit that is made while a changed file is read stays', async () => {
+  const { document, file } = await opened('read.png');
+  const { readFile } = workspace.fs;
+  await writeFile(file, await sharp(file).negate().png().toBuffer());
+  const painting = document.canvas().then(() => paintSpot(document));
+  Object.assign(workspace.fs, {
+    async readFile(uri: Parameters<typeof readFile>[0]) {
+      const bytes = await readFile(uri);
+      await painting;
+      return bytes;
+    },
+  });
+  try {
+    await document.diskChanged(() => false);
+  } finally {
+    Object.assign(workspace.fs, { readFile });
+  }
+  assert.deepEqual(await spotOf(document), [1, 2, 3]);
+  assert.equal(document.state.changedOnDisk, true);
 });
 
 test('a stroke ends what was said of the last edit, and keeps an offer', async () => {

@@ -400,12 +400,18 @@ export class PictureDocument implements CustomDocument {
     for (const step of this.#file.backup?.steps ?? []) this.#record(step, this.#file);
   }
 
-  /** Checks whether the file on disk has changed. An unmodified document follows it; others inform the user. */
-  async diskChanged(isDirty: boolean): Promise<void> {
+  /**
+   * Checks whether the file on disk has changed. An unmodified document follows it; others inform the user.
+   * @param isDirty whether VS Code holds changes; asked once the file was read, as the user may paint meanwhile
+   */
+  async diskChanged(isDirty: () => boolean): Promise<void> {
     const bytes = await readPictureUri(this.uri).catch(() => undefined);
     if (!bytes || !(await this.#isAnother(bytes))) return;
-    if (isDirty) this.update({ changedOnDisk: true });
-    else await this.#inTurn(() => this.#replace(bytes));
+    await this.#inTurn(async () => {
+      // VS Code may not have noted the last step yet.
+      if (isDirty() || this.#history.unsaved.length > 0) this.update({ changedOnDisk: true });
+      else await this.#replace(bytes);
+    });
   }
 
   /** Keeps the editor's version; saving will overwrite the file. */

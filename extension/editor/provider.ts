@@ -219,7 +219,7 @@ function watchDisk(document: PictureDocument): Disposable {
   );
   const look = async (changed: Uri) => {
     if (changed.toString() !== document.uri.toString()) return;
-    await document.diskChanged(isDirty(document.uri)).catch((error) => document.fail(error));
+    await document.diskChanged(() => isDirty(document.uri)).catch((error) => document.fail(error));
   };
   watcher.onDidChange(look);
   watcher.onDidCreate(look);
