@@ -2,6 +2,7 @@
 import { deserialize, serialize } from 'node:v8';
 import * as z from 'zod';
 import { NO_ADDITIONS, NO_CONTROL } from '../../shared/additions.ts';
+import { PRECISIONS } from '../../shared/api.ts';
 import { EDIT_WAYS, MOST_VARIATIONS, NO_EXTENSION } from '../../shared/editorProtocol.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { cut, fits, type Patch, paste } from '../../shared/raster.ts';
@@ -78,7 +79,7 @@ const aboutSchema = z.object({
     strength: amount,
     seedLocked: z.boolean(),
     variations: amount,
-    precision: z.enum(['', 'fp32', 'fp16', 'int8', 'int4']),
+    precision: z.enum(['', ...PRECISIONS]),
     additions: additionsSchema.default(NO_ADDITIONS),
     control: controlSchema.default(NO_CONTROL),
     budget: amount.default(0),
