@@ -1,7 +1,7 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { DEVICE_CHOICES, type DeviceChoice } from '../shared/devices.ts';
 import { LIMITS } from '../shared/limits.ts';
-import { isSide, type SizeLimits, sizesInWords } from '../shared/sizes.ts';
+import { isSide, parseSize, type SizeLimits, sizesInWords } from '../shared/sizes.ts';
 
 /** Options that every command takes. */
 export interface CommonOptions {
@@ -85,10 +85,9 @@ export interface Size {
 /** Parser of `WxH` in pixels. */
 export function size(limits: SizeLimits = LIMITS.size) {
   return (text: string): Size => {
-    const match = /^(\d+)[xX×](\d+)$/.exec(text);
-    const [width, height] = [Number(match?.[1]), Number(match?.[2])];
-    if (!match || !isSide(width, limits) || !isSide(height, limits))
+    const read = parseSize(text);
+    if (!read || !isSide(read.width, limits) || !isSide(read.height, limits))
       throw new InvalidArgumentError(`It must be WIDTHxHEIGHT, ${sizesInWords(limits)}.`);
-    return { width, height };
+    return read;
   };
 }

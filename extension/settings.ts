@@ -9,7 +9,7 @@ import { isFileName } from '../shared/fileNames.ts';
 import { homePath } from '../shared/homePath.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
-import { isSide, sizesInWords } from '../shared/sizes.ts';
+import { isSide, parseSize, sizesInWords } from '../shared/sizes.ts';
 import { STYLES, type Style, styleNamed } from '../shared/styles.ts';
 import { SETTINGS, type Setting, type SettingName } from './settingEntries.ts';
 
@@ -163,12 +163,11 @@ export function outputFolder(get: GetSetting, { sep } = path as { sep: string })
 
 function size(value: unknown): Pick<GenerateRequest, 'width' | 'height'> {
   if (value === undefined || value === null || value === '') return {};
-  const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(shown(value)) ?? [];
-  const sides = [Number(width), Number(height)];
-  if (!sides.every((side) => isSide(side))) {
+  const read = parseSize(shown(value));
+  if (!read || !isSide(read.width) || !isSide(read.height)) {
     throw settingError('size', `must be WIDTHxHEIGHT, ${sizesInWords()}, not “${shown(value)}”.`);
   }
-  return { width: sides[0], height: sides[1] };
+  return read;
 }
 
 function number(get: GetSetting, name: SettingName, { max }: { max: number }, whole = true) {

@@ -11,6 +11,12 @@ export function isSide(side: number, { min, max, multipleOf }: SizeLimits = LIMI
   return side >= min && side <= max && side % multipleOf === 0;
 }
 
+/** A size as it is typed, like `512x768`, in pixels; undefined for other text. Images may not have it: see `isSide`. */
+export function parseSize(text: string): { width: number; height: number } | undefined {
+  const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(text) ?? [];
+  return width && height ? { width: Number(width), height: Number(height) } : undefined;
+}
+
 /** The side that is possible and nearest. */
 export function nearestSide(side: number, { min, max, multipleOf }: SizeLimits = LIMITS.size): number {
   return Math.max(min, Math.min(max, Math.round(side / multipleOf) * multipleOf));

@@ -11,6 +11,7 @@ import {
 import type { BenchmarkDraft } from '../../shared/benchmark/protocol.ts';
 import { SIGE } from '../../shared/benchmark/published.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
+import { parseSize } from '../../shared/sizes.ts';
 
 /** Sources of the form's masks. */
 export interface MaskSource {
@@ -90,9 +91,9 @@ function modelOf({ model, folder }: BenchmarkDraft): Pick<BenchmarkRequest, 'mod
 
 function sizeOf(text: string): Pick<BenchmarkRequest, 'width' | 'height'> {
   if (text.trim() === '') return {};
-  const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(text) ?? [];
-  if (!width || !height) throw new InputError(`Size: enter width × height, like 512x512, not “${text}”.`);
-  return { width: Number(width), height: Number(height) };
+  const size = parseSize(text);
+  if (!size) throw new InputError(`Size: enter width × height, like 512x512, not “${text}”.`);
+  return size;
 }
 
 async function masksOf(

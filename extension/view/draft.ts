@@ -16,7 +16,7 @@ import {
 } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { parseSeed, SEED_RULE } from '../../shared/seed.ts';
-import { isSide, sizesInWords } from '../../shared/sizes.ts';
+import { isSide, parseSize, sizesInWords } from '../../shared/sizes.ts';
 import { STYLES, type Style, styleNamed } from '../../shared/styles.ts';
 import { type Draft, EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
 import { readAdditions } from '../additions/schema.ts';
@@ -132,11 +132,10 @@ export function readDraft(value: unknown): Draft {
 
 function sizeOf(size: string): Pick<GenerateRequest, 'width' | 'height'> {
   if (!size.trim()) return {};
-  const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(size) ?? [];
-  const sides = [Number(width), Number(height)];
-  if (!sides.every((side) => isSide(side)))
+  const read = parseSize(size);
+  if (!read || !isSide(read.width) || !isSide(read.height))
     throw new InputError(`Size: enter width and height like 512x768, ${sizesInWords()}, not “${size}”.`);
-  return { width: sides[0], height: sides[1] };
+  return read;
 }
 
 function numberOf(
