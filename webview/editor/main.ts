@@ -9,6 +9,8 @@ import '@vscode-elements/elements/dist/vscode-textarea/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { render } from 'lit';
 import type { EditorHostMessage, SavedEditor } from '../../shared/editorProtocol.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
+import { inOrder } from '../inOrder.ts';
 import { actionsOf } from './actions.ts';
 import { Editor } from './editor.ts';
 import { listenForKeys } from './keyboard.ts';
@@ -35,11 +37,16 @@ document.addEventListener('copy', (event) => {
   event.preventDefault();
   actions.copy(page.masked ? 'selection' : 'picture');
 });
-// Messages are handled in order, though decoding takes time.
 const receiver = new Receiver(editor, actions);
-let last = Promise.resolve();
-window.addEventListener('message', ({ data }: MessageEvent<EditorHostMessage>) => {
-  last = last.then(() => receiver.receive(data));
-});
+const take = inOrder<EditorHostMessage>(
+  (message) => receiver.receive(message),
+  (error, { type }) => {
+    reportError(error);
+    // The answer to the report is a state.
+    if (type !== 'state')
+      editor.send({ type: 'failed', what: 'The editor could not show a change', reason: messageOf(error) });
+  },
+);
+window.addEventListener('message', ({ data }: MessageEvent<EditorHostMessage>) => take(data));
 editor.update();
 editor.send({ type: 'ready' });
