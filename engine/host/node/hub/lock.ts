@@ -61,8 +61,9 @@ async function take(file: string, own: string): Promise<boolean> {
 }
 
 /**
- * Watches whether another process still renews its lock. Only changes that are seen count, because clocks of other
- * machines, and this one's, may be wrong or set back.
+ * Watches whether another process still renews its lock. Changes that are seen count, because clocks of other machines,
+ * and this one's, may be wrong or set back; but a lock whose last change is long past was left behind, and no one waits
+ * for it.
  */
 class Watch {
   readonly #file: string;
