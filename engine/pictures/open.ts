@@ -1,5 +1,6 @@
 import { codecs, type DecodeLimits, type PictureHeader, type Pixels, type StoredOptions } from '#host';
 import { messageOf } from '../../shared/errorMessage.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { InputError } from '../errors.ts';
 import { decodedFormat } from './format.ts';
 import { chunkType, PngWalk, withChunksOf } from './png-chunks.ts';
@@ -10,7 +11,7 @@ export const PICTURE_LIMITS = {
   /** Pixels along one side. */
   side: 8192,
   pixels: 40_000_000,
-  fileBytes: 256 << 20,
+  fileBytes: LIMITS.fileBytes,
   /** Time that a decoder may take. */
   seconds: 60,
 } as const;
