@@ -40,7 +40,7 @@ export async function rewritePicture(
 ): Promise<Rewritten> {
   const opened = await openPicture(original, 'The image');
   const { header } = opened;
-  requireStill(original, header);
+  requireStill(original, header, 'The image');
   const seen = await decodeOpened(opened, original);
   const frame = given ?? wholeOf(seen);
   if (pixels.length !== 3 * frame.width * frame.height) throw new Error('the pixels are not of this picture');
@@ -200,20 +200,27 @@ export async function lossesOf(original: Uint8Array, format: PictureFormat): Pro
  */
 export async function decodeStill(file: Uint8Array, name: string): Promise<Picture> {
   const opened = await openPicture(file, name);
-  requireStill(file, opened.header);
+  requireStill(file, opened.header, name);
   return decodeOpened(opened, file);
 }
 
 /** Checks a still image's header. @throws InputError as `decodeStill` does */
 export async function checkStill(file: Uint8Array, name: string): Promise<void> {
   const { header } = await openPicture(file, name);
-  requireStill(file, header);
+  requireStill(file, header, name);
 }
 
 /** Refuses animations, whose other frames would be lost. */
-function requireStill(file: Uint8Array, { format, pages }: Pick<PictureHeader, 'format' | 'pages'>): void {
+function requireStill(
+  file: Uint8Array,
+  { format, pages }: Pick<PictureHeader, 'format' | 'pages'>,
+  name: string,
+): void {
   const animated = pages > 1 || (format === 'png' && hasChunk(file, 'acTL'));
-  if (animated) throw new InputError("Animated images can't be edited.");
+  if (animated)
+    throw new InputError(
+      `${name} is animated, so it cannot be edited: save one of its frames as an image first.`,
+    );
 }
 
 function encoding(format: PictureFormat, lossless: boolean): EncodeOptions {
