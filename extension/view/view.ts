@@ -278,9 +278,12 @@ export class ImageView {
     const isLast = this.#looks.begin();
     const picture = await found;
     const words = await wordsOf(picture.request);
+    const isListed = this.#page.state.pictures.some(({ id }) => id === picture.id);
+    const pictures = isListed ? undefined : await this.#listed(picture.id);
     if (!isLast()) return;
     const unknown = words ? unknownWords(words, picture.recipe.prompt) : [];
     this.#look({
+      ...(pictures && { pictures }),
       shown: picture.id,
       grid: undefined,
       following: false,
@@ -361,28 +364,36 @@ export class ImageView {
     await this.#drafts.draw(request);
   }
 
+  /** Shows the latest image, if nothing else is to be shown. */
   async #showLatest(): Promise<void> {
+    const isLast = this.#looks.begin();
     const [latest] = await this.#services.gallery.list();
-    if (latest && !this.#page.state.following && !this.#page.state.shown) await this.show(latest);
+    if (latest && isLast() && !this.#page.state.following && !this.#page.state.shown) await this.show(latest);
   }
 
   async #refreshPictures(): Promise<void> {
-    const { gallery } = this.#services;
     const isLast = this.#picturesAsked.begin();
-    const latest = (await gallery.list()).slice(0, RECENT).reverse();
     const { shown } = this.#page.state;
-    // An older image that was opened from the gallery is listed too.
+    const pictures = await this.#listed(shown);
+    if (!isLast()) return;
+    // Another image is shown by now, which may be an older one.
+    if (this.#page.state.shown !== shown) return await this.#refreshPictures();
+    const there = pictures.some(({ id }) => id === shown);
+    this.#page.update({ pictures, ...(!there && { shown: pictures.at(-1)?.id }) });
+  }
+
+  /** The gallery's latest images, and the shown one if that is older, the oldest first. */
+  async #listed(shown: string | undefined): Promise<ViewState['pictures']> {
+    const { gallery } = this.#services;
+    const latest = (await gallery.list()).slice(0, RECENT).reverse();
     const older = shown && !latest.some(({ id }) => id === shown) ? await gallery.find(shown) : undefined;
-    const pictures = await Promise.all(
+    return await Promise.all(
       [...(older ? [older] : []), ...latest].map(async (picture) => ({
         ...picture,
         thumbnail: this.#page.address(await gallery.thumbnail(picture.id)),
         file: picture.savedAs ?? uriOf(gallery.file(picture.id)).toString(),
       })),
     );
-    if (!isLast()) return;
-    const there = pictures.some(({ id }) => id === shown);
-    this.#page.update({ pictures, ...(!there && { shown: pictures.at(-1)?.id }) });
   }
 
   async #refreshFacts(): Promise<void> {
