@@ -7,6 +7,7 @@ import { openEditor } from '../editor/tabs.ts';
 import { insertLink, requirePlace } from '../insertLink.ts';
 import type { Services } from '../services.ts';
 import { editableFile, keepImage, keepImageAs, savedFile } from './keep.ts';
+import { gone } from './store.ts';
 
 /** The outcome of an action as a sentence, with a next action. */
 export interface Done {
@@ -51,13 +52,13 @@ export async function actOn(
   }
 }
 
-/** @throws Error if it was removed in the meantime */
+/** @throws InputError if it was removed in the meantime */
 export async function one(
   { gallery }: Pick<Services, 'gallery'>,
   [id]: readonly string[],
 ): Promise<PictureInfo> {
   const picture = id ? await gallery.find(id) : undefined;
-  if (!picture) throw new Error('This image is no longer available.');
+  if (!picture) throw gone();
   return picture;
 }
 

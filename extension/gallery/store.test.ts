@@ -55,6 +55,12 @@ test('what another window adds or deletes is seen', async () => {
   assert.equal((await other.list()).length, 0);
 });
 
+test('an image that another window has deleted is said to be gone', async () => {
+  const { id } = await add('a house');
+  await open().delete([id]);
+  await assert.rejects(gallery.bytes(id), /^InputError: This image is no longer in the gallery\./);
+});
+
 test('deleted images come back whole', async () => {
   const house = await add('a house');
   await add('a boat');

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fs as disk } from '#host';
+import { InputError } from '../../engine/errors.ts';
 import { writeError } from '../../engine/files.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
+import { isMissing, readError } from '../../engine/read-bytes.ts';
 import type { AskedRequest } from '../../shared/additions.ts';
 import type { GenerateResult } from '../../shared/api.ts';
 import type { GalleryUsage, PictureInfo } from '../../shared/gallery.ts';
@@ -78,8 +80,14 @@ export class Gallery {
     return this.#known.get(id) ?? (await read(this.#file(id, 'json')));
   }
 
+  /** Its PNG file. @throws InputError if it cannot be read */
   async bytes(id: string): Promise<Uint8Array<ArrayBuffer>> {
-    return new Uint8Array(await readFile(this.file(id)));
+    const file = this.file(id);
+    try {
+      return new Uint8Array(await readFile(file));
+    } catch (error) {
+      throw isMissing(error) ? gone(error) : readError(file, error);
+    }
   }
 
   /** The image's PNG file. */
@@ -207,6 +215,11 @@ export class Gallery {
     if (!ID.test(id)) throw new Error(`No image has the id ${id}.`);
     return path.join(deleted ? this.#deletedFolder : this.folder, `${id}.${ending}`);
   }
+}
+
+/** The error for an image that was removed in the meantime, perhaps by another window. */
+export function gone(cause?: unknown): InputError {
+  return new InputError('This image is no longer in the gallery.', { cause });
 }
 
 /** Makes a folder. @throws InputError that says why it cannot be made */
