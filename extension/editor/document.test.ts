@@ -194,6 +194,22 @@ test('an edit that is made while a changed file is read stays', async () => {
   assert.equal(document.state.changedOnDisk, true);
 });
 
+test('saving under another name waits for the change that is under way', async () => {
+  const { document } = await opened('as.png');
+  const start = await document.canvas();
+  const result = { ...start.raster, data: start.raster.data.slice() };
+  paste(result, { ...spot, data: Uint8Array.of(1, 2, 3) });
+  const mask = blankRaster(SIDE, SIDE, 1);
+  const painting = document.paint({ label: 'Boat', start, result, mask, about: painted('a boat') });
+  const target = Uri.file(path.join(folder, 'as-2.png')) as unknown as VsCodeUri;
+  await Promise.all([painting, document.saveAs(target)]);
+  const { data } = await sharp(path.join(folder, 'as-2.png')).removeAlpha().raw().toBuffer({
+    resolveWithObject: true,
+  });
+  const at = 3 * (spot.top * SIDE + spot.left);
+  assert.deepEqual([...data.subarray(at, at + 3)], [1, 2, 3]);
+});
+
 test('a stroke ends what was said of the last edit, and keeps an offer', async () => {
   const { document, page } = await opened('said.png');
   const stroke = { left: 0, top: 0, width: 1, height: 1, data: Uint8Array.of(255) };

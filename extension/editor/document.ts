@@ -331,8 +331,8 @@ export class PictureDocument implements CustomDocument {
     const onDisk = await readPictureUri(this.uri).catch(() => undefined);
     if (onDisk && (await this.#isAnother(onDisk)) && !(await overwrite()))
       throw new Error(`${this.state.name} was not saved, because it has changed on disk.`);
-    const losses = await this.#file.losses(this.uri);
-    await this.#inTurn(async () => {
+    const losses = await this.#inTurn(async () => {
+      const losses = await this.#file.losses(this.uri);
       const bytes = await this.#file.rewritten(formatOf(this.uri));
       await writePictureUri(this.uri, bytes);
       this.#disk = digestOf(bytes);
@@ -344,6 +344,7 @@ export class PictureDocument implements CustomDocument {
         ...(model.coloured && { colours: cut(model.colours, whole) }),
       };
       this.#history.saved();
+      return losses;
     });
     this.update({ changedOnDisk: false, failure: undefined });
     if (losses.length > 0) this.notice([`Saved ${this.state.name}.`, ...losses].join(' '));
@@ -351,11 +352,13 @@ export class PictureDocument implements CustomDocument {
 
   /** @returns what is lost in the new file, in sentences, and its digest */
   async saveAs(target: Uri): Promise<{ losses: string[]; disk: string }> {
-    const losses = await this.#file.losses(target);
-    const bytes = await this.#file.rewritten(formatOf(target));
-    await writePictureUri(target, bytes);
-    this.update({ failure: undefined });
-    return { losses, disk: await digestOf(bytes) };
+    return await this.#inTurn(async () => {
+      const losses = await this.#file.losses(target);
+      const bytes = await this.#file.rewritten(formatOf(target));
+      await writePictureUri(target, bytes);
+      this.update({ failure: undefined });
+      return { losses, disk: await digestOf(bytes) };
+    });
   }
 
   /** Goes back to the file on the disk, and to the layers over it as they were then. */
