@@ -38,7 +38,6 @@ before(async () => {
     ...AS_WEB_EXTENSION,
     'patchwork.size': '128x128',
     'patchwork.steps': 4,
-    'patchwork.workers': 2,
   };
   const flags = [`--host-resolver-rules=MAP huggingface.co 127.0.0.1:${port}`, '--ignore-certificate-errors'];
   vscode = await openWorkbench({}, settings, { isolated: true, flags });
@@ -71,6 +70,14 @@ async function frontOf({ endpoint }: Hub): Promise<https.Server> {
   return server;
 }
 
+/** How many workers have computed the image in the gallery, as its description there says. */
+function workersOfImage(): number {
+  const folder = path.join(vscode.globalStorage(), 'pictures');
+  const [description] = fs.readdirSync(folder).filter((name) => name.endsWith('.json'));
+  const { workers = [] } = JSON.parse(fs.readFileSync(path.join(folder, description!), 'utf8'));
+  return workers.length;
+}
+
 async function choose(button: string): Promise<string> {
   await vscode.run('Patchwork: Manage Models…');
   await vscode.page.getByPlaceholder('Choose a model, or download one').fill(ID);
@@ -87,11 +94,14 @@ const told = (text: string) =>
 
 step('the window is isolated, and two workers share an image', async () => {
   assert.ok(await vscode.page.evaluate(() => globalThis.crossOriginIsolated));
+  // A setting of the machine, which a server's window does not take from the user's.
+  await vscode.set('patchwork.workers', 2);
   await vscode.run('Patchwork: Generate Image…');
   await vscode.page.getByPlaceholder('What should the image show?').fill(LAKE);
   await vscode.page.keyboard.press('Enter');
   await view.shows(LAKE);
   await vscode.screenshot('web-isolated');
+  assert.equal(workersOfImage(), 2);
   assert.equal(await vscode.view.getByText('cannot share memory').count(), 0);
 });
 
