@@ -5,6 +5,7 @@ import type { LastModels } from './additions/lastModels.ts';
 import type { BenchmarkStore } from './benchmark/store.ts';
 import type { DenseSpeed } from './denseSpeed.ts';
 import type { Gallery } from './gallery/store.ts';
+import type { HeadStart } from './headStart.ts';
 import type { PromptHistory } from './history.ts';
 import type { LastEditor } from './lastEditor.ts';
 import type { EditPace } from './queue/editPace.ts';
@@ -20,6 +21,8 @@ export interface Services {
   /** The engine behind `queue`, for callers that do not need the queue. */
   engine: Engine;
   queue: EngineQueue;
+  /** Loads what an image needs while its prompt is typed. */
+  headStart: HeadStart;
   /** Makes images that land in the gallery. */
   generator: Generator;
   /** Where images are shown as they are made. */

@@ -22,6 +22,7 @@ import { registerImageMenu } from './gallery/contextMenu.ts';
 import { GALLERY_TYPE, GALLERY_VIEW, GalleryPage } from './gallery/page.ts';
 import { Gallery } from './gallery/store.ts';
 import { registerGetStarted } from './getStarted.ts';
+import { HeadStart } from './headStart.ts';
 import { PromptHistory } from './history.ts';
 import { LastEditor } from './lastEditor.ts';
 import { showWarning } from './messages.ts';
@@ -63,6 +64,8 @@ export interface Platform {
   facts: EngineFacts;
   /** See `Pace`. */
   firstSpeed?: number;
+  /** The engine takes so long to load that it begins when a prompt is about to be typed. */
+  loadsSlowly?: boolean;
   /** See `Services`. */
   devices: readonly DeviceId[];
   /** The command *Choose Device*. */
@@ -76,9 +79,9 @@ export type Ending = () => Promise<void>;
 
 export function start(
   context: ExtensionContext,
-  { log, engine, images, pathOf, devices, facts, firstSpeed, chooseDevice, welcome }: Platform,
+  { log, engine, images, pathOf, devices, facts, firstSpeed, loadsSlowly, chooseDevice, welcome }: Platform,
 ): Ending {
-  const services = createServices(context, { engine, images, log, devices, firstSpeed });
+  const services = createServices(context, { engine, images, log, devices, firstSpeed, loadsSlowly });
   const token = new HubToken(context.secrets);
   rememberMilestones(context.globalState);
   context.subscriptions.push(
@@ -91,7 +94,10 @@ export function start(
     }),
     ...registerCommands({
       generateImage: (asked?: unknown) => generateImage(services, asked),
-      openView: () => void ImageView.show(services),
+      openView: () => {
+        services.headStart.take();
+        ImageView.show(services);
+      },
       openGallery: () => GalleryPage.open(services),
       useRecipe: (asked?: unknown) => useRecipeOf(services, asked),
       selectObject: (asked?: unknown) => selectObject(services, asked, openEditorWithMask),
@@ -136,7 +142,8 @@ function createServices(
     log,
     devices,
     firstSpeed,
-  }: Pick<Platform, 'engine' | 'images' | 'log' | 'devices' | 'firstSpeed'>,
+    loadsSlowly = false,
+  }: Pick<Platform, 'engine' | 'images' | 'log' | 'devices' | 'firstSpeed' | 'loadsSlowly'>,
 ): Services {
   const setting = (name: SettingName) => workspace.getConfiguration('patchwork').get(name);
   const pace = new Pace(context.globalState, firstSpeed);
@@ -157,6 +164,7 @@ function createServices(
     devices,
     extensionUri: context.extensionUri,
     engine: queue.engine,
+    headStart: new HeadStart(parts, loadsSlowly),
     views: runViews(() => services),
     generator: new Generator(parts),
     benchmarks: new BenchmarkStore(workspace.fs, storageOf(context)),
@@ -199,6 +207,7 @@ function registerPages(services: Services): Disposable[] {
 /** The command; keyboard shortcuts and other extensions may give `{ prompt, seed }`. */
 async function generateImage(services: Services, asked: unknown): Promise<void> {
   const { prompt: given, seed } = (asked ?? {}) as { prompt?: unknown; seed?: unknown };
+  services.headStart.take();
   const prompt = typeof given === 'string' && given.trim() ? given.trim() : await askPrompt(services);
   if (!prompt) return;
   try {

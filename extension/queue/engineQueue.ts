@@ -12,7 +12,9 @@ import type {
   GenerateResult,
   UpscaleProgress,
 } from '../../shared/api.ts';
+import { defined } from '../../shared/defined.ts';
 import type { Job, JobKind, RunState } from '../../shared/jobs.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { loadKey, type Pace } from './pace.ts';
 import { type Expected, type Loads, Remaining } from './remaining.ts';
 
@@ -43,6 +45,9 @@ interface Entry extends Partial<Predictable> {
   /** When loading began, in seconds. */
   loading?: number;
 }
+
+/** What of a request decides which model is loaded, where nothing is added to that. */
+type Loadable = Pick<GenerateRequest, 'model' | 'precision' | 'threads'>;
 
 /** Nothing is loaded yet. */
 const NOTHING = '';
@@ -128,6 +133,19 @@ export class EngineQueue {
   /** The same for an edit. */
   editAside(request: EditRequest, { signal }: { signal: AbortSignal }): Promise<EditResult> {
     return this.#aside(signal, undefined, (inner) => this.#engine.edit(request, inner));
+  }
+
+  /**
+   * Loads a request's model before its image is asked for, by the smallest image of one step, which is discarded. What
+   * is asked for meanwhile waits for that.
+   */
+  async load({ model, precision, threads }: Loadable): Promise<void> {
+    const asked = defined({ model, precision, threads });
+    const key = loadKey({ prompt: '', ...asked });
+    if (this.#entries.length > 0 || this.#loaded === key) return;
+    const [width, height] = [LIMITS.size.min, LIMITS.size.min];
+    const trial = { prompt: '', seed: 0, steps: 1, width, height, previews: false, ...asked };
+    await this.#loading(key, () => this.#engine.generate(trial, {}));
   }
 
   async #aside<Result>(

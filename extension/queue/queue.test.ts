@@ -357,6 +357,24 @@ test('after an edit in the background, or a recording, nobody knows which model 
   }
 });
 
+test('a model that is loaded in advance is loaded once, and never while a job runs', async () => {
+  const { fake, queue, left, asks } = await loading();
+  const before = fake.calls.length;
+  const loaded = queue.load(asks('m'));
+  assert.deepEqual(titles(queue), []);
+  fake.calls.at(-1)!.finish();
+  await loaded;
+  await queue.load(asks('m'));
+  assert.equal(fake.calls.length, before + 1);
+  const image = queue.generate(asks('m'));
+  await settled();
+  assert.deepEqual(left(), [24]);
+  await queue.load(asks('n'));
+  assert.equal(fake.calls.length, before + 2);
+  fake.calls.at(-1)!.finish();
+  await image;
+});
+
 test('when the job before it is cancelled, a job has to load its model after all', async () => {
   const { fake, queue, left, asks } = await loading();
   const jobs = ['m', 'n', 'n'].map((model) => queue.generate(asks(model)));

@@ -69,7 +69,10 @@ export class ImageView {
       await this.#services.memory.update(DRAFT, this.#draft);
       await this.#refreshFacts();
     },
-    typing: () => this.#drafts.typing(),
+    typing: () => {
+      this.#services.headStart.take();
+      this.#drafts.typing();
+    },
     setDrafting: async ({ on }) => {
       await DRAFTING.set(on);
       this.#drafts.forgetTimes();

@@ -5,17 +5,21 @@ import { fs, mount } from '../../engine/host/web/fs.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { openOpfs } from '../../engine/host/web/opfs-store.ts';
 import { type PackedIndex, unpackedSizes, unpacking } from '../../engine/host/web/packed.ts';
+import { ReadAhead } from '../../engine/host/web/read-ahead.ts';
 import { ResourceStore } from '../../engine/host/web/resource-store.ts';
+import { EMBEDDED, isEmbedded } from '../../engine/models/embedded.ts';
 import type { WorkerOptions } from '../../processes/web/client.ts';
 import { listWebDevices } from '../../processes/web/devices.ts';
 import { webEngine } from '../../processes/web/engine.ts';
 import { engineFiles, engineScript } from '../../processes/web/start.ts';
+import type { Engine } from '../../shared/api.ts';
 import { chooseDevice } from '../devices/choose.ts';
 import type { SettingName } from '../settingEntries.ts';
 import { deviceSetting, featureMegabytes } from '../settings.ts';
 import { type Ending, start } from '../start.ts';
 import { placeFolder } from '../storedUri.ts';
 import { mountFolder } from './mountFolder.ts';
+import { ownFile } from './ownFile.ts';
 import { UriStore } from './uriStore.ts';
 
 /** Multiply–accumulates in a second of Scenes in one thread; docs/measurements.md has the images' times. */
@@ -24,11 +28,11 @@ const WASM_SPEED = 8e9;
 let ending: Ending | undefined;
 
 export async function activate(context: ExtensionContext): Promise<void> {
-  const file = async (...parts: string[]) =>
-    new Uint8Array(await workspace.fs.readFile(Uri.joinPath(context.extensionUri, ...parts)));
+  const file = (...parts: string[]) => ownFile(Uri.joinPath(context.extensionUri, ...parts));
   const text = async (...parts: string[]) => new TextDecoder().decode(await file(...parts));
   const index: PackedIndex = JSON.parse(await text('dist/web/models.json'));
   const resource = unpacking(index, (place) => file('dist/web/models', place));
+  const ahead = new ReadAhead(resource);
   const sizes = unpackedSizes(index);
   mount('/models', new ResourceStore(resource, sizes));
   mount('/data', (await openOpfs('patchwork')) ?? new MemoryStore());
@@ -42,17 +46,25 @@ export async function activate(context: ExtensionContext): Promise<void> {
     async start(id) {
       const files = engineFiles(id);
       const megabytes = featureMegabytes(setting);
-      const { buffer: binary } = await file('dist/web', files.binary);
-      const glue = files.glue && (await text('dist/web', files.glue));
+      const [{ buffer: binary }, glue] = await Promise.all([
+        file('dist/web', files.binary),
+        files.glue && text('dist/web', files.glue),
+      ]);
       return { binary, glue, sizes, ...(megabytes > 0 && { storeBudget: megabytes * 1e6 }) };
     },
-    resource,
+    resource: ahead.read,
     onLog: (line) => log.info(line),
   };
   const engine = webEngine(worker, () => deviceSetting(setting));
+  const { chosen: _chosen, running: _running, ...calls } = engine;
+  const generate: Engine['generate'] = (request, options) => {
+    // While the engine starts.
+    if (!engine.running && isEmbedded(request.model)) ahead.begin(weightsOf(index, EMBEDDED));
+    return engine.generate(request, options);
+  };
   ending = start(context, {
     log,
-    engine,
+    engine: { ...calls, generate },
     pathOf: mountFolder,
     devices: [],
     images: '/storage/pictures',
@@ -65,8 +77,16 @@ export async function activate(context: ExtensionContext): Promise<void> {
       },
     },
     firstSpeed: WASM_SPEED,
+    loadsSlowly: true,
     chooseDevice: () => chooseDevice(log, (options) => listWebDevices(worker, options)),
   });
+}
+
+/** The files that every image of a model needs. */
+function weightsOf(index: PackedIndex, model: string): string[] {
+  return Object.keys(index).filter((place) =>
+    [`${model}/unet/`, `${model}/text_encoder/`, `${model}/vae/`].some((folder) => place.startsWith(folder)),
+  );
 }
 
 export async function deactivate(): Promise<void> {

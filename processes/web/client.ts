@@ -113,7 +113,9 @@ export class ServedWorker {
 
   static async start(options: WorkerOptions, device: OpenedDevice, onEnd: () => void): Promise<ServedWorker> {
     const { id } = device;
-    const [script, start] = await Promise.all([options.script(id), options.start(id)]);
+    const reading = options.start(id);
+    reading.catch(() => {});
+    const script = await options.script(id);
     // Scripts of another origin cannot be a worker, and VS Code gives those of extensions one.
     const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
     const worker = new Worker(address);
@@ -121,16 +123,19 @@ export class ServedWorker {
     try {
       const started = await new Promise<Started>((resolve, reject) => {
         worker.onmessage = ({ data }) => resolve(data);
-        late = setTimeout(
-          () => reject(new Error('The engine could not be started: it does not answer.')),
-          START_PATIENCE,
-        );
         worker.onerror = ({ message }) => reject(new Error(`The engine could not be started: ${message}.`));
-        const own = id === 'cpu' && !start.member && hasThreads() ? { script } : {};
-        worker.postMessage({ ...start, ...own, device } satisfies Start, [
-          start.binary,
-          servedResources(options.resource),
-        ]);
+        // The browser reads the script meanwhile.
+        reading.then((start) => {
+          late = setTimeout(
+            () => reject(new Error('The engine could not be started: it does not answer.')),
+            START_PATIENCE,
+          );
+          const own = id === 'cpu' && !start.member && hasThreads() ? { script } : {};
+          worker.postMessage({ ...start, ...own, device } satisfies Start, [
+            start.binary,
+            servedResources(options.resource),
+          ]);
+        }, reject);
       });
       if ('error' in started) throw new InputError(started.error);
       worker.onmessage = null;

@@ -8,6 +8,8 @@ import { chooseWebDevice } from './devices.ts';
 interface WebEngine extends Engine {
   /** The device that the next call runs on; undefined before it is chosen. */
   readonly chosen: Chosen | undefined;
+  /** Whether a worker runs. */
+  readonly running: boolean;
 }
 
 /**
@@ -24,6 +26,9 @@ export function webEngine(options: WorkerOptions, device: () => DeviceChoice): W
     ...ladder.calls,
     get chosen() {
       return ladder.chosen;
+    },
+    get running() {
+      return ladder.engines.some(({ running }) => running);
     },
     dispose: () => ladder.end(),
   };

@@ -54,7 +54,9 @@ port.onmessage = async ({ data, ports }: MessageEvent<Start>) => {
 function serveEngine(connection: MessageConnection, data: Start, shared: ReadResource | undefined): void {
   const { storeBudget, script } = data;
   const crew = script && shared && new WebCrew({ start: data, script, resource: shared });
-  const engine = createEngine(backendOf(data), {
+  const backend = backendOf(data);
+  if (backend.device === 'cpu') backend.begin();
+  const engine = createEngine(backend, {
     ...(storeBudget && { storeBudget }),
     ...(crew && { openCrew: () => crew }),
   });

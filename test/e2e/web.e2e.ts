@@ -12,7 +12,7 @@ import { pictureFacts, textChunks } from './picture.ts';
 import { storyIn } from './story.ts';
 import { PICTURE, ViewUnderTest } from './viewPage.ts';
 import { ticks } from './walkthrough.ts';
-import { AS_WEB_EXTENSION } from './webHost.ts';
+import { AS_WEB_EXTENSION, engineWorkers, webHost } from './webHost.ts';
 
 const LAKE = 'a red house by a lake at sunset';
 const FILE = 'images/a-red-house-by-a-lake-at-sunset-7.png';
@@ -45,6 +45,11 @@ before(async () => {
 });
 after(() => vscode?.close());
 
+step('starts no engine before somebody is about to ask for an image', async () => {
+  await webHost(vscode);
+  assert.equal((await engineWorkers(vscode)).length, 0);
+});
+
 step('says how long the first image will take', async () => {
   await view.open();
   await view.fill({ steps: '100' });
@@ -54,7 +59,10 @@ step('says how long the first image will take', async () => {
 
 step('generates from the palette, without a process on the server', async () => {
   await vscode.run('Patchwork: Generate Image…');
-  await vscode.page.getByPlaceholder('What should the image show?').fill(LAKE);
+  const box = vscode.page.getByPlaceholder('What should the image show?');
+  await box.waitFor();
+  await until(async () => (await engineWorkers(vscode)).length === 1, 'the engine while the prompt is typed');
+  await box.fill(LAKE);
   await vscode.page.keyboard.press('Enter');
   await view.shows(LAKE);
   await vscode.screenshot('web-generated');

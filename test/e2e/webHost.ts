@@ -18,3 +18,11 @@ export async function webHost({ page }: Workbench): Promise<Worker> {
   await host!.evaluate('globalThis.__name = (named) => named');
   return host!;
 }
+
+/** The workers of a page in which an engine runs. */
+export async function engineWorkers({ page }: Workbench): Promise<Worker[]> {
+  const runs = (worker: Worker) => worker.evaluate(() => 'ort' in globalThis).catch(() => false);
+  const workers = page.workers();
+  const found = await Promise.all(workers.map(runs));
+  return workers.filter((_, i) => found[i]);
+}

@@ -3,10 +3,14 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import { type DeviceId, PROCESSOR_PRECISIONS } from '../../../shared/api.ts';
 import type { Machine } from '../../../shared/benchmark/report.ts';
 import type { Capabilities, CompileOptions, Program, PublishedModel } from '../../execution/backend.ts';
+import { PLANAR } from '../../execution/forms/form.ts';
 import { OnnxBackend } from '../../execution/lowering/onnx-backend.ts';
+import { NetworkBuilder } from '../../graph/network.ts';
 import { blobOf } from '../../host/web/fs.ts';
 import { memoryBytes } from '../../host/web/machine.ts';
 import { path } from '../../host/web/path.ts';
+import type { WeightSource } from '../../weights/source.ts';
+import { WeightTable } from '../../weights/weight-table.ts';
 import { hasThreads, requireFeatures } from './features.ts';
 import { bytesOnDemand } from './file-bytes.ts';
 import { heapBytes, watchHeap } from './heap.ts';
@@ -25,6 +29,8 @@ export interface WebOptions {
 
 /** With more threads than this, small networks become slower. */
 export const MOST_THREADS = 8;
+
+const NO_WEIGHTS: WeightSource = { origin: 'nothing', names: () => [], find: () => undefined };
 
 /** ONNX Runtime compiled to WebAssembly. A run blocks its thread: use it in a worker. */
 export class WebBackend extends OnnxBackend {
@@ -76,6 +82,18 @@ export class WebBackend extends OnnxBackend {
 
   load(model: PublishedModel, options: CompileOptions = {}): Promise<Program> {
     return oneAtATime(() => this.#load(model, options));
+  }
+
+  /** Starts the runtime, which takes a second, before the first model is loaded. */
+  begin(): void {
+    const builder = new NetworkBuilder();
+    builder.output('y', builder.affine(builder.inputMap('x', 1, 0), 2, 0));
+    const network = builder.build('the first network');
+    // The first model meets the same error.
+    this.compile(network, new WeightTable(network, NO_WEIGHTS), PLANAR).then(
+      (program) => program.release(),
+      () => {},
+    );
   }
 
   /** Further options of a session. */

@@ -20,6 +20,7 @@ const { LastModels } = await import('../../../extension/additions/lastModels.ts'
 const { BenchmarkStore } = await import('../../../extension/benchmark/store.ts');
 const { DenseSpeed } = await import('../../../extension/denseSpeed.ts');
 const { Gallery } = await import('../../../extension/gallery/store.ts');
+const { HeadStart } = await import('../../../extension/headStart.ts');
 const { PromptHistory } = await import('../../../extension/history.ts');
 const { LastEditor } = await import('../../../extension/lastEditor.ts');
 const { EditPace } = await import('../../../extension/queue/editPace.ts');
@@ -100,6 +101,7 @@ export function servicesIn(storage: string, engine: Engine): Services {
     devices: ['cpu', 'webgpu'],
     extensionUri: Uri.file(storage) as never,
     engine: queue.engine,
+    headStart: new HeadStart(parts, true),
     views: runViews(() => services),
     generator: new Generator({ ...parts, ...more }),
     benchmarks: new BenchmarkStore(workspace.fs as never, Uri.file(storage) as never),
