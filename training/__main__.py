@@ -145,6 +145,18 @@ def main() -> None:
     p.add_argument("--out", type=Path, help="JSON file for the figures and what was seen")
     p.add_argument("--sheet", type=Path, help="PNG file for a contact sheet")
 
+    p = commands.add_parser("critic", help="make and train what the model is rewarded by")
+    p.add_argument("--count", type=int, default=2496, help="pictures decoded from latents, and as many worn by the U-Net")
+    p.add_argument("--steps", type=int, default=2500)
+
+    p = commands.add_parser("reward", help="train the model that draws by the critic's opinion of its pictures")
+    p.add_argument("--minutes", type=float, default=26)
+    p.add_argument("--batch", type=int, default=16)
+    p.add_argument("--rate", type=float, default=1.5e-4)
+
+    p = commands.add_parser("export-reward", help="write the model that draws from the checkpoint of reward")
+    p.add_argument("--out", type=Path, default=MODEL)
+
     p = commands.add_parser("trajectories", help="follow the full process, for adapters that shorten it")
     p.add_argument("--count", type=int, default=3072)
 
@@ -216,6 +228,21 @@ def main() -> None:
         size = export({**averaged(args.work, args.draw), "vae": trained_autoencoder(args.work)},
                       tokenizer_folder(args.work), out)
         print(f"{out}: {size / 1e6:.1f} MB")
+    elif args.command in ("critic", "reward", "export-reward"):
+        from .reward import critic, pictures, train as reward
+        args.model = MODEL
+        parts, tokenizer = model_parts(args)
+        tagger, head = critic.tagger(MODEL.with_name("sight") / "tagger"), args.work / "critic.safetensors"
+        if args.command == "critic":
+            pictures.write(parts, tokenizer, args.work, args.count)
+            critic.train(tagger, args.work, args.steps, head)
+        elif args.command == "reward":
+            reward.train(args.work, parts, tokenizer,
+                         reward.Reward(critic.load(tagger, head), *pictures.decoded(args.work, 256)),
+                         args.minutes, args.batch, args.rate)
+        else:
+            from .export import export
+            print(export(reward.averaged(args.work, parts), MODEL / "tokenizer", args.out))
     elif args.command in ("trajectories", "adapter", "export-adapter"):
         from .budget import train as budget, trajectories
         args.model = MODEL

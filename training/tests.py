@@ -19,11 +19,15 @@ from .edits import masks, study
 from .edits.compose import random_edit
 from .edits.judge import cut_mask, left_out, window
 from .edits.mixture import weights
+from .export import load_part
 from .models.controlnet import HINT_CHANNELS, ControlNet
 from .models.unet import CONFIG, UNet
+from .reward import critic
+from .reward.tasks import Tasks
+from .reward.train import drawn, learn
 from .scenes.captions import caption
 from .scenes.draw import render
-from .scenes.world import COLOURS, KINDS, PARTS, TERRAINS, Group, Scene, is_held_out, is_held_out_group, random_scene, training_scene
+from .scenes.world import COLOURS, KINDS, PARTS, TERRAINS, TIMES, Group, Scene, is_held_out, is_held_out_group, random_scene, training_scene
 from .tokenizer import Tokenizer
 
 MODEL = Path(__file__).parent.parent / "media" / "models" / "scenes"
@@ -252,6 +256,42 @@ class Adapters(unittest.TestCase):
         latents, results = torch.randn(1, 20, 4, 16, 16), torch.randn(1, 20, 4, 16, 16)
         few_loss(adapter, latents, results, self.inputs[2], timesteps(3)).backward()
         self.assertTrue(all(b.grad.abs().sum() > 0 for b in adapter.b))
+
+
+class Rewards(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(5)
+        self.scene = Scene("noon", "clear", "lake", (Group("house", "blue"),))
+        self.right = critic.targets([self.scene])
+
+    def test_a_second_house_is_wrong_where_one_is_asked_for(self):
+        said = {"objects": 20 * self.right["objects"] - 10, "terrain": torch.zeros(1, len(TERRAINS)),
+                "time": torch.zeros(1, len(TIMES)), "counts": torch.zeros(1, len(KINDS), 4)}
+        said["counts"][0, :, 0] = 10
+        said["counts"][0, KINDS.index("house"), :3] = torch.tensor([0.0, 10.0, 0.0])
+        one = critic.losses(said, self.right)["counts"].item()
+        said["counts"][0, KINDS.index("house"), :3] = torch.tensor([0.0, 0.0, 10.0])
+        self.assertGreater(critic.losses(said, self.right)["counts"].item(), one + 1)
+
+    def test_tasks_hold_no_unseen_combination_and_say_all_of_their_scene(self):
+        for task in Tasks(1).batch(50):
+            self.assertFalse(is_held_out(task.scene))
+            for g in task.scene.groups:
+                self.assertIn(f"{g.colour} {g.kind}"[:-2], task.prompt)
+
+    def test_steps_that_learn_move_the_denoised_latents_against_the_slope(self):
+        model = torch.nn.ModuleDict({"unet": UNet({**CONFIG, "in_channels": 4}),
+                                     "text_encoder": load_part(MODEL, "text_encoder")})
+        tokenizer, tasks, order = Tokenizer.load(MODEL / "tokenizer"), Tasks(2).batch(2), timesteps(3)
+        latents, began, without = drawn(model, tokenizer, tasks, order)
+        slope = torch.randn_like(latents)
+        learn(model, tokenizer, tasks, order, began, without, slope, [(0, 0), (1, 2)])
+        with torch.no_grad():
+            for p in model.parameters():
+                if p.grad is not None:
+                    p.sub_(1e-4 * p.grad / p.grad.norm().clamp(min=1e-6))
+        again = drawn(model, tokenizer, tasks, order)[0]
+        self.assertLess(((again - latents) * slope).sum().item(), 0)
 
 
 if __name__ == "__main__":
