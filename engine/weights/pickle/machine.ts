@@ -298,7 +298,8 @@ const OPERATIONS: ReadonlyMap<number, (machine: Machine) => void> = new Map<
     0x93,
     (m) => {
       const [module, name] = m.popMany(2);
-      m.name(String(module), String(name));
+      if (typeof module !== 'string' || typeof name !== 'string') throw m.fault('a name is no text');
+      m.name(module, name);
     },
   ],
   // REDUCE, NEWOBJ, BUILD, BINPERSID

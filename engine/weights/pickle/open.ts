@@ -83,14 +83,14 @@ async function readLegacy(reader: FileReader, file: string, size: number): Promi
   const types = storagesIn(value);
   const offsets = new Map<string, Storage>();
   for (const key of keys) {
-    const dtype = types.get(String(key));
-    if (!dtype || end + 8 > size)
+    const dtype = typeof key === 'string' ? types.get(key) : undefined;
+    if (typeof key !== 'string' || !dtype || end + 8 > size)
       throw new InputError(`${file}: its storages are damaged; get the file again.`);
     const elements = new DataView((await readRange(reader, file, end, 8)).buffer).getBigUint64(0, true);
     const length = Number(elements) * BYTES_PER_ELEMENT[dtype];
     if (!Number.isSafeInteger(length) || end + 8 + length > size)
       throw new InputError(`${file}: a storage is longer than the file; it is cut off, get it again.`);
-    offsets.set(String(key), { offset: end + 8, length });
+    offsets.set(key, { offset: end + 8, length });
     end += 8 + length;
   }
   return tensorsIn(value, file, finderIn(offsets, file));

@@ -8,6 +8,7 @@ import { readFloat32, readInt64 } from '../read.ts';
 import { openTensors } from '../tensor-file.ts';
 import { temporaryFolder } from '../testing.ts';
 import { unpickle } from './machine.ts';
+import { tensorsIn } from './tensors.ts';
 
 const fixtures = path.join(import.meta.dirname, '../../../test/fixtures/pickles');
 const folder = await temporaryFolder();
@@ -100,4 +101,24 @@ test('opcodes that no checkpoint needs are refused', () => {
   // A dictionary that holds itself, many times over, is read once.
   const own = Uint8Array.of(0x7d, 0x71, 0, 0x58, 1, 0, 0, 0, 0x61, 0x68, 0, 0x73, 0x2e);
   assert.ok(unpickle(own, 'x').value);
+});
+
+test('lists that stand for a name, and parameters of parameters without end, are refused', async () => {
+  // Each of 40 lists holds the one before it twice: as a text it would have 2^40 signs.
+  const doubled = [0x5d, ...Array.from({ length: 40 }, () => [0x32, 0x86]).flat()];
+  assert.throws(
+    () => unpickle(Uint8Array.of(...doubled, 0x8c, 1, 0x61, 0x93, 0x2e), 'x'),
+    /a name is no text/,
+  );
+  const { value } = unpickle(
+    Uint8Array.of(
+      ...Uint8Array.of(0x7d, 0x8c, 1, 0x61),
+      ...new TextEncoder().encode('ctorch._utils\n_rebuild_parameter\n'),
+      // An argument list that is given the call itself.
+      ...Uint8Array.of(0x5d, 0x71, 0, 0x52, 0x71, 1, 0x68, 0, 0x68, 1, 0x61, 0x30, 0x73, 0x2e),
+    ),
+    'x',
+  );
+  const find = () => assert.fail('there is no storage');
+  assert.throws(() => tensorsIn(value, 'x', find), /nested too deep/);
 });

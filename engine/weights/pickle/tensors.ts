@@ -38,6 +38,10 @@ export function tensorsIn(root: Value, file: string, find: FindStorage): Pickled
       throw new InputError(
         `${file} is a pickle whose parts are nested too deep, or too many; it is refused.`,
       );
+    if (value instanceof Call && PARAMETER_CALLS.includes(value.name.path)) {
+      visit(value.args[0] ?? null, name, depth + 1);
+      return;
+    }
     const tensor = tensorOf(value, name, file, find);
     if (tensor) {
       if (tensors.size >= MAX_TENSORS) throw new InputError(`${file} has more than ${MAX_TENSORS} tensors.`);
@@ -65,9 +69,7 @@ function textsOf(root: Dictionary): Record<string, string> {
 }
 
 function tensorOf(value: Value, name: string, file: string, find: FindStorage): StoredTensor | undefined {
-  if (!(value instanceof Call)) return undefined;
-  if (PARAMETER_CALLS.includes(value.name.path)) return tensorOf(value.args[0] ?? null, name, file, find);
-  if (!TENSOR_CALLS.includes(value.name.path)) return undefined;
+  if (!(value instanceof Call) || !TENSOR_CALLS.includes(value.name.path)) return undefined;
   const damaged = (what: string) =>
     new InputError(`${file}: tensor ${quoted(name)} ${what}; the file is damaged, get it again.`);
   if (name.length === 0 || name.length > MAX_NAME_LENGTH) throw damaged('has an empty or over-long name');
