@@ -51,3 +51,15 @@ test('a file that is cut off is refused at any length', async () => {
     await assert.rejects(openTensors(file), InputError, String(length));
   }
 });
+
+test('the shape before reshaping is one of whole numbers, as many values as there are', async () => {
+  const file = path.join(folder, 'reshaped.gguf');
+  const open = async (shape: string) => {
+    const tensor = { name: 'a', shape: [6], values: new Float32Array(6) };
+    await writeFile(file, ggufBytes([tensor], 'F32', { 'comfy.gguf.orig_shape.a': shape }));
+    return (await openTensors(file)).find('a')!.shape;
+  };
+  assert.deepEqual(await open('2,3'), [2, 3]);
+  for (const shape of ['-2,-3', '0.5,12', '7', '2,3,x', `6${',1'.repeat(1000)}`])
+    await assert.rejects(open(shape), /tensor "a" has the shape/, shape);
+});

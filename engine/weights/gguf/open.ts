@@ -12,6 +12,8 @@ const MAX_NAME = 1024;
 const MAX_ARRAY = 10_000_000;
 const MAX_KEPT = 64;
 const MAX_DIMENSIONS = 4;
+/** Dimensions of a tensor before it was reshaped. */
+const MAX_SHAPE = 16;
 const MAX_ALIGNMENT = 1 << 20;
 
 /** Kinds of metadata: ggml's `gguf_type`. */
@@ -134,7 +136,8 @@ function placed(
   if (begin + offset + length > size)
     throw wrong('is beyond the end of the file; it is cut off, get it again');
   const shape = original?.split(',').map(Number) ?? dims.toReversed();
-  if (shape.reduce((product, dimension) => product * dimension, 1) !== elements)
-    throw wrong(`has the shape [${shape}], but ${elements} values`);
+  const isShape = shape.length <= MAX_SHAPE && shape.every((n) => Number.isSafeInteger(n) && n >= 0);
+  if (!isShape || shape.reduce((product, dimension) => product * dimension, 1) !== elements)
+    throw wrong(`has the shape [${shape.slice(0, MAX_SHAPE)}], but ${elements} values`);
   return { name, dtype: known.name, shape, file, offset: begin + offset, length };
 }
