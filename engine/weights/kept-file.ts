@@ -50,12 +50,22 @@ export async function keptOrWritten(
   });
 }
 
-/** Removes the files that were used longest ago. */
+/**
+ * Removes the files that were used longest ago. Another process may remove them too, and Windows keeps those in use: they
+ * are left to the next time.
+ */
 async function prune(folder: string, most: number): Promise<void> {
   const names = (await fs.readdir(folder)).filter((name) => name.endsWith('.safetensors'));
   const dated = await Promise.all(
-    names.map(async (name) => ({ name, time: (await fs.stat(path.join(folder, name))).mtimeMs })),
+    names.map(async (name) => {
+      const place = path.join(folder, name);
+      const stats = await fs.stat(place).catch(() => undefined);
+      return stats ? [{ place, time: stats.mtimeMs }] : [];
+    }),
   );
-  for (const { name } of dated.sort((a, b) => b.time - a.time).slice(most))
-    await fs.remove(path.join(folder, name));
+  for (const { place } of dated
+    .flat()
+    .sort((a, b) => b.time - a.time)
+    .slice(most))
+    await fs.remove(place).catch(() => {});
 }
