@@ -9,6 +9,8 @@ export type Wildcards = (name: string) => Promise<readonly string[] | undefined>
 
 /** Nested choices and wildcards in wildcards. */
 const MAX_DEPTH = 20;
+/** Choices and lines that one prompt takes: a wildcard that holds itself twice doubles at each depth. */
+const MAX_TAKEN = 5000;
 
 /** Stream of noise for choices; see `gaussianNoise`. No image has this many steps. */
 const STREAM = 2 ** 32 - 1;
@@ -34,7 +36,7 @@ export async function makeChoices(
   wildcards: Wildcards,
 ): Promise<{ text: string; warnings: string[] }> {
   const warnings = new Set<string>();
-  const text = await chosen(prompt, 0, { choose, wildcards, warnings });
+  const text = await chosen(prompt, 0, { choose, wildcards, warnings, taken: 0 });
   return { text, warnings: [...warnings] };
 }
 
@@ -42,10 +44,11 @@ interface Making {
   choose: Choose;
   wildcards: Wildcards;
   warnings: Set<string>;
+  taken: number;
 }
 
 async function chosen(text: string, depth: number, making: Making): Promise<string> {
-  if (depth > MAX_DEPTH) {
+  if (depth > MAX_DEPTH || making.taken++ > MAX_TAKEN) {
     making.warnings.add('Choices in the prompt go on without an end; the innermost were left out.');
     return '';
   }

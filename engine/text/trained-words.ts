@@ -44,9 +44,10 @@ function namesIn(text: string, bare: readonly string[]) {
     const word = match[1]!.replace(/[.;!?]+$/, '');
     return { begin: match.index, end: match.index + 'embedding:'.length + word.length, word };
   });
-  const lower = text.toLowerCase();
+  const lower = lowered(text);
   for (const word of [...bare].sort((a, b) => b.length - a.length)) {
-    const wanted = word.toLowerCase();
+    const wanted = lowered(word);
+    if (wanted === '') continue;
     for (let begin = lower.indexOf(wanted); begin >= 0; begin = lower.indexOf(wanted, begin + 1)) {
       const end = begin + wanted.length;
       const isApart = !joins(lower, begin) && !joins(lower, end);
@@ -55,6 +56,14 @@ function namesIn(text: string, bare: readonly string[]) {
     }
   }
   return found.sort((a, b) => a.begin - b.begin);
+}
+
+/** In lower case, each sign in its place: some become two, as the Turkish İ. */
+function lowered(text: string): string {
+  return text.replace(/\p{Lu}/gu, (sign) => {
+    const lower = sign.toLowerCase();
+    return lower.length === sign.length ? lower : sign;
+  });
 }
 
 /** Whether a place is within a word. */
