@@ -6,7 +6,7 @@ const LONG_NUMBER = /(:\s*)(\d{16,20})(?=\s*[,}\]])/g;
  */
 export function jsonObject(text: string): Record<string, unknown> | undefined {
   const trimmed = text.trim();
-  if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return undefined;
+  if (!trimmed.startsWith('{') || !trimmed.endsWith('}') || isDeep(trimmed)) return undefined;
   // This would tear apart a text that contains such a number; it is then parsed unchanged.
   for (const json of [trimmed.replace(LONG_NUMBER, '$1"$2"'), trimmed]) {
     try {
@@ -17,6 +17,18 @@ export function jsonObject(text: string): Record<string, unknown> | undefined {
     }
   }
   return undefined;
+}
+
+/** Brackets in brackets, far above any recipe: what is deeper cannot be turned into a text. */
+const MAX_DEPTH = 1000;
+
+function isDeep(json: string): boolean {
+  let depth = 0;
+  for (const [bracket] of json.matchAll(/[[\]{}]/g)) {
+    depth += bracket === '[' || bracket === '{' ? 1 : -1;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 /** Whether a text is a JSON array, such as the nodes of a graph. */

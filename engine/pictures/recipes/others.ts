@@ -113,11 +113,18 @@ export function commentRecipe(text: string): ReadRecipe | undefined {
   );
 }
 
+const COMMENT_TAG = '<exif:UserComment>';
+
 /** Draw Things: JSON in XMP's `exif:UserComment`. */
 export function drawThingsRecipe(xmp: string): ReadRecipe | undefined {
-  const [, comment] =
-    /<exif:UserComment>[\s\S]{0,500}?<rdf:li[^>]{0,100}>([\s\S]*?)<\/rdf:li>/.exec(xmp) ?? [];
-  return comment === undefined ? undefined : drawThingsJson(unescaped(comment));
+  // One after another: a single expression would try every beginning with every end.
+  const place = xmp.indexOf(COMMENT_TAG);
+  const tag =
+    place < 0 ? null : /^[\s\S]{0,500}?<rdf:li[^>]{0,100}>/.exec(xmp.slice(place + COMMENT_TAG.length));
+  if (!tag) return undefined;
+  const begin = place + COMMENT_TAG.length + tag[0].length;
+  const end = xmp.indexOf('</rdf:li>', begin);
+  return end < 0 ? undefined : drawThingsJson(unescaped(xmp.slice(begin, end)));
 }
 
 /** Draw Things' fields that change an image and are not taken over. */
