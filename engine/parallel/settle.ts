@@ -38,11 +38,12 @@ export async function settle(
   let leave: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     leave = () => reject(signal!.reason);
-    signal?.addEventListener('abort', leave, { once: true });
+    if (signal?.aborted) leave();
+    else signal?.addEventListener('abort', leave, { once: true });
   });
   try {
-    signal?.throwIfAborted();
-    await Promise.race([Promise.all(all), stalled, aborted]);
+    // All take part, so that none fails unheard after the call was cancelled.
+    await Promise.race([aborted, Promise.all(all), stalled]);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', leave!);
