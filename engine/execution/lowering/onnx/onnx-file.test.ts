@@ -183,3 +183,17 @@ test('anything else is refused in one sentence', () =>
       { numRuns: 60 },
     );
   }));
+
+test('a graph of very many nodes is read', () =>
+  inFolder(async (folder) => {
+    const file = path.join(folder, 'm.onnx');
+    // Empty nodes, two bytes each, in a graph whose length takes three bytes.
+    const nodes = Buffer.alloc(2 * 300_000, Buffer.of(0x0a, 0));
+    const length = Buffer.of(
+      (nodes.length & 127) | 128,
+      ((nodes.length >> 7) & 127) | 128,
+      nodes.length >> 14,
+    );
+    await writeFile(file, Buffer.concat([Buffer.of(0x3a), length, nodes]));
+    assert.equal((await readOnnxFile(file)).inputs.size, 0);
+  }));

@@ -98,7 +98,8 @@ function externalFiles(message: object): Set<string> {
     if ('external_data' in value && Array.isArray(value.external_data))
       for (const entry of value.external_data as { key?: string; value?: string }[])
         if (entry.key === 'location') found.add(entry.value ?? '');
-    waiting.push(...Object.values(value));
+    // One by one: as arguments of a call, a list of a file could fill the stack.
+    for (const part of Object.values(value)) waiting.push(part);
   }
   return found;
 }
