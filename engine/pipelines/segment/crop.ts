@@ -1,7 +1,7 @@
 import type { MaskPixels } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
 import type { PictureInput } from '../../networks/efficientvit-config.ts';
-import { boundsOf, heightOf, widthOf } from '../../regions/box.ts';
+import { boundsOf, heightOf, type Span, widthOf } from '../../regions/box.ts';
 import { normalizedPlanes, type Pixels, resizePicture } from './input.ts';
 
 /** Side of the square that is cut out around an object, as a multiple of its longer side. */
@@ -26,11 +26,12 @@ export async function objectInput(
 ): Promise<Float32Array> {
   const bounds = boundsOf(mask);
   if (!bounds) throw new InputError('The mask is empty, so there is nothing to describe.');
-  const scale = pixels.width / mask.width;
-  const longer = Math.max(widthOf(bounds), heightOf(bounds)) * scale;
+  // Each side by itself: a mask may have another shape than the picture.
+  const [across, down] = [pixels.width / mask.width, pixels.height / mask.height];
+  const longer = Math.max(widthOf(bounds) * across, heightOf(bounds) * down);
   const side = Math.round(Math.max(CONTEXT * longer, LEAST * Math.max(pixels.width, pixels.height)));
-  const corner = ({ from, to }: { from: number; to: number }) => Math.round(((from + to) * scale - side) / 2);
-  const [left, top] = [corner(bounds.x), corner(bounds.y)];
+  const corner = ({ from, to }: Span, scale: number) => Math.round(((from + to) * scale - side) / 2);
+  const [left, top] = [corner(bounds.x, across), corner(bounds.y, down)];
   const data = new Uint8Array(3 * side * side);
   const mean = input.mean.map(Math.round);
   for (let y = 0; y < side; y++)

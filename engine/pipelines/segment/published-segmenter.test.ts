@@ -8,6 +8,8 @@ import type { Engine, ObjectMask } from '../../../shared/api.ts';
 import { NodeBackend } from '../../backends/node/backend.ts';
 import { createEngine } from '../../engine.ts';
 import { InputError } from '../../errors.ts';
+import type { Backend } from '../../execution/backend.ts';
+import { findExport, PublishedSegmenter } from './published-segmenter.ts';
 import { DISC_RADII, DISC_SCORES, type ExportOptions, writeExport } from './testing.ts';
 
 async function withEngine(use: (engine: Engine, folder: string) => Promise<void>): Promise<void> {
@@ -124,3 +126,19 @@ test('a model that is not there, or is something else, is named', () =>
     await writeFile(path.join(folder, 'encoder.onnx'), 'x');
     await assert.rejects(engine.segment({ ...request, model: folder }), /"decoder" in its name; it has none/);
   }));
+
+test('an encoder whose decoder cannot be loaded is freed', async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
+  await writeExport(folder, {});
+  let [opened, released] = [0, 0];
+  const backend = {
+    open: async () => {
+      if (opened++ > 0) throw new Error('no memory');
+      return { release: async () => void released++ };
+    },
+  } as unknown as Backend;
+  const files = (await findExport(folder))!;
+  await assert.rejects(PublishedSegmenter.open(files, backend, 1), /decoder.* cannot be loaded: no memory/);
+  assert.deepEqual([opened, released], [2, 1]);
+  await rm(folder, { recursive: true });
+});

@@ -75,7 +75,12 @@ export class PublishedSegmenter implements Segmenter {
         throw new InputError(`${file} cannot be loaded: ${messageOf(error)}`);
       });
     const loaded = await load(encoder, files.encoder);
-    return new PublishedSegmenter(files, size, loaded, await load(decoder, files.decoder));
+    try {
+      return new PublishedSegmenter(files, size, loaded, await load(decoder, files.decoder));
+    } catch (error) {
+      await loaded.release();
+      throw error;
+    }
   }
 
   async encode(planes: Float32Array): Promise<ImageEmbedding> {
