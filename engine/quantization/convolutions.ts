@@ -26,6 +26,8 @@ export interface ConvolutionBytes {
 
 /** Ranges are wider than observed by this factor, because other images have other extremes. */
 const HEADROOM = 1.1;
+/** Largest bias, far enough from what 32 bits hold that the products can be added. */
+const MOST_BIAS = 2 ** 30;
 
 /**
  * Quantizes the convolutions without groups for which ranges were observed. There are none for those that the planar
@@ -84,9 +86,11 @@ async function bytesOf(
     const row = kernel.subarray(o * each, (o + 1) * each);
     const factor = scale ? scale[o]! : 1;
     const largest = Math.abs(factor) * row.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-    scales[o] = largest / most || 1;
+    const added = own[o]! * factor + (offset ? offset[o]! : 0);
+    // Of a channel whose weights are next to nothing the bias is what counts: it has to fit its integer.
+    scales[o] = Math.max(largest / most, Math.abs(added) / (MOST_BIAS * read.scale)) || 1;
     for (let i = 0; i < each; i++) values[o * each + i] = Math.round((row[i]! * factor) / scales[o]!);
-    biases[o] = Math.round((own[o]! * factor + (offset ? offset[o]! : 0)) / (scales[o]! * read.scale));
+    biases[o] = Math.round(added / (scales[o]! * read.scale));
   }
   return { values, scales, bias: biases, read, given };
 }
