@@ -162,3 +162,12 @@ test('cancelling ends it between tiles; files that are no upscaler are refused b
     /larger than Patchwork|more than Patchwork works with/,
   );
 });
+
+test('an image that would be too long to be opened again is refused, lying or upright', async () => {
+  const data = new Uint8Array(3 * 2100);
+  for (const [width, height] of [
+    [2100, 1],
+    [1, 2100],
+  ] as const)
+    await assert.rejects(larger({ width, height, channels: 3, data }, 'compact-x4'), /use a smaller scale/);
+});

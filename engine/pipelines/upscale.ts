@@ -40,7 +40,8 @@ export async function upscale(
   const upscaler = await openUpscaler(request.model);
   const scale = request.scale ?? upscaler.scale;
   const wanted = { width: Math.round(picture.width * scale), height: Math.round(picture.height * scale) };
-  if (wanted.width > PICTURE_LIMITS.side || wanted.width * wanted.height > PICTURE_LIMITS.pixels)
+  const { side, pixels } = PICTURE_LIMITS;
+  if (Math.max(wanted.width, wanted.height) > side || wanted.width * wanted.height > pixels)
     throw new InputError(
       `The image would have ${wanted.width}×${wanted.height} pixels, more than Patchwork works with: use a smaller scale.`,
     );
