@@ -164,5 +164,7 @@ async function previewOf(
 ): Promise<Components | undefined> {
   if (model.autoencoder.kind === 'tiny') return undefined;
   const { place } = await fastDecoder(model, folders);
-  return place ? new Components(await model.withAutoencoder(place), backend, threads) : undefined;
+  // One that is damaged, or cannot be read, is no reason not to generate: nobody has asked for it.
+  const drawn = place ? await model.withAutoencoder(place).catch(() => undefined) : undefined;
+  return drawn && new Components(drawn, backend, threads);
 }
