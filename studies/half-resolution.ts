@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { NodeBackend } from '../engine/backends/node/backend.ts';
 import { Components } from '../engine/execution/components.ts';
 import { RegionAutoencoder } from '../engine/execution/crops/region-autoencoder.ts';
@@ -6,48 +8,53 @@ import type { DiffusionModel } from '../engine/models/diffusion-model.ts';
 import { openModel } from '../engine/models/open.ts';
 import { CLIP_TOKENS } from '../engine/networks/clip-text.ts';
 import { gaussianNoise, START_NOISE } from '../engine/noise.ts';
+import { encodePng } from '../engine/pictures/png.ts';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { openPromptEncoder } from '../engine/pipelines/prompt-encoder.ts';
 import { conditionFor } from '../engine/pipelines/ready-model.ts';
 import { schedulerFor } from '../engine/pipelines/scheduler-for.ts';
-import { byDefault, study, table, whole, wholes } from './frame.ts';
+import { byDefault, optional, study, table, text, whole, wholes } from './frame.ts';
 import { decibels, mean } from './support/figures.ts';
 import { readPrompts, UNSEEN } from './support/prompts.ts';
 
-const SIDE = 256;
 const FULL = 20;
 
 await study(
   {
     about:
       'What it costs and gives to take the first steps of an image at half its resolution, against the full process and ' +
-      'beside as many operations on plain steps: Scenes at 256×256. What the half steps predict as the clean latents is ' +
-      'enlarged, and noised with the noise of the full size, of which theirs is the mean.',
+      'beside as many operations on plain steps: Scenes. What the half steps predict as the clean latents is enlarged, ' +
+      'and noised with the noise of the full size, of which theirs is the mean.',
     options: {
+      side: byDefault(whole('width and height of the images, in pixels', 64), 256),
       count: byDefault(whole('prompts', 1), 12),
       steps: byDefault(whole('steps of the plan', 2), 8),
       halves: byDefault(wholes('how many of them are taken at half the resolution'), [0, 1, 2, 4]),
+      images: optional(text('a folder for the images')),
     },
   },
-  async ({ count, steps, halves }) => {
+  async ({ side, count, steps, halves, images }) => {
+    if (images) await mkdir(images, { recursive: true });
     const model = (await openModel('scenes')) as DiffusionModel;
     const components = new Components(model, new NodeBackend(1), 1);
-    const text = await openPromptEncoder(model, components);
+    const encoder = await openPromptEncoder(model, components);
     const denoiser = components.denoiser({ precision: 'fp32' });
     const autoencoder = new RegionAutoencoder(components);
     const levels = halves.map((): number[] => []);
-    for (const { prompt, seed } of await readPrompts(UNSEEN, count)) {
-      const size = { width: SIDE, height: SIDE };
+    for (const [n, { prompt, seed }] of (await readPrompts(UNSEEN, count)).entries()) {
+      const size = { width: side, height: side };
       const { condition } = await conditionFor(
-        { model, components, text },
+        { model, components, text: encoder },
         prompt,
         '',
         model.defaults.guidance,
         size,
       );
       const drawn = async (all: number, half: number) => {
-        const latent = await drawnWith(model, denoiser, condition, { seed, steps: all, half });
-        const { data } = await autoencoder.decode(latent, SIDE, SIDE);
+        const latent = await drawnWith(model, denoiser, condition, { side, seed, steps: all, half });
+        const { data } = await autoencoder.decode(latent, side, side);
+        const file = `${n}-${half}-of-${all}.png`;
+        if (images) await writeFile(path.join(images, file), await encodePng(data, side, side));
         return Uint8Array.from(data, (value) => Math.round(127.5 * (1 + Math.max(-1, Math.min(1, value)))));
       };
       const full = await drawn(FULL, 0);
@@ -55,7 +62,7 @@ await study(
     }
     const macsAt = (positions: number) =>
       denoiser.stepMacs({ height: positions, width: positions }, 2, CLIP_TOKENS);
-    const positions = SIDE / model.autoencoder.scale;
+    const positions = side / model.autoencoder.scale;
     const row = table('steps', 'of them at half the resolution', 'MACs of the steps', 'PSNR, mean');
     for (const [i, half] of halves.entries()) {
       const macs = (steps - half) * macsAt(positions) + half * macsAt(positions / 2);
@@ -71,10 +78,10 @@ async function drawnWith(
   model: DiffusionModel,
   denoiser: Denoiser,
   condition: Parameters<Denoiser['predict']>[3],
-  { seed, steps, half }: { seed: number; steps: number; half: number },
+  { side: pixels, seed, steps, half }: { side: number; seed: number; steps: number; half: number },
 ): Promise<Float32Array> {
   const { latentChannels, scale } = model.autoencoder;
-  const side = SIDE / scale;
+  const side = pixels / scale;
   const noise = gaussianNoise(seed, START_NOISE, latentChannels * side * side);
   /**
    * Takes some steps at a resolution; returns the sample after them and the clean sample that the last one predicts.
