@@ -1,6 +1,7 @@
 import { messageOf } from '../../shared/errorMessage.ts';
 import { plainText } from '../../shared/plainText.ts';
 import { isAbort } from '../errors.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import { CrewLostError, MemberLostError } from './job.ts';
 
 /** Characters of a worker's words that are repeated. */
@@ -35,18 +36,10 @@ export async function settle(
   const stalled = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, 1000 * seconds);
   });
-  let leave: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    leave = () => reject(signal!.reason);
-    if (signal?.aborted) leave();
-    else signal?.addEventListener('abort', leave, { once: true });
-  });
   try {
-    // All take part, so that none fails unheard after the call was cancelled.
-    await Promise.race([aborted, Promise.all(all), stalled]);
+    await unlessAborted(Promise.race([Promise.all(all), stalled]), signal);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', leave!);
   }
   for (const i of pending) lost.set(i, undefined);
   return lost;

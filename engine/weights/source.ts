@@ -48,6 +48,9 @@ export interface WeightSource {
   find(name: string): StoredTensor | undefined;
 }
 
+/** The weights of a network that has none. */
+export const NO_WEIGHTS: WeightSource = { origin: 'nothing', names: () => [], find: () => undefined };
+
 /** One file of tensors, of any format that is read here. Only what describes them has been read. */
 export interface TensorFile extends WeightSource {
   /** Absolute path, links resolved. */

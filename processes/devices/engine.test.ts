@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Candidate } from '../../engine/backends/devices/candidate.ts';
 import { InputError } from '../../engine/errors.ts';
@@ -10,14 +10,7 @@ import { temporaryFolder } from '../../engine/weights/testing.ts';
 import type { DeviceChoice } from '../../shared/devices.ts';
 import { type DeviceEngine, deviceEngine } from './engine.ts';
 
-const { PATCHWORK_CACHE } = process.env;
-before(async () => {
-  process.env.PATCHWORK_CACHE = await temporaryFolder();
-});
-after(() => {
-  if (PATCHWORK_CACHE === undefined) delete process.env.PATCHWORK_CACHE;
-  else process.env.PATCHWORK_CACHE = PATCHWORK_CACHE;
-});
+process.env.PATCHWORK_CACHE = await temporaryFolder();
 
 const candidates: Candidate[] = [
   { id: 'cpu', name: 'processor 1.5', software: false, found: true, identity: 'cpu' },

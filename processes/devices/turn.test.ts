@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAbort } from '../../engine/errors.ts';
 import { temporaryFolder } from '../../engine/weights/testing.ts';
 import { Turn } from './turn.ts';
 
-const { PATCHWORK_CACHE } = process.env;
-before(async () => {
-  process.env.PATCHWORK_CACHE = await temporaryFolder();
-});
-after(() => {
-  if (PATCHWORK_CACHE === undefined) delete process.env.PATCHWORK_CACHE;
-  else process.env.PATCHWORK_CACHE = PATCHWORK_CACHE;
-});
+process.env.PATCHWORK_CACHE = await temporaryFolder();
 
 const lockOf = (device: string) => path.join(process.env.PATCHWORK_CACHE!, `device-${device}.lock`);
 

@@ -1,5 +1,6 @@
 import { cacheFolder, path, withLock } from '#host';
-import { abortError, InputError } from '../../engine/errors.ts';
+import { InputError } from '../../engine/errors.ts';
+import { unlessAborted } from '../../engine/unless-aborted.ts';
 
 /** Milliseconds that this process keeps its turn on a GPU after its last call. */
 const PAUSE = 1000;
@@ -84,21 +85,5 @@ export class Turn {
       if (this.#held === held) this.#held = undefined;
     });
     return held;
-  }
-}
-
-/** Waits for something that others wait for, too. @throws AbortError if the signal is aborted before */
-async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return promise;
-  if (signal.aborted) throw abortError();
-  let leave = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    leave = () => reject(abortError());
-  });
-  signal.addEventListener('abort', leave, { once: true });
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', leave);
   }
 }

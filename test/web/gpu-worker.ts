@@ -9,7 +9,7 @@ import { NetworkBuilder } from '../../engine/graph/network.ts';
 import { float32 } from '../../engine/graph/tensor.ts';
 import { mount } from '../../engine/host/web/fs.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
-import type { WeightSource } from '../../engine/weights/source.ts';
+import { NO_WEIGHTS } from '../../engine/weights/source.ts';
 import { WeightTable } from '../../engine/weights/weight-table.ts';
 import { answering } from './answering.ts';
 
@@ -22,14 +22,12 @@ answering(async (data: WebOptions) => {
   return { ...found, doubled: await doubledTwice(gpu([])) };
 });
 
-const NONE: WeightSource = { origin: 'nothing', names: () => [], find: () => undefined };
-
 /** 3, doubled by a program, and its result, which stays on the GPU, by the same program again. */
 async function doubledTwice(backend: GpuBackend): Promise<number[]> {
   const builder = new NetworkBuilder();
   builder.output('y', builder.affine(builder.inputMap('x', 1, 0), 2, 0));
   const network = builder.build('doubled');
-  const program = await backend.compile(network, new WeightTable(network, NONE), PLANAR, {
+  const program = await backend.compile(network, new WeightTable(network, NO_WEIGHTS), PLANAR, {
     keeps: () => true,
   });
   const { y } = await program.runKept({ x: float32(Float32Array.of(3, 4), [1, 1, 1, 2]) });

@@ -9,7 +9,7 @@ import { NetworkBuilder } from '../../graph/network.ts';
 import { blobOf } from '../../host/web/fs.ts';
 import { memoryBytes } from '../../host/web/machine.ts';
 import { path } from '../../host/web/path.ts';
-import type { WeightSource } from '../../weights/source.ts';
+import { NO_WEIGHTS } from '../../weights/source.ts';
 import { WeightTable } from '../../weights/weight-table.ts';
 import { hasThreads, requireFeatures } from './features.ts';
 import { bytesOnDemand } from './file-bytes.ts';
@@ -29,8 +29,6 @@ export interface WebOptions {
 
 /** With more threads than this, small networks become slower. */
 export const MOST_THREADS = 8;
-
-const NO_WEIGHTS: WeightSource = { origin: 'nothing', names: () => [], find: () => undefined };
 
 /** ONNX Runtime compiled to WebAssembly. A run blocks its thread: use it in a worker. */
 export class WebBackend extends OnnxBackend {

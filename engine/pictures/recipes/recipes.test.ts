@@ -479,7 +479,7 @@ test('JSON of NovelAI, Draw Things and InvokeAI in the comment of a JPEG or WebP
 test('texts made to be slow, or too deep to be read, are none', () => {
   const xmp = '<exif:UserComment><rdf:li>'.repeat(35_000);
   assert.equal(readRecipe(withPngText(png, 'XML:com.adobe.xmp', xmp)), undefined);
-  const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`.slice(0);
+  const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
   assert.equal(
     readRecipe(withPngText(png, 'sd-metadata', `{"image":{"prompt":"a","width":${deep},"height":1}}`)),
     undefined,
