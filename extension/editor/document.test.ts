@@ -194,6 +194,29 @@ test('an edit that is made while a changed file is read stays', async () => {
   assert.equal(document.state.changedOnDisk, true);
 });
 
+test('the document stays as it is when its own file is read while it is being saved', async () => {
+  // What is kept beside a large file takes a while.
+  const side = 1000;
+  const file = path.join(folder, 'own.png');
+  const noise = Uint8Array.from({ length: 3 * side ** 2 }, (_, i) => (i * 7919) >> 5);
+  await sharp(noise, { raw: { width: side, height: side, channels: 3 } })
+    .png()
+    .toFile(file);
+  const document = await PictureDocument.open(Uri.file(file) as unknown as VsCodeUri, log);
+  const start = await document.canvas();
+  const result = { ...start.raster, data: noise.slice().reverse() };
+  const mask = blankRaster(side, side, 1);
+  await document.paint({ label: 'Boat', start, result, mask, about: painted('a boat') });
+  const before = await readFile(file);
+  const saving = document.save(async () => false);
+  // VS Code tells of the change at once; the document is saved when the turn of this comes.
+  while ((await readFile(file)).equals(before)) {}
+  const [{ edits }] = await Promise.all([saving, document.diskChanged(() => false)]);
+  assert.equal(readBackup(edits!).edits.length, 1);
+  assert.equal((await document.model()).edits.length, 1);
+  assert.equal(document.state.edited, true);
+});
+
 test('saving under another name waits for the change that is under way', async () => {
   const { document } = await opened('as.png');
   const start = await document.canvas();

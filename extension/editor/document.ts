@@ -27,8 +27,25 @@ import {
   readPictureUri,
   writePictureUri,
 } from './pictureFile.ts';
-import { type Overlay, overlays, type Painting, type PictureModel, type Step } from './pictureModel.ts';
+import {
+  type Layer,
+  type Overlay,
+  overlays,
+  type Painting,
+  type PictureModel,
+  type Step,
+} from './pictureModel.ts';
 import { StepHistory } from './stepHistory.ts';
+
+/** What was written to a picture file. */
+export interface SavedFile {
+  /** What the file does not keep, in sentences. */
+  losses: string[];
+  /** Its digest. */
+  disk: string;
+  /** Lists the edits again when the file is opened; undefined if there are none, or it does not keep the pixels exactly. */
+  edits: Uint8Array | undefined;
+}
 
 /** A picture file that is open in one or more editors: changes its model, tells the pages and VS Code, and saves it. */
 export class PictureDocument implements CustomDocument {
@@ -36,6 +53,7 @@ export class PictureDocument implements CustomDocument {
   readonly #edits = new EventEmitter<CustomDocumentEditEvent<PictureDocument>>();
   readonly #disposals = new EventEmitter<void>();
   readonly #pages: Pages;
+  readonly #log: LogOutputChannel;
   readonly #history = new StepHistory<Step<Painted>>();
   /** Replaced when the file is loaded again: steps of an earlier one cannot be undone. */
   #file: OpenedFile;
@@ -93,6 +111,7 @@ export class PictureDocument implements CustomDocument {
       measuring: false,
       variations: [],
     };
+    this.#log = log;
     this.#pages = new Pages(state, log);
     this.#file = new OpenedFile(uri, file, this.#pages, backup);
     this.#disk = backup ? Promise.resolve(backup.disk) : digestOf(file);
@@ -326,16 +345,14 @@ export class PictureDocument implements CustomDocument {
    * Writes the file in its own format.
    * @param overwrite asks whether a file that has changed on the disk may be replaced
    */
-  async save(overwrite: () => Promise<boolean>): Promise<void> {
+  async save(overwrite: () => Promise<boolean>): Promise<SavedFile> {
     if (this.state.readOnly) throw new InputError(`${this.state.name} is read-only. Use Save As… instead.`);
     const onDisk = await readPictureUri(this.uri).catch(() => undefined);
     if (onDisk && (await this.#isAnother(onDisk)) && !(await overwrite()))
       throw new Error(`${this.state.name} was not saved, because it has changed on disk.`);
-    const losses = await this.#inTurn(async () => {
-      const losses = await this.#file.losses(this.uri);
-      const bytes = await this.#file.rewritten(formatOf(this.uri));
-      await writePictureUri(this.uri, bytes);
-      this.#disk = digestOf(bytes);
+    const saved = await this.#inTurn(async () => {
+      const saved = await this.#write(this.uri);
+      this.#disk = Promise.resolve(saved.disk);
       const model = await this.model();
       const whole = wholeOf(model);
       this.#saved = {
@@ -344,21 +361,26 @@ export class PictureDocument implements CustomDocument {
         ...(model.coloured && { colours: cut(model.colours, whole) }),
       };
       this.#history.saved();
-      return losses;
+      return saved;
     });
     this.update({ changedOnDisk: false, failure: undefined });
-    if (losses.length > 0) this.notice([`Saved ${this.state.name}.`, ...losses].join(' '));
+    if (saved.losses.length > 0) this.notice([`Saved ${this.state.name}.`, ...saved.losses].join(' '));
+    return saved;
   }
 
-  /** @returns what is lost in the new file, in sentences, and its digest */
-  async saveAs(target: Uri): Promise<{ losses: string[]; disk: string }> {
-    return await this.#inTurn(async () => {
-      const losses = await this.#file.losses(target);
-      const bytes = await this.#file.rewritten(formatOf(target));
-      await writePictureUri(target, bytes);
-      this.update({ failure: undefined });
-      return { losses, disk: await digestOf(bytes) };
-    });
+  /** Writes the image to another file, in that file's format. */
+  async saveAs(target: Uri): Promise<SavedFile> {
+    const saved = await this.#inTurn(() => this.#write(target));
+    this.update({ failure: undefined });
+    return saved;
+  }
+
+  async #write(target: Uri): Promise<SavedFile> {
+    const losses = await this.#file.losses(target);
+    const bytes = await this.#file.rewritten(formatOf(target));
+    await writePictureUri(target, bytes);
+    const disk = await digestOf(bytes);
+    return { losses, disk, edits: losses.length === 0 ? await this.#editsOf(disk) : undefined };
   }
 
   /** Goes back to the file on the disk, and to the layers over it as they were then. */
@@ -377,25 +399,6 @@ export class PictureDocument implements CustomDocument {
     });
   }
 
-  /**
-   * What lists the edits again when the file that was saved is opened, with the control layer and the colours. Undefined
-   * if there is nothing of these, or the file does not keep the pixels exactly.
-   * @param disk digest of the file
-   */
-  async editsOf(file: Uri, disk: string): Promise<Uint8Array | undefined> {
-    const model = await this.model();
-    const isPlain = model.edits.length === 0 && !model.controlled && !model.coloured;
-    if (isPlain || (await this.#file.losses(file)).length > 0) return undefined;
-    return await this.#inTurn(() =>
-      backupOf({ file: this.file, disk, model, layers: ['pixels', 'control', 'colours'], steps: [] }),
-    );
-  }
-
-  /** Digest of the file on the disk as it was last read or written. */
-  get disk(): Promise<string> {
-    return this.#disk;
-  }
-
   /** Tells VS Code the steps that were done before a reload of the window, so that they can be undone. */
   async resumeSteps(): Promise<void> {
     if (!this.#file.backup?.steps.length) return;
@@ -411,6 +414,8 @@ export class PictureDocument implements CustomDocument {
     const bytes = await readPictureUri(this.uri).catch(() => undefined);
     if (!bytes || !(await this.#isAnother(bytes))) return;
     await this.#inTurn(async () => {
+      // It may be our own file, read while it was being saved.
+      if (!(await this.#isAnother(bytes))) return;
       // VS Code may not have noted the last step yet.
       if (isDirty() || this.#history.unsaved.length > 0) this.update({ changedOnDisk: true });
       else await this.#replace(bytes);
@@ -427,6 +432,23 @@ export class PictureDocument implements CustomDocument {
     this.#disposals.fire();
     this.#disposals.dispose();
     this.#edits.dispose();
+  }
+
+  /**
+   * What lists the edits again when the file that was saved is opened, with the control layer and the colours. Undefined
+   * if there is nothing of these; the file is written already, so a failure is only logged.
+   * @param disk digest of the file
+   */
+  async #editsOf(disk: string): Promise<Uint8Array | undefined> {
+    const model = await this.model();
+    if (model.edits.length === 0 && !model.controlled && !model.coloured) return undefined;
+    const layers: Layer[] = ['pixels', 'control', 'colours'];
+    try {
+      return await backupOf({ file: this.file, disk, model, layers, steps: [] });
+    } catch (error) {
+      this.#log.warn(String(error));
+      return undefined;
+    }
   }
 
   /** Makes a step for the image as it is then. @returns whether there is one */

@@ -27,7 +27,7 @@ import { PICTURE_ENDINGS } from '../sight/picked.ts';
 import { reached } from '../walkthrough.ts';
 import { type Backup, readBackup } from './backup.ts';
 import { writeBackup } from './backupFile.ts';
-import { PictureDocument } from './document.ts';
+import { PictureDocument, type SavedFile } from './document.ts';
 import type { EditStore } from './editStore.ts';
 import { EditorPage } from './page.ts';
 import { Painting } from './painting.ts';
@@ -145,9 +145,8 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   }
 
   /** Keeps the edits of a file that was just saved; the save itself has succeeded already. */
-  async #keepEdits(document: PictureDocument, file: Uri, disk: string): Promise<void> {
+  async #keepEdits({ disk, edits }: SavedFile): Promise<void> {
     try {
-      const edits = await document.editsOf(file, disk);
       if (edits) await this.#edits.keep(disk, edits);
     } catch (error) {
       this.#services.log.warn(String(error));
@@ -170,10 +169,10 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   }
 
   async saveCustomDocument(document: PictureDocument): Promise<void> {
-    await document.save(() =>
+    const saved = await document.save(() =>
       confirmed(`${document.state.name} has changed on disk since it was opened. Overwrite it?`, 'Overwrite'),
     );
-    await this.#keepEdits(document, document.uri, await document.disk);
+    await this.#keepEdits(saved);
   }
 
   async saveCustomDocumentAs(document: PictureDocument, destination: Uri): Promise<void> {
@@ -182,11 +181,12 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
       // An error would make VS Code offer *Revert*, which drops the edits.
       throw new CancellationError();
     }
-    const { losses, disk } = await document.saveAs(destination);
-    await this.#keepEdits(document, destination, disk);
+    const saved = await document.saveAs(destination);
+    await this.#keepEdits(saved);
     stayInEditor(destination);
     // An editor of the new file replaces the editor of this document.
-    if (losses.length > 0) void showInformation([`Saved ${nameOf(destination)}.`, ...losses].join(' '));
+    if (saved.losses.length > 0)
+      void showInformation([`Saved ${nameOf(destination)}.`, ...saved.losses].join(' '));
   }
 
   async revertCustomDocument(document: PictureDocument): Promise<void> {
