@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { assertClose } from '../../../test/support/close.ts';
-import { gaussianNoise } from '../../noise.ts';
+import { CROSS, smallUNet, withTinyModel } from '../../../test/support/tiny-model.ts';
+import { NodeBackend } from '../../backends/node/backend.ts';
+import { float32 } from '../../graph/tensor.ts';
+import { gaussianNoise, gaussianTensor } from '../../noise.ts';
 import { MOMENTS, normsByLevel, partsName } from '../../regions/features.ts';
 import type { Mask } from '../../regions/mask.ts';
 import { type Recorded, type RecordedRows, readRows } from '../../regions/recorded.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
+import { Components } from '../components.ts';
 import type { Condition } from '../condition.ts';
 import type { RowsOptions } from '../forms/form.ts';
-import { planarPredict } from './predict.ts';
+import { planarPredict, rowsPredict } from './predict.ts';
 import type { RowsUNet } from './rows-unet.ts';
 import { TIMESTEP, tinyCases, withTinyRows } from './testing.ts';
 
@@ -303,3 +307,30 @@ test('an empty mask does no work', () =>
     const { output } = await unet.run(region, new Float32Array(), TIMESTEP, condition);
     assert.equal(output.length, 0);
   }));
+
+test('another size with the same prompt changes the output, as it does in planar form', () => {
+  const [height, width] = [4, 6];
+  const xl = {
+    addition_embed_type: 'text_time',
+    addition_time_embed_dim: 4,
+    projection_class_embeddings_input_dim: 6 * 4 + 8,
+  };
+  return withTinyModel({ ...smallUNet(), ...xl }, async (model) => {
+    const components = new Components(model, new NodeBackend(1), 1);
+    const text = gaussianTensor(1, 0, [1, 5, CROSS]);
+    const pooled = gaussianTensor(1, 1, [1, 8]);
+    const sizes = [64, 512].map((side) => float32(Float32Array.of(side, side, 0, 0, side, side), [1, 6]));
+    const options = { foldUpsampling: true, storage: 'float32', attention: 'full' } as const;
+    const rows = await components.forms.rows({ ...options, statistics: 'fresh' });
+    const planar = await components.program('denoiser');
+    const sample = gaussianNoise(1, 2, 4 * height * width);
+    const dims = [4, height, width] as const;
+    const schedule = { timesteps: [TIMESTEP] };
+    for (const size of sizes) {
+      const condition = { text, guidance: 1, vectors: { pooled, size } };
+      const expected = await planarPredict(planar, schedule, dims, condition)(sample, 0);
+      assertClose(await rowsPredict(rows, schedule, dims, condition)(sample, 0), expected, 1e-4);
+    }
+    await components.release();
+  });
+});

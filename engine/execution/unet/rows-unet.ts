@@ -81,9 +81,10 @@ export class RowsUNet {
   readonly network: Network;
   readonly options: RowsOptions;
   readonly #programs: RowsPrograms;
-  /** Projections of the last text, and shifts of the other conditions by timestep. */
+  /** By text: its projections, and those of the pictures beside it. */
   readonly #texts = new WeakMap<Tensor, { others: Feeds; projections: Promise<Feeds> }>();
-  readonly #shifts = new WeakMap<object, Map<number, Promise<Feeds>>>();
+  /** By the first vector beside the timestep: the shifts of all of them, by timestep. */
+  readonly #shifts = new WeakMap<object, { vectors: Feeds; shifts: Map<number, Promise<Feeds>> }>();
   readonly #features: Feature[];
   readonly #levels: number;
 
@@ -268,8 +269,7 @@ export class RowsUNet {
     const program = this.#programs.text;
     if (!program) return {};
     const known = this.#texts.get(text);
-    const isSame = known && Object.entries(others).every(([name, tensor]) => known.others[name] === tensor);
-    if (known && isSame) return known.projections;
+    if (known && areSame(others, known.others)) return known.projections;
     const projections = program.run({ [TEXT]: text, ...others });
     this.#texts.set(text, { others, projections });
     // The call may have been cancelled.
@@ -277,22 +277,31 @@ export class RowsUNet {
     return projections;
   }
 
-  /** The shifts of a step, remembered until the other conditions change. */
-  async #shiftsOf({ [TIMESTEP]: timestep, ...extra }: Feeds): Promise<Feeds> {
+  /** The shifts of a step, remembered until one of the vectors changes: a prompt's stays with another size. */
+  async #shiftsOf({ [TIMESTEP]: timestep, ...vectors }: Feeds): Promise<Feeds> {
     const program = this.#programs.shift;
     if (!program) return {};
-    const owner = Object.values(extra)[0] ?? this;
-    const known = this.#shifts.get(owner) ?? new Map<number, Promise<Feeds>>();
-    this.#shifts.set(owner, known);
+    const owner = Object.values(vectors)[0] ?? this;
+    const known = this.#shifts.get(owner);
+    const shifts =
+      known && areSame(vectors, known.vectors) ? known.shifts : new Map<number, Promise<Feeds>>();
+    this.#shifts.set(owner, { vectors, shifts });
     const key = floats({ at: timestep! }, 'at')[0]!;
-    if (!known.has(key) && known.size >= MAX_SHIFTS) known.clear();
-    return remembered(known, key, async () => asRows(await program.run({ [TIMESTEP]: timestep!, ...extra })));
+    if (!shifts.has(key) && shifts.size >= MAX_SHIFTS) shifts.clear();
+    return remembered(shifts, key, async () =>
+      asRows(await program.run({ [TIMESTEP]: timestep!, ...vectors })),
+    );
   }
 
   /** How the network was lowered, for a batch. */
   form(batch: number): RegionForm {
     return { ...this.options, features: this.#features, batch };
   }
+}
+
+/** Whether inputs are the very tensors that were given before. */
+function areSame(inputs: Feeds, before: Feeds): boolean {
+  return Object.entries(inputs).every(([name, tensor]) => before[name] === tensor);
 }
 
 /** Vectors [B, C] as one row for all positions [B, 1, C]. */
