@@ -121,6 +121,25 @@ for (const [family, steps] of [
     }
   });
 
+for (const [family, guidance] of [
+  ['sana', 4.5],
+  ['nitro-e', 1],
+  ['flux2-klein', 1],
+] as const)
+  test(`${family}: words of the prompt change after a share of the steps`, async () => {
+    const engine = createEngine(backend);
+    try {
+      const size = family === 'nitro-e' ? {} : { width: 128, height: 128 };
+      const request = { model: await checkpoint(family), seed: 3, steps: 4, guidance, ...size };
+      const drawn = new Set<string>();
+      for (const prompt of ['a red house', 'a blue house', 'a [red:blue:0.5] house'])
+        drawn.add(await pixelsOf(await engine.generate({ ...request, prompt })));
+      assert.equal(drawn.size, 3);
+    } finally {
+      await engine.dispose();
+    }
+  });
+
 test('flux2-klein: reference images are read beside the text, in edits too', async () => {
   const engine = createEngine(backend);
   try {

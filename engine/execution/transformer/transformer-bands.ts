@@ -6,7 +6,7 @@ import { takeRows, toRows } from '../../regions/rows.ts';
 import type { BandOf, BandOutput, BandStep, DenoisedBand } from '../bands/band-of.ts';
 import { bandCount, bandMasks } from '../bands/bands.ts';
 import type { Mailbox } from '../bands/mailbox.ts';
-import { batchOf } from '../condition.ts';
+import { batchOf, conditionAt } from '../condition.ts';
 import { denoiserInputs } from '../denoiser-inputs.ts';
 import { referenceRows } from './reference-rows.ts';
 import { TokenBand } from './token-band.ts';
@@ -104,10 +104,11 @@ function wholeEdit(
 
 /** Network inputs for the rows that a plan computes of a whole sample [C, size], and of the images beside it. */
 function inputsAt(
-  { sample, timestep, condition }: BandStep,
+  { sample, timestep, condition: schedule }: BandStep,
   { active, computed }: TokenPlan,
   size: number,
 ): Feeds {
+  const condition = conditionAt(schedule, timestep);
   const channels = sample.length / size;
   const own = toRows(sample, 1, channels, active);
   const rows = computed.length > active.length ? joined([own, ...referenceRows(condition)]) : own;

@@ -5,7 +5,7 @@ import { dilate } from '../../regions/mask.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
 import type { BandOf, DenoisedBand } from '../bands/band-of.ts';
-import { batchOf, type Condition, guide, imageArea } from '../condition.ts';
+import { batchOf, type Condition, conditionAt, guide, imageArea } from '../condition.ts';
 import type { Denoiser, Prediction, PredictOptions, Region, Whole } from '../denoiser.ts';
 import { denoiserInputs } from '../denoiser-inputs.ts';
 import type { Plan } from '../plan.ts';
@@ -52,9 +52,10 @@ export class TransformerDenoiser implements Denoiser {
     plan: Plan,
     sample: Float32Array,
     timestep: number,
-    condition: Condition,
+    whole: Condition,
     { seen, record = false }: PredictOptions = {},
   ): Promise<Prediction> {
+    const condition = conditionAt(whole, timestep);
     if (!(plan instanceof TokensPlan)) throw new Error('the plan is of another denoiser');
     const { network, tokens, positions } = plan;
     const { active, computed } = tokens;

@@ -21,6 +21,7 @@ import { syntheticWeights } from '../../weights/synthetic.ts';
 import { WeightTable } from '../../weights/weight-table.ts';
 import { bandMasks } from '../bands/bands.ts';
 import { memoryMailboxes } from '../bands/mailbox.ts';
+import type { Condition } from '../condition.ts';
 import { conditionOf } from '../denoiser-inputs.ts';
 import { PLANAR } from '../forms/form.ts';
 import { takePositions } from '../latents.ts';
@@ -206,6 +207,22 @@ for (const [name, { whole, partial, bytes, planar, conditions }] of Object.entri
         assertClose(second.output, toRows(expected, BATCH, 3, at));
       }
     }
+  });
+
+  test(`${name}: workers read the text of the step`, async () => {
+    const [height, width] = [5, 4];
+    const planes = gaussianNoise(9, 0, 3 * height * width);
+    const [first, then] = [conditionOf(conditions(7), 4.5), conditionOf(conditions(8), 4.5)];
+    const condition = { ...first, later: [{ from: 300, ...then }] };
+    const bands = { height, width, axis: 'y', edges: [[0, 5]] } as const;
+    const band = openTokenBand(partial, { bands, index: 0, mode: 'displaced', coding: 'float32' }, BATCH);
+    const [mailbox] = memoryMailboxes(1);
+    const at = async (timestep: number, of: Condition) => {
+      const call = { sample: planes, timestep, condition: of, kind: 'dense', step: 0 } as const;
+      return (await band.step(call, mailbox!)).output;
+    };
+    assertClose(await at(301, condition), await at(301, first));
+    assertClose(await at(300, condition), await at(300, then));
   });
 
   test(`${name}: bands exchange what they read, and reach the dense result when nothing changes any more`, async () => {
