@@ -158,6 +158,26 @@ for (const folder of ['tiny-sana', 'tiny-dc-ae/mixed', 'tiny-dc-ae/f32c32-in'])
     await own.release();
   });
 
+test('AutoencoderDC: what several regions share of the decoder is computed once', async (t) => {
+  const own = autoencoderComponents(path.join(parity, '..', 'tiny-sana', 'vae'));
+  const compiled = t.mock.method(NodeBackend.prototype, 'compile');
+  const autoencoder = new RegionAutoencoder(own);
+  const { scale, latentChannels } = autoencoder.facts;
+  const [height, width] = [3, 24];
+  const mask = { height, width, data: new Uint8Array(height * width) };
+  for (const corner of [0, height * width - 1]) mask.data[corner] = 1;
+  const latent = gaussianNoise(2, 0, latentChannels * height * width);
+  const before = { data: new Float32Array(3 * scale ** 2 * height * width), record: NO_RECORD };
+  const size = [scale * width, scale * height] as const;
+  await own.cropNetwork('vae-decoder');
+  const call = compiled.mock.calls.find(({ arguments: [{ name }] }) => name.endsWith('-coarse'));
+  const coarse = t.mock.method(await call!.result!, 'run');
+  const { macs } = await autoencoder.decodeRegion(latent, ...size, before, mask);
+  assert.equal(coarse.mock.callCount(), 1);
+  assert.equal(macs, autoencoder.macs('vae-decoder', ...size, mask));
+  await own.release();
+});
+
 for (const folder of ['tiny-sana', 'tiny-dc-ae/mixed', 'tiny-dc-ae/f32c32-in'])
   test(`AutoencoderDC of ${folder} in bytes: near float32, whole and in part`, async () => {
     const { model } = autoencoderComponents(path.join(parity, '..', folder, 'vae'));

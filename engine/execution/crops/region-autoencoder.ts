@@ -243,8 +243,10 @@ export class RegionAutoencoder {
     const data = new Float32Array(before.data);
     let { record } = before;
     let macs = coarseMacs;
+    // One for all, because it remembers what the coarse stages gave.
+    let network: CropNetwork | undefined;
     for (const { box, plan } of plans) {
-      const network = await this.#components.cropNetwork(half);
+      network ??= await this.#components.cropNetwork(half);
       const result = await network.part(input, plan, record);
       const block = half === 'vae-decoder' ? this.facts.scale : 1;
       pasteBlocks(data, finish(result.data), result.box, mask, box, block);
