@@ -116,7 +116,7 @@ export function waysOf(
 
 function requireUsable(
   kinds: readonly StepKind[],
-  { timesteps, stochastic }: Pick<Scheduler, 'timesteps' | 'stochastic'>,
+  { timesteps, stochastic, runs = 1 }: Pick<Scheduler, 'timesteps' | 'stochastic' | 'runs'>,
   denoiser: Pick<Denoiser, 'reuses'>,
 ): void {
   const plan = kinds.join('');
@@ -128,6 +128,8 @@ function requireUsable(
   if (kinds[0] !== 'F' && kinds[0] !== 'P') refuse('its first step must be computed in full');
   if (stochastic && kinds.includes('-'))
     refuse('this sampler draws noise in every step, so none can be forecast');
+  if (runs > 1 && kinds.includes('-'))
+    refuse('this sampler asks the network twice in a step, so none can be forecast');
   if (!denoiser.reuses && kinds.some(isShallow))
     refuse("this model's network has no deep features that steps can share");
 }

@@ -168,6 +168,9 @@ test('plans that cannot be used are refused by name', () => {
   assert.throws(use('FXF'), /The step plan FXF is not known/);
   const ancestral = createScheduler(CONFIG, 3, 'euler-a');
   assert.throws(() => kindsOf({ stepPlan: 'FF-' }, ancestral, denoiser), /draws noise/);
+  const heun = createScheduler(CONFIG, 2, 'heun');
+  assert.throws(() => kindsOf({ stepPlan: 'FF-' }, heun, denoiser), /twice in a step/);
+  assert.equal(kindsOf({ stepPlan: 'FFF' }, heun, denoiser), undefined);
   assert.equal(use('FFF')(), undefined);
   assert.deepEqual(use('FP-')(), ['F', 'P', '-']);
 });
