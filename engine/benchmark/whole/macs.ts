@@ -1,3 +1,4 @@
+import type { AttentionMode } from '../../../shared/api.ts';
 import { readStepPlan } from '../../../shared/stepPlan.ts';
 import { textLength } from '../../execution/denoiser-inputs.ts';
 import { countMacs, type MacCount, sizeAt } from '../../graph/macs.ts';
@@ -8,12 +9,12 @@ import type { WholeOutcome } from './case.ts';
  * Splits the cost of a whole picture: all steps of the denoiser by kind and level, the rest as `other networks` of no
  * level (text encoder, autoencoder, passes that had to be recorded).
  * @param latent size of the latents that were worked on
- * @param guided whether each step computes two branches
+ * @param how `guided`: whether each step computes two branches, unless its plan says otherwise
  */
 export function splitMacs(
   denoiser: Network,
   latent: { height: number; width: number },
-  guided: boolean,
+  { guided, attention }: { guided: boolean; attention?: AttentionMode },
   { macs, stepSeconds, activeFraction, workers, recipe }: WholeOutcome,
 ): MacCount {
   const extent = { ...latent, tokens: textLength(denoiser), batch: guided ? 2 : 1 };
@@ -21,14 +22,14 @@ export function splitMacs(
     const [height, width] = sizeAt(latent, level);
     return Math.round(share * height * width);
   });
-  const step = countMacs(denoiser, extent, active?.length ? active : undefined);
+  const step = countMacs(denoiser, extent, active?.length ? active : undefined, attention);
   // Every worker computes the dense warm-up steps, so their sum is more than one worker alone would compute.
   const steps = workers
     ? workers.reduce((sum, worker) => sum + worker.macs, 0) / step.total
     : fullSteps(
         stepSeconds.length,
         recipe?.stepPlan,
-        countMacs(denoiser, { ...extent, batch: 1 }).total / step.total,
+        countMacs(denoiser, { ...extent, batch: 1 }, undefined, attention).total / step.total,
       );
   const times = (counts: Record<string, number>) =>
     Object.fromEntries(Object.entries(counts).map(([key, count]) => [key, count * steps]));

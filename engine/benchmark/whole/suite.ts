@@ -80,7 +80,7 @@ async function prepare(
     if (round === 0) first.set(identity, outcome);
     if (outcome.workers) reports.push(outcome.workers);
     return {
-      macs: splitMacs(denoiser, latent, guided, outcome),
+      macs: splitMacs(denoiser, latent, { guided, attention }, outcome),
       activeFraction: outcome.activeFraction ?? [],
       stepSeconds: outcome.stepSeconds,
     };
