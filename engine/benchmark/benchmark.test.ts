@@ -197,6 +197,11 @@ test('what cannot be run is refused by name', async () => {
     { model: 'sd15', whole: { prompt: 'a', editPrompt: 'b' } },
     /not the name of an architecture/,
   );
+  const layers = { cases: ['dense'], precisions: ['int8'], layers: 2 } as const;
+  await refused({ ...layers, whole: { prompt: 'a', editPrompt: 'b' } } as never, /leave --whole away/);
+  await refused({ ...layers, cases: ['encode'] } as never, /take a case of these, such as dense/);
+  await refused({ ...layers, precisions: ['fp32'] } as never, /give --precision int8/);
+  await refused({ ...layers, model: 'sana-600m' } as never, /of a U-Net.*not of a transformer/);
 });
 
 test("EfficientViT's rows are shown beside the U-Net's, each relative to the first of its own network", async () => {

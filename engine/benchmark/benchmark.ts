@@ -37,6 +37,8 @@ export async function benchmark(
 ): Promise<BenchmarkResult> {
   const request = possibleOn(backend, asked);
   const { repeat = DEFAULT_REPEAT, whole } = request;
+  if (request.layers && whole)
+    throw new InputError('Errors of layers are of single U-Net runs: leave --whole away.');
   const counting =
     (stage: BenchmarkProgress['stage']): Count =>
     (done, total) =>
@@ -48,13 +50,11 @@ export async function benchmark(
 
   const suite = await open(backend);
   const { trials, release, pictures, layers: errorsOf, ...subject } = suite;
-  if (request.layers && !errorsOf)
-    throw new InputError('Errors of layers are of single U-Net runs: leave --whole away.');
   let measured: Measured[];
   let layers: LayerError[] = [];
   try {
     measured = await measure(trials, repeat, counting, signal);
-    if (request.layers) layers = await errorsOf!(request.layers, counting('layers'));
+    if (request.layers && errorsOf) layers = await errorsOf(request.layers, counting('layers'));
   } finally {
     await release();
   }

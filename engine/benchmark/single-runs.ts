@@ -33,8 +33,11 @@ export async function singleRuns(
     if (SEGMENTERS.includes(model ?? '')) throw new InputError(`${model} has the cases ${SIGHT.join(', ')}.`);
     return stepSuite(request, backend, weights, openCrew);
   }
-  if (drawing.length === 0)
+  if (drawing.length === 0) {
+    if (request.layers)
+      throw new InputError('Errors of layers are of single U-Net runs: take a case of these, such as dense.');
     return sightSuite({ ...request, segmenter: request.segmenter ?? model }, backend, weights);
+  }
   const step = await stepSuite({ ...request, cases: drawing }, backend, weights, openCrew);
   try {
     const sight = await sightSuite({ ...request, cases: looking }, backend, weights);

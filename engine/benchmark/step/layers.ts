@@ -1,5 +1,7 @@
 import { fs, path } from '#host';
+import type { Precision } from '../../../shared/arithmetic.ts';
 import type { LayerError } from '../../../shared/benchmark/report.ts';
+import { InputError } from '../../errors.ts';
 import type { Backend, Program } from '../../execution/backend.ts';
 import { shiftNetwork, textNetwork } from '../../execution/forms/conditioning.ts';
 import { type Form, PLANAR, type RowsOptions } from '../../execution/forms/form.ts';
@@ -9,6 +11,7 @@ import type { Network } from '../../graph/network.ts';
 import { isWeightProduct, type WeightProduct } from '../../graph/operators.ts';
 import type { QuantizedPrecision } from '../../graph/weight-form.ts';
 import type { Model } from '../../models/model.ts';
+import { TRANSFORMER } from '../../networks/transformer.ts';
 import { formOf, USUAL_FORM } from '../../networks/weight-forms.ts';
 import { writeQuantized } from '../../quantization/build.ts';
 import { QuantizedTable } from '../../quantization/quantized-table.ts';
@@ -35,6 +38,14 @@ const OPTIONS: RowsOptions = {
   statistics: 'fresh',
   attention: 'full',
 };
+
+/** @throws InputError if nothing is quantized, or not in layers of a U-Net */
+export function requireLayers(model: Model, quantized: readonly Precision[]): void {
+  if (quantized.length === 0)
+    throw new InputError('Errors of layers are of quantized ones: give --precision int8 or int4.');
+  if (model.network('denoiser').name === TRANSFORMER)
+    throw new InputError(`Errors of layers are of a U-Net, and not of a transformer, as ${model.name} is.`);
+}
 
 /**
  * The error of a denoiser run if one layer alone is quantized (by rounding), worst layer first. The network is loaded

@@ -16,7 +16,7 @@ import { isReference, variantsOf } from '../variants.ts';
 import type { StepCase } from './case.ts';
 import { STEP_CASES } from './cases/index.ts';
 import { noiseRuns, StepInputs } from './inputs.ts';
-import { layerErrors } from './layers.ts';
+import { layerErrors, requireLayers } from './layers.ts';
 import { References } from './references.ts';
 
 /** One U-Net run in each variant of the request. */
@@ -27,6 +27,8 @@ export async function stepSuite(
   openCrew?: OpenCrew,
 ): Promise<Suite> {
   const model = await openModel(request.model, weights);
+  const quantized = request.precisions?.filter((precision) => !isFloat(precision)) ?? [];
+  if (request.layers) requireLayers(model, quantized);
   const { width, height } = imageSize(model, request);
   const masks = await latentMasks(request.masks ?? [], { width, height }, model.autoencoder.scale);
   const variants = variantsOf(request, STEP_CASES, masks);
@@ -82,8 +84,7 @@ export async function stepSuite(
       const network = components.network('denoiser');
       const errors: LayerError[] = [];
       await components.release();
-      for (const precision of request.precisions ?? []) {
-        if (isFloat(precision)) continue;
+      for (const precision of quantized) {
         const subject = { model, network, precision, inputs, threads, most };
         errors.push(...(await layerErrors(subject, backend, onCount, weights.signal)));
       }
