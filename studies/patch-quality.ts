@@ -57,7 +57,7 @@ await study(
         for (const [i, request] of requests.entries()) {
           const result = await engine.generate({ ...request, workers, patch: { ...patch, split: 'bands' } });
           noise.push(psnr(await pixelsOf(result.picture.png), alone[i]!));
-          bytes = Math.max(...result.workers!.map(({ receivedBytes }) => receivedBytes));
+          bytes = Math.max(bytes, ...result.workers!.map(({ receivedBytes }) => receivedBytes));
           if (i === 0) await keep(`${workers}-${Object.values(patch).join('-')}`, result.picture.png);
         }
         const { mode, warmUp, coding } = patch;
