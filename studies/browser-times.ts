@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core';
+import { median } from '../engine/benchmark/timing.ts';
 import { codecs } from '../engine/host/node/codecs.ts';
 import type { EditRequest, Engine, GenerateRequest } from '../shared/api.ts';
 import { openWorkbench } from '../test/e2e/harness.ts';
@@ -154,8 +155,4 @@ function memory(page: Page): Promise<number> {
 
 function seconds(value: number): string {
   return `${value.toFixed(2)} s`;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

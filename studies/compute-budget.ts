@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { median } from '../engine/benchmark/timing.ts';
 import { decodeMask } from '../engine/pictures/mask.ts';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { decodePicture, type Picture } from '../engine/pictures/read.ts';
@@ -10,7 +11,7 @@ import { type Engine, type GenerateRequest, SCHEDULERS } from '../shared/api.ts'
 import { describeStepPlan, readStepPlan } from '../shared/stepPlan.ts';
 import { byDefault, optional, study, table, text, texts, whole, withEngine } from './frame.ts';
 import { readCases } from './support/edit-cases.ts';
-import { decibels, mean, median } from './support/figures.ts';
+import { decibels, mean } from './support/figures.ts';
 import { type Drawn, drawnFile, readDrawn, readPrompts, UNSEEN, writeDrawn } from './support/prompts.ts';
 
 /** Means that were measured beside those that are offered. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { median } from '../engine/benchmark/timing.ts';
 import { decodeMask } from '../engine/pictures/mask.ts';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { decodePicture } from '../engine/pictures/read.ts';
@@ -22,7 +23,7 @@ import {
 } from './frame.ts';
 import { caseList, type EditCase, readCases } from './support/edit-cases.ts';
 import { drawEditSheet } from './support/edit-sheet.ts';
-import { decibels, mean, median, percent } from './support/figures.ts';
+import { decibels, mean, percent } from './support/figures.ts';
 
 const MODES = ['sparse', 'dense'] as const;
 type Mode = (typeof MODES)[number];

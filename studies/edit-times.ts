@@ -1,5 +1,6 @@
 import { NodeBackend } from '../engine/backends/node/backend.ts';
 import { StepInputs, TIMESTEP } from '../engine/benchmark/step/inputs.ts';
+import { median } from '../engine/benchmark/timing.ts';
 import { Components } from '../engine/execution/components.ts';
 import { RegionAutoencoder } from '../engine/execution/crops/region-autoencoder.ts';
 import { isGuided } from '../engine/execution/denoiser-inputs.ts';
@@ -11,7 +12,7 @@ import { centredMask } from '../engine/regions/mask.ts';
 import { bytesOf } from '../engine/regions/store.ts';
 import { byDefault, fraction, optional, study, table, text, whole } from './frame.ts';
 import { type Counted, counted, tellSavings } from './support/budget-savings.ts';
-import { decibels, gigaMacs, median } from './support/figures.ts';
+import { decibels, gigaMacs } from './support/figures.ts';
 import { type Timed, timeInTurns } from './support/turns.ts';
 
 await study(

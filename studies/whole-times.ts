@@ -1,13 +1,13 @@
 import { InvalidArgumentError } from 'commander';
 import { NodeBackend } from '../engine/backends/node/backend.ts';
 import { StepInputs, TIMESTEP } from '../engine/benchmark/step/inputs.ts';
+import { median } from '../engine/benchmark/timing.ts';
 import { Components } from '../engine/execution/components.ts';
 import { isGuided } from '../engine/execution/denoiser-inputs.ts';
 import { float32 } from '../engine/graph/tensor.ts';
 import { openModel } from '../engine/models/open.ts';
 import { gaussianNoise } from '../engine/noise.ts';
 import { byDefault, study, table, texts, whole } from './frame.ts';
-import { median } from './support/figures.ts';
 import { type Timed, timed, timeInTurns } from './support/turns.ts';
 
 /** An image: of which model, how large, in how many steps. */

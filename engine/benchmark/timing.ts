@@ -37,7 +37,7 @@ export async function interleave(
   }));
 }
 
-/** The median. */
+/** The middle one of some values, at least one; of an even number the mean of both in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

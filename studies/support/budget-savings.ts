@@ -1,8 +1,9 @@
+import { median } from '../../engine/benchmark/timing.ts';
 import { isComputed } from '../../engine/execution/step-kinds.ts';
 import { planBudget } from '../../engine/pipelines/budget/plan-budget.ts';
 import { readStepPlan } from '../../shared/stepPlan.ts';
 import { table } from '../frame.ts';
-import { gigaMacs, median } from './figures.ts';
+import { gigaMacs } from './figures.ts';
 import { type Timed, timed } from './turns.ts';
 
 /** Work whose operations are known. */

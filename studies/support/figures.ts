@@ -4,12 +4,6 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const [low, high] = [Math.floor((sorted.length - 1) / 2), Math.ceil((sorted.length - 1) / 2)];
-  return (sorted[low]! + sorted[high]!) / 2;
-}
-
 export function decibels(value: number): string {
   return `${value.toFixed(1)} dB`;
 }
