@@ -41,6 +41,16 @@ test('sums that fit: the whole range', async () => {
   assert.equal(await largestInt8(processor(2 ** 31 - 1).backend), 127);
 });
 
+test('a failure, as when memory is short, is not remembered', async (t) => {
+  const { backend } = processor(2 ** 31 - 1);
+  const load = t.mock.method(backend, 'load');
+  load.mock.mockImplementationOnce(async () => {
+    throw new Error('out of memory');
+  });
+  await assert.rejects(largestInt8(backend), /out of memory/);
+  assert.equal(await largestInt8(backend), 127);
+});
+
 test('this machine has one of the two', async () => {
   assert.ok([63, 127].includes(await largestInt8(new NodeBackend(1))));
 });

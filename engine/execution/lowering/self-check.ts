@@ -1,5 +1,6 @@
 import { float32, floats } from '../../graph/tensor.ts';
 import { INT8_MOST } from '../../quantization/arithmetic.ts';
+import { remembered } from '../../remembered.ts';
 import { hasByteProducts } from '../backend.ts';
 import type { OnnxLoader } from './onnx/loader.ts';
 import { MICROSOFT, OnnxBuilder } from './onnx/onnx.ts';
@@ -15,15 +16,10 @@ const known = new WeakMap<OnnxLoader, Promise<number>>();
  * Largest int8 weight with which products are exact on this machine. Processors without VNNI add two products of
  * unsigned and signed bytes in 16 bits and saturate, which computing the largest possible sum shows.
  */
-export function largestInt8(loader: OnnxLoader): Promise<number> {
+export async function largestInt8(loader: OnnxLoader): Promise<number> {
   // Backends that do not multiply bytes are exact.
-  if (!hasByteProducts(loader.can)) return Promise.resolve(INT8_MOST);
-  let most = known.get(loader);
-  if (!most) {
-    most = measure(loader);
-    known.set(loader, most);
-  }
-  return most;
+  if (!hasByteProducts(loader.can)) return INT8_MOST;
+  return remembered(known, loader, () => measure(loader));
 }
 
 async function measure(loader: OnnxLoader): Promise<number> {
