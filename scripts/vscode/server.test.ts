@@ -5,8 +5,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { startServer } from './server.ts';
 
-/** A server that says `line` at its first start and ends, and that it listens at the second. */
-async function starting(line: string) {
+/** A server that says `line` at its first start and ends by `end`, and that it listens at the second. */
+async function starting(line: string, end = 'process.exit(1)') {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-server-'));
   const entry = path.join(home, 'entry.cjs');
   const begun = JSON.stringify(path.join(home, 'begun'));
@@ -16,7 +16,8 @@ async function starting(line: string) {
     if (!fs.existsSync(${begun})) {
       fs.writeFileSync(${begun}, '');
       console.log(${JSON.stringify(line)});
-      process.exit(1);
+      ${end};
+      return;
     }
     console.log('HTTP server listening on http://127.0.0.1:1/');
     setInterval(() => {}, 1000);`,
@@ -37,3 +38,12 @@ test('a server that gave up on itself, as on a busy machine, is started again', 
 test('any other failure is reported with its log', async () => {
   await assert.rejects(starting('error no such option'), /did not start:\nerror no such option/);
 });
+
+test(
+  'of a server that was killed it is said by what',
+  {
+    skip: process.platform === 'win32',
+  },
+  () =>
+    assert.rejects(starting('error', "process.kill(process.pid, 'SIGKILL')"), /did not start \(SIGKILL\):/),
+);

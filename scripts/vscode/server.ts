@@ -141,17 +141,22 @@ function environment(sockets: string): NodeJS.ProcessEnv {
 
 async function listening(child: ChildProcess, log: () => string): Promise<string> {
   const deadline = Date.now() + START_TIMEOUT;
-  while (Date.now() < deadline && child.exitCode === null) {
+  while (Date.now() < deadline && !hasEnded(child)) {
     const [, url] = /HTTP server listening on (http:\/\/127\.0\.0\.1:\d+)/.exec(log()) ?? [];
     if (url) return url;
     await sleep(50);
   }
-  throw new Error(`VS Code did not start:\n${log()}`);
+  const how = child.signalCode ? ` (${child.signalCode})` : '';
+  throw new Error(`VS Code did not start${how}:\n${log()}`);
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** Ends the server and all processes that it started. */
 async function stop(child: ChildProcess, sockets: string): Promise<void> {
-  const exited = child.exitCode === null ? once(child, 'exit') : undefined;
+  const exited = hasEnded(child) ? undefined : once(child, 'exit');
   signal(child, 'SIGTERM');
   await Promise.race([exited, sleep(5000, undefined, { ref: false })]);
   signal(child, 'SIGKILL');
