@@ -72,10 +72,14 @@ async function serve(): Promise<void> {
   });
   console.log(`\nVS Code with Patchwork:  ${server.url}/?folder=${encodeURIComponent(workspace)}\n`);
   console.log('The walkthrough there says what to try first. Ctrl+C here ends it.');
+  const failed = (code: number | null) => process.exit(code ?? 1);
+  server.process.once('exit', failed);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void server.stop().then(() => process.exit(0)));
+    process.once(signal, () => {
+      server.process.off('exit', failed);
+      void server.stop().then(() => process.exit(0));
+    });
   }
-  server.process.once('exit', (code) => process.exit(code ?? 1));
 }
 
 /** `preferred` if nothing listens there, else any. */
