@@ -17,7 +17,7 @@ import type { NormStatistics, Storage } from '../../regions/features.ts';
 export type Form =
   | { kind: 'planar' }
   | { kind: 'rows'; options: RowsOptions }
-  | { kind: 'tokens'; part: boolean; watch?: boolean }
+  | { kind: 'tokens'; part: boolean }
   | { kind: 'taking' }
   | { kind: 'putting' }
   | { kind: 'crops' }

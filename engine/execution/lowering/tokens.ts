@@ -78,10 +78,10 @@ import type { Target } from './target.ts';
 export function lowerTokens(
   network: Network,
   weights: Weights,
-  { part, watch = false }: { part: boolean; watch?: boolean },
+  { part }: { part: boolean },
   target: Target,
 ): OnnxModel {
-  return new TokenLowering(network, weights, part, target, watch).model(network);
+  return new TokenLowering(network, weights, part, target).model(network);
 }
 
 class TokenLowering {
@@ -101,8 +101,8 @@ class TokenLowering {
   /** The feature to which an operator's wide values belong. */
   readonly #chains = new Map<Operator, AttentionFeature | WindowFeature>();
 
-  constructor(network: Network, weights: Weights, part: boolean, target: Target, watch: boolean) {
-    this.#emit = new Emitter(weights, target, { watch });
+  constructor(network: Network, weights: Weights, part: boolean, target: Target) {
+    this.#emit = new Emitter(weights, target);
     this.#part = part;
     const { attentions, windows, attended } = tokenFeaturesOf(network);
     this.#attended = new Map(attended.map((feature) => [feature.operator, feature]));
