@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countMacs } from '../graph/macs.ts';
-import { NetworkBuilder } from '../graph/network.ts';
+import { type Network, NetworkBuilder } from '../graph/network.ts';
+import type { FeatureMap } from '../graph/values.ts';
 import { ARCHITECTURES } from '../models/architectures.ts';
 import { type NetworkRole, networkOf } from '../models/networks.ts';
 import { type Box, fullBox } from './box.ts';
 import { planCrop } from './crop.ts';
-import { haloOf } from './reach.ts';
+import { coarsestLevel } from './reach.ts';
 
 const tiny = { _class_name: 'AutoencoderTiny' };
 const kl = ARCHITECTURES.sd15!.vae;
@@ -17,51 +18,54 @@ const box = (top: number, left: number, bottom: number, right: number): Box => (
   x: { from: left, to: right },
 });
 
-test('halos of small networks, by hand', () => {
+/** What a network reads around the positions 10 … 13 of its coarsest level, in positions of its input. */
+function reachOf(of: Network) {
+  const size = { height: 64, width: 64, batch: 1, tokens: 0 };
+  const [input] = [...of.inputs.values()] as FeatureMap[];
+  const scale = 2 ** (coarsestLevel(of) - input!.level);
+  const { y } = planCrop(of, size, box(10, 10, 14, 14), Number.POSITIVE_INFINITY).levels[input!.level]!;
+  return { before: 10 * scale - y.from, after: y.to - 14 * scale };
+}
+
+test('crops of small networks, by hand', () => {
   const same = new NetworkBuilder();
   same.output(
     'y',
     same.convolution('b', same.convolution('a', same.inputMap('x', 1, 0), 1), 1, { kernel: 5 }),
   );
-  assert.deepEqual(haloOf(same.build('same')), { before: 3, after: 3 });
+  assert.deepEqual(reachOf(same.build('same')), { before: 3, after: 3 });
 
   const down = new NetworkBuilder();
   down.output('y', down.convolution('a', down.inputMap('x', 1, 0), 1, { stride: 2 }));
-  // Position p reads 2p − 1 … 2p + 1; its block is 2p and 2p + 1.
-  assert.deepEqual(haloOf(down.build('down')), { before: 1, after: 0 });
+  // Position p reads 2p − 1 … 2p + 1, and crops begin and end at even positions.
+  assert.deepEqual(reachOf(down.build('down')), { before: 2, after: 0 });
 
   const end = new NetworkBuilder();
   end.output('y', end.convolution('a', end.inputMap('x', 1, 0), 1, { stride: 2, padding: 'end' }));
-  assert.deepEqual(haloOf(end.build('end')), { before: 0, after: 1 });
+  assert.deepEqual(reachOf(end.build('end')), { before: 0, after: 2 });
 
   const up = new NetworkBuilder();
   up.output('y', up.convolution('a', up.inputMap('x', 1, 1), 1, { upsample: true }));
-  assert.deepEqual(haloOf(up.build('up')), { before: 1, after: 1 });
+  assert.deepEqual(reachOf(up.build('up')), { before: 1, after: 1 });
 });
 
-test('halos of the published autoencoders', () => {
-  assert.deepEqual(haloOf(network('vae-decoder', tiny)), { before: 19, after: 19 });
-  assert.deepEqual(haloOf(network('vae-encoder', tiny)), { before: 145, after: 138 });
-  assert.deepEqual(haloOf(network('vae-decoder', kl)), { before: 18, after: 18 });
-  assert.deepEqual(haloOf(network('vae-encoder', kl)), { before: 101, after: 108 });
-});
-
-test('a crop without a bound reaches as far as the halo says', () => {
-  for (const config of [tiny, kl]) {
+test('a crop without a bound reaches as far as the convolutions of a published autoencoder', () => {
+  for (const [config, decoded, before, after] of [
+    [tiny, 19, 145, 138],
+    [kl, 18, 101, 108],
+  ] as const) {
     const target = box(30, 31, 32, 34);
     const decoder = planCrop(network('vae-decoder', config), extent, target, Number.POSITIVE_INFINITY);
-    const { before, after } = haloOf(network('vae-decoder', config));
-    assert.deepEqual(decoder.levels[3], box(30 - before, 31 - before, 32 + after, 34 + after));
+    assert.deepEqual(decoder.levels[3], box(30 - decoded, 31 - decoded, 32 + decoded, 34 + decoded));
     assert.ok(decoder.levels[0]!.y.from > 8 * 30 - 24, 'fine maps carry a small margin');
     const encoder = planCrop(network('vae-encoder', config), extent, target, Number.POSITIVE_INFINITY);
-    const reach = haloOf(network('vae-encoder', config));
     const { y, x } = encoder.levels[0]!;
     // Strided convolutions need even borders on every level.
     for (const [got, expected] of [
-      [y.from, 240 - reach.before],
-      [x.from, 248 - reach.before],
-      [y.to, 256 + reach.after],
-      [x.to, 272 + reach.after],
+      [y.from, 240 - before],
+      [x.from, 248 - before],
+      [y.to, 256 + after],
+      [x.to, 272 + after],
     ] as const)
       assert.ok(Math.abs(got - expected) < 8, `${got} is not near ${expected}`);
   }

@@ -6,7 +6,7 @@ import {
   type PixelShuffle,
   type PixelUnshuffle,
 } from '../graph/operators.ts';
-import type { FeatureMap, Value } from '../graph/values.ts';
+import type { FeatureMap } from '../graph/values.ts';
 import type { Span } from './box.ts';
 
 /** Operators that read other positions than the one they compute. */
@@ -41,40 +41,4 @@ export function coarsestLevel(network: Network): number {
     .filter((value): value is FeatureMap => value.kind === 'map')
     .map(({ level }) => level);
   return Math.max(...levels);
-}
-
-/** How far a network sees: input positions before and after those under a block of its output. */
-export interface Halo {
-  readonly before: number;
-  readonly after: number;
-}
-
-/**
- * The receptive field of a network's convolutions, walked from the output to the input (Araujo et al. 2019). The block
- * of output is one position of the coarsest map, so that strides fall the same way in every block. Group norm and
- * attention see the whole map and are not counted: their part must come from a record.
- */
-export function haloOf(network: Network): Halo {
-  const coarsest = coarsestLevel(network);
-  const spans = new Map<number, Span>();
-  const need = ({ id }: Value, { from, to }: Span): void => {
-    const known = spans.get(id);
-    spans.set(id, known ? { from: Math.min(known.from, from), to: Math.max(known.to, to) } : { from, to });
-  };
-  for (const value of network.outputs.values())
-    if (value.kind === 'map') need(value, { from: 0, to: 2 ** (coarsest - value.level) });
-  for (const operator of [...network.operators].reverse()) {
-    const span = spans.get(operator.output.id);
-    const values = mapsOf(operator);
-    if (!span || !values) continue;
-    for (const input of values.inputs) need(input, isWindowed(operator) ? readBy(operator, span) : span);
-  }
-  let halo = { before: 0, after: 0 };
-  for (const value of network.inputs.values()) {
-    const span = value.kind === 'map' ? spans.get(value.id) : undefined;
-    if (value.kind !== 'map' || !span) continue;
-    const block = 2 ** (coarsest - value.level);
-    halo = { before: Math.max(halo.before, -span.from), after: Math.max(halo.after, span.to - block) };
-  }
-  return halo;
 }

@@ -15,7 +15,7 @@ import {
 import { type CropPlan, planCrop } from '../../regions/crop.ts';
 import type { Mask } from '../../regions/mask.ts';
 import { dilate } from '../../regions/mask.ts';
-import { coarsestLevel, haloOf } from '../../regions/reach.ts';
+import { coarsestLevel } from '../../regions/reach.ts';
 import { stagesOf } from '../../regions/stages.ts';
 import type { Components } from '../components.ts';
 import { fromLatents, type LatentDims, toLatents } from '../latents.ts';
@@ -76,16 +76,6 @@ export class RegionAutoencoder {
   /** Whether computing a part needs the record of a whole pass. */
   get needsRecord(): boolean {
     return this.facts.kind === 'kl' && !this.#inTiles;
-  }
-
-  /**
-   * Latent positions around a changed latent (or block of pixels) in which the other side changes through convolutions.
-   */
-  influence(half: Half): number {
-    const { before, after } = haloOf(this.#components.network(half));
-    // A position is influenced by what it sees, so it influences positions equally far away on the other side.
-    const latents = Math.max(before, after) / (half === 'vae-encoder' ? this.facts.scale : 1);
-    return Math.ceil(latents);
   }
 
   /** Planes [3, H, W] in [−1, 1] → latents of the denoiser (the mean, if the encoder outputs a distribution). */
