@@ -133,7 +133,7 @@ export function recordedFrom(form: RegionForm, plan: RegionPlan, outputs: Readon
 
 /**
  * The recorded features, with the fresh rows of a pass over a part. Per-channel scales stay as recorded, and so do
- * moments unless they are composed.
+ * moments unless they are composed. If the part is everything, nothing stays.
  */
 export function updatedBy(
   recorded: Recorded,
@@ -141,6 +141,7 @@ export function updatedBy(
   plan: RegionPlan,
   outputs: Readonly<Feeds>,
 ): Recorded {
+  if (isDense(plan)) return recordedFrom(form, plan, outputs);
   const { features, storage, statistics, batch } = form;
   const updated = new Recorded(recorded);
   if (statistics === 'composed')

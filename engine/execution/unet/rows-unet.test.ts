@@ -246,6 +246,22 @@ test('an update makes the store what a pass over the edited part saw', () =>
     assert.ok(beside.output.every(Number.isFinite));
   }));
 
+for (const storage of ['float32', 'int8'] as const)
+  test(`where a mask covers everything, an update is a record of its own, moments included: ${storage}`, () =>
+    check(
+      async (setting) => {
+        const { unet, condition, batch, mask } = setting;
+        const { recorded } = await record(setting, setting.noise(0));
+        const edited = setting.noise(1);
+        const { recorded: own } = await record(setting, edited);
+        const region = unet.region({ ...mask, data: mask.data.map(() => 1) }, batch);
+        const rows = toRows(edited, 1, 4, region.plan.levels[0]!.active);
+        const pass = await unet.run(region, rows, TIMESTEP, condition, { recorded, features: true });
+        assert.deepEqual(unet.updated(recorded, region, pass), own);
+      },
+      { storage },
+    ));
+
 test('with recorded statistics only: the same output and features', () =>
   check(async ({ unet, lean, condition, batch, mask, noise, ...setting }) => {
     const { recorded } = await record({ unet, lean, condition, batch, mask, noise, ...setting }, noise(0));

@@ -21,7 +21,7 @@ import {
   recordedFrom,
   updatedBy,
 } from './feeds.ts';
-import { type KeptFeatures, type KeptPrograms, keptFeeds, putInto } from './kept-features.ts';
+import { type KeptFeatures, type KeptPrograms, keptFeeds, keptFrom, putInto } from './kept-features.ts';
 import { DEEP } from './shallow.ts';
 import { isSteering, steeredRows } from './steering.ts';
 
@@ -217,6 +217,7 @@ export class RowsUNet {
     features: KeptPass['features'],
   ): Promise<KeptFeatures> {
     if (region.rows === 0) return kept;
+    if (isDense(region.plan)) return keptFrom(features);
     return putInto(this.#programs.kept!, this.form(region.batch), region.plan, kept, features);
   }
 
