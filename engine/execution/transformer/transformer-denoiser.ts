@@ -82,6 +82,7 @@ export class TransformerDenoiser implements Denoiser {
     if (!(plan instanceof TokensPlan && fresh instanceof FreshTokens))
       throw new Error('the features are of another denoiser');
     const { network, tokens, batch } = plan;
+    if (tokens.isWhole) return network.recorded(batch, fresh.tensors);
     const recorded = recordedOf(seen);
     if (network.features.attentions.length > 0 && recorded.edits >= MOST_EDITS) return undefined;
     const next = network.updated(recorded, tokens, batch, fresh.tensors);

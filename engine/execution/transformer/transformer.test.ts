@@ -299,6 +299,26 @@ test('a part costs fewer operations, and the rows that are computed again count'
   assert.ok(linear.macs(wholeTokens(8, 8), 1, 5, 2) < 2 * all, 'the text counts once');
 });
 
+for (const [name, { bytes, conditions }] of Object.entries(subjects))
+  test(`${name}: where a mask covers everything, an update is a record of its own`, async () => {
+    const [height, width] = [4, 5];
+    const condition = conditionOf(conditions(3), 4.5);
+    const forms = { network: bytes.network, editing: async () => bytes } as unknown as TransformerForms;
+    const denoiser = new TransformerDenoiser(forms, { precision: 'fp32' });
+    const whole = await denoiser.plan({ of: 'whole', height, width, records: true }, BATCH);
+    const mask = fullMask(height, width);
+    const region = await denoiser.plan({ of: 'region', mask, ring: 0 }, BATCH);
+    const recorded = async (seed: number) => {
+      const sample = gaussianNoise(seed, 0, 3 * height * width);
+      return (await denoiser.predict(whole, sample, 300, condition, { record: true })).features as Recorded;
+    };
+    const [seen, own] = [await recorded(1), await recorded(2)];
+    seen.edits = 8;
+    const part = gaussianNoise(2, 0, 3 * height * width);
+    const fresh = await denoiser.predict(region, part, 300, condition, { seen, record: true });
+    assert.deepEqual(denoiser.updated(seen, region, fresh.features!), own);
+  });
+
 test('SANA: the error of sums grows slowly with edits of one place, and a record takes up eight', async () => {
   const [height, width] = [5, 6];
   const { bytes, partial, conditions } = subjects.SANA;

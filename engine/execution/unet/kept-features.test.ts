@@ -43,7 +43,12 @@ async function edits(model: Model, keepsFeatures: boolean) {
     const dense = await denoiser.predict(whole, sample, 300, CONDITION, { record: true });
     const outputs = [dense.output];
     let seen: Features = dense.features!;
-    for (const [i, region] of [mask(1, 2, 3, 4), mask(0, 0, 6, 10), mask(0, 5, 6, 3), mask(2, 0, 1, 10)].entries()) {
+    for (const [i, region] of [
+      mask(1, 2, 3, 4),
+      mask(0, 0, 6, 10),
+      mask(0, 5, 6, 3),
+      mask(2, 0, 1, 10),
+    ].entries()) {
       const plan = await denoiser.plan({ of: 'region', mask: region, ring: 0 }, 2);
       const part = gaussianNoise(3 + i, 0, 4 * plan.positions!.length);
       const options = { seen, record: true };
