@@ -34,7 +34,7 @@ import {
   type UpscaleResult,
 } from '../shared/api.ts';
 import { COLOUR_STRENGTH, DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
-import { adapterOf } from '../shared/stepPlan.ts';
+import { adapterOf, halfStepsOf } from '../shared/stepPlan.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/check-request.ts';
 import type { Backend } from './execution/backend.ts';
@@ -175,8 +175,9 @@ class LocalEngine implements Engine {
     // Workers compute with their own denoisers, and keep the features of their bands.
     const editing = await editingModel(checked.model, checked.editModel);
     const editsItself = editing.name === (checked.model ?? EMBEDDED);
-    // Edits are made without adapters of plans.
-    const isEditable = editsItself && !team && adapterOf(recipe.stepPlan) === undefined;
+    // Edits are made without adapters of plans, and read features of the whole resolution.
+    const { stepPlan: taken } = recipe;
+    const isEditable = editsItself && !team && adapterOf(taken) === undefined && halfStepsOf(taken) === 0;
     const remembers = remember && isEditable && (await this.#budget.canRecord(loaded, recipe));
     const plan = team || remembers ? 'together' : await this.#budget.plan(loaded, recipe);
     const memory = remembers ? this.#memory : undefined;

@@ -4,6 +4,7 @@ import { benchmarkCost } from '../engine/benchmark/cost.ts';
 import { median } from '../engine/benchmark/timing.ts';
 import type { BenchmarkRequest, BenchmarkResult, GenerateRequest, Recipe } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
+import { halfStepsOf, isFullOrForecast } from '../shared/stepPlan.ts';
 import { type Storage, StoredList } from './storedList.ts';
 
 /** One U-Net step over a whole picture. */
@@ -70,7 +71,7 @@ export class DenseSpeed {
   ): Promise<DenseStep | undefined> {
     try {
       const step = await denseStepOf(request, recipe);
-      await this.note(step, seconds);
+      await this.note(step, wholeSteps(recipe, seconds));
       return step;
     } catch {
       return undefined;
@@ -159,4 +160,10 @@ function isSample(value: unknown): value is Sample {
     seconds.length > 0 &&
     seconds.every((each) => each > 0)
   );
+}
+
+/** Of the times of a recipe's computed steps, those of steps that compute the whole network at the whole resolution. */
+function wholeSteps({ stepPlan }: Recipe, seconds: readonly number[]): readonly number[] {
+  if (stepPlan !== undefined && !isFullOrForecast(stepPlan)) return [];
+  return seconds.slice(halfStepsOf(stepPlan));
 }

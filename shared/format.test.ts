@@ -91,6 +91,10 @@ test('recipe rows', () => {
   assert.equal(rows.Size, '256 × 192');
   assert.equal(rows.Sampler, 'DPM++ 2M');
   assert.equal(rows.Time, '2.5 s, 0.50 s of it loading');
+  const stepsWith = (more: object) =>
+    Object.fromEntries(recipeRows({ ...picture, recipe: { ...picture.recipe, ...more } })).Steps;
+  assert.equal(stepsWith({ steps: 4, stepPlan: 'FF/FF' }), '4, 2 of them at half the resolution');
+  assert.equal(stepsWith({ steps: 4, stepPlan: 'FF/FF', budget: { share: 0.5, steps: 20 } }), '4');
 });
 
 test('what is happening', () => {

@@ -4,7 +4,7 @@ import type { PictureInfo } from './gallery.ts';
 import type { Job, RunState } from './jobs.ts';
 import { modelTitle } from './modelTitle.ts';
 import { SCHEDULER_TITLES, SIGMA_TITLES } from './schedulers.ts';
-import { describeStepPlan, readStepPlan } from './stepPlan.ts';
+import { describeStepPlan, halfStepsOf, readStepPlan } from './stepPlan.ts';
 import { formatMacs, formatSeconds } from './units.ts';
 
 export * from './units.ts';
@@ -22,7 +22,7 @@ export function recipeRows({
   if (recipe.style) rows.push(['Style', recipe.style]);
   rows.push(
     ['Seed', String(recipe.seed)],
-    ['Steps', String(recipe.steps)],
+    ['Steps', stepsOf(recipe)],
     ['Guidance', String(recipe.guidance)],
     ['Size', `${recipe.width} × ${recipe.height}`],
     ['Sampler', SCHEDULER_TITLES[recipe.scheduler] ?? recipe.scheduler],
@@ -42,6 +42,12 @@ export function recipeRows({
     ],
   );
   return rows;
+}
+
+/** `20, 14 of them at half the resolution`. What a budget has planned stands in its own row. */
+function stepsOf({ steps, stepPlan, budget }: PictureInfo['recipe']): string {
+  const half = budget ? 0 : halfStepsOf(stepPlan);
+  return half > 0 ? `${steps}, ${half} of them at half the resolution` : String(steps);
 }
 
 function budgetRow({ budget, stepPlan, steps }: PictureInfo['recipe']): [string, string][] {

@@ -19,20 +19,23 @@ export type StepKind = keyof typeof STEP_KINDS;
 /** A plan, as `readStepPlan` reads it. */
 export interface StepPlan {
   kinds: StepKind[];
+  /** How many of the first steps are taken at half the width and height; absent: none. */
+  half?: number;
   /** Where the steps are placed, in place of the sampler's own timesteps. */
   timesteps?: number[];
   /** A LoRA file in the model's folder with which they are computed: `budget/few.safetensors`. */
   adapter?: string;
 }
 
-const LETTERS = /^[FPdp-]+$/;
+const LETTERS = /^[FPdp-]+(?:\/[FPdp-]+)?$/;
 
 /** A path that stays in its folder: no part begins with a dot. */
 const ADAPTER = /^@(?=.{1,200}$)(?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.safetensors$/;
 
 /**
  * Reads letters, then the timesteps, if these are not the sampler's, then the adapter, if there is one: `FFF 999 770
- * 410`, `PPP 999 770 410 @budget/few.safetensors`. Undefined for other text.
+ * 410`, `PPP 999 770 410 @budget/few.safetensors`. Steps before a slash are taken at half the width and height: `FF/F`.
+ * Undefined for other text.
  */
 export function readStepPlan(text: string): StepPlan | undefined {
   const [letters = '', ...words] = text.split(' ');
@@ -40,7 +43,12 @@ export function readStepPlan(text: string): StepPlan | undefined {
   const adapter = ADAPTER.test(last) ? last.slice(1) : undefined;
   const numbers = adapter === undefined ? words : words.slice(0, -1);
   if (!LETTERS.test(letters)) return undefined;
-  const plan = { kinds: [...letters] as StepKind[], ...(adapter !== undefined && { adapter }) };
+  const half = letters.indexOf('/');
+  const plan = {
+    kinds: [...letters.replace('/', '')] as StepKind[],
+    ...(half > 0 && { half }),
+    ...(adapter !== undefined && { adapter }),
+  };
   if (numbers.length === 0) return plan;
   const timesteps = numbers.map((number) => (/^\d{1,6}$/.test(number) ? Number(number) : Number.NaN));
   const falls = timesteps.every((timestep, i) => i === 0 || timestep < timesteps[i - 1]!);
@@ -48,13 +56,30 @@ export function readStepPlan(text: string): StepPlan | undefined {
 }
 
 /** The text that `readStepPlan` reads. */
-export function writeStepPlan({ kinds, timesteps = [], adapter }: StepPlan): string {
-  return [kinds.join(''), ...timesteps, ...(adapter === undefined ? [] : [`@${adapter}`])].join(' ');
+export function writeStepPlan({ kinds, half = 0, timesteps = [], adapter }: StepPlan): string {
+  const letters = [kinds.slice(0, half), kinds.slice(half)].filter((part) => part.length > 0);
+  return [
+    letters.map((part) => part.join('')).join('/'),
+    ...timesteps,
+    ...(adapter === undefined ? [] : [`@${adapter}`]),
+  ].join(' ');
 }
 
 /** The adapter of a plan, if it has one. */
 export function adapterOf(stepPlan: string | undefined): string | undefined {
   return stepPlan === undefined ? undefined : readStepPlan(stepPlan)?.adapter;
+}
+
+/** How many of the first steps of a plan are taken at half the width and height. */
+export function halfStepsOf(stepPlan: string | undefined): number {
+  return (stepPlan === undefined ? undefined : readStepPlan(stepPlan)?.half) ?? 0;
+}
+
+/** Whether every step computes the whole network, though the first ones may be at half the resolution. */
+export function isInFull(stepPlan: string | undefined): boolean {
+  if (stepPlan === undefined) return true;
+  const { kinds, timesteps, adapter } = readStepPlan(stepPlan) ?? {};
+  return !timesteps && adapter === undefined && (kinds?.every((kind) => kind === 'F') ?? false);
 }
 
 /** Whether every step of a plan is either computed in full or forecast. */
@@ -63,7 +88,7 @@ export function isFullOrForecast(stepPlan: string): boolean {
 }
 
 /** A plan for people: `12 steps, 4 of them forecast`. */
-export function describeStepPlan({ kinds, timesteps, adapter }: StepPlan): string {
+export function describeStepPlan({ kinds, half, timesteps, adapter }: StepPlan): string {
   const means = (Object.keys(STEP_KINDS) as StepKind[]).flatMap((kind) => {
     const count = kinds.filter((one) => one === kind).length;
     if (kind === 'F' || count === 0) return [];
@@ -73,5 +98,6 @@ export function describeStepPlan({ kinds, timesteps, adapter }: StepPlan): strin
   const adapted = name === undefined ? '' : ` with the adapter ${name}`;
   const placed = timesteps ? ', placed where they matter most' : '';
   const steps = `${kinds.length} ${kinds.length === 1 ? 'step' : 'steps'}`;
-  return [steps + adapted + placed, ...means].join(', ');
+  const composed = half ? [`${half} at half the resolution`] : [];
+  return [steps + adapted + placed, ...composed, ...means].join(', ');
 }

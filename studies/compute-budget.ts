@@ -149,7 +149,7 @@ async function writeWhole(file: string, content: string): Promise<void> {
 function caseOf(plan: string): { title: string; means: string; request: Partial<GenerateRequest> } {
   if (/^\d+$/.test(plan)) {
     const steps = Number(plan);
-    return { title: `${steps} plain`, means: 'control', request: { steps } };
+    return { title: `${steps} plain`, means: 'control', request: { stepPlan: 'F'.repeat(steps) } };
   }
   const scheduler = SCHEDULERS.find((name) => plan.endsWith(` ${name}`));
   const stepPlan = scheduler ? plan.slice(0, -scheduler.length - 1) : plan;

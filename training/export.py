@@ -21,7 +21,7 @@ PARTS = {"unet": (UNet, "diffusion_pytorch_model.safetensors"),
 # training pictures without a thing.
 SAMPLING = {"num_inference_steps": 20, "width": 256, "height": 256}
 RECOMMENDED = {
-    4: {**SAMPLING, "guidance_scale": 5.0, "budget_plans": [
+    4: {**SAMPLING, "guidance_scale": 5.0, "half_resolution": {"share": 0.7, "above": 3}, "budget_plans": [
         {"step_plan": "PPPP @budget/few.safetensors", "guidance": 5.0},
         {"step_plan": "PPPPPP @budget/few.safetensors", "guidance": 5.0, "up_to": 0.34}]},
     9: {**SAMPLING, "guidance_scale": 3.0, "edit_budget": 0.35, "removal_prompt": "background"},

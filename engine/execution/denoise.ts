@@ -21,6 +21,8 @@ export function predictor(
 export interface DenoiseOptions {
   /** First step; later than 0 for an edit of partial strength. */
   start?: number;
+  /** The step before which it stops; the last one if absent. */
+  end?: number;
   /** Standard normal noise for a step of a stochastic sampler. */
   noise: (index: number) => Float32Array;
   signal?: AbortSignal;
@@ -30,16 +32,16 @@ export interface DenoiseOptions {
   constrain?: (sample: Float32Array, index: number) => Float32Array;
 }
 
-/** Runs the reverse process from `sample` to the scheduler's last step. Resolves with the final latents. */
+/** Runs the reverse process from `sample` on. Resolves with the latents after its last step. */
 export async function denoise(
   predict: Predict,
   scheduler: Scheduler,
   sample: Float32Array,
   options: DenoiseOptions,
 ): Promise<Float32Array> {
-  const { start = 0, signal, constrain } = options;
+  const { start = 0, end = scheduler.timesteps.length, signal, constrain } = options;
   let current = sample;
-  for (let index = start; index < scheduler.timesteps.length; index++) {
+  for (let index = start; index < end; index++) {
     await listen(signal);
     const before = current;
     const output = await predict(scheduler.scaleInput(before, index), index);

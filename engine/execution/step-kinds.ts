@@ -1,4 +1,4 @@
-import { readStepPlan, type StepKind } from '../../shared/stepPlan.ts';
+import { halfStepsOf, readStepPlan, type StepKind, type StepPlan } from '../../shared/stepPlan.ts';
 import { InputError } from '../errors.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Denoiser } from './denoiser.ts';
@@ -15,6 +15,15 @@ export function requireShareable(kinds: readonly StepKind[]): void {
   if (kinds.every((kind) => kind === 'F' || kind === 'd')) return;
   throw new InputError(
     'Workers compute steps with guidance, in full (F) or with reused deep features (d): leave out the workers, or take a plan of such steps.',
+  );
+}
+
+/** @throws InputError for a plan with steps at half the resolution, where only new images by one process have them */
+export function requireWholeSize(stepPlan: string | undefined): void {
+  if (halfStepsOf(stepPlan) === 0) return;
+  throw new InputError(
+    `The step plan ${stepPlan} cannot be used here: only new images by one process, steered by nothing but a prompt, have steps at half the resolution. Leave out its slash.`,
+    { setting: 'budget' },
   );
 }
 
@@ -74,7 +83,7 @@ export function kindsOf(
   if (stepPlan === undefined) return undefined;
   const plan = readStepPlan(stepPlan);
   if (!plan) throw new InputError(`The step plan ${stepPlan} is not known to this version.`);
-  requireUsable(plan.kinds, scheduler, denoiser);
+  requireUsable(plan, scheduler, denoiser);
   const kinds = kindsFrom(plan.kinds, start);
   return kinds.some((kind) => kind !== 'F') ? kinds : undefined;
 }
@@ -115,7 +124,7 @@ export function waysOf(
 }
 
 function requireUsable(
-  kinds: readonly StepKind[],
+  { kinds, half = 0 }: StepPlan,
   { timesteps, stochastic, runs = 1 }: Pick<Scheduler, 'timesteps' | 'stochastic' | 'runs'>,
   denoiser: Pick<Denoiser, 'reuses'>,
 ): void {
@@ -126,10 +135,14 @@ function requireUsable(
   if (kinds.length !== timesteps.length)
     refuse(`it has ${kinds.length} steps, and the image ${timesteps.length}`);
   if (kinds[0] !== 'F' && kinds[0] !== 'P') refuse('its first step must be computed in full');
+  if (kinds[half] !== 'F' && kinds[half] !== 'P')
+    refuse('its first step at the whole resolution must be computed in full');
   if (stochastic && kinds.includes('-'))
     refuse('this sampler draws noise in every step, so none can be forecast');
   if (runs > 1 && kinds.includes('-'))
     refuse('this sampler asks the network twice in a step, so none can be forecast');
+  if (runs > 1 && half > 0)
+    refuse('this sampler asks the network twice in a step, so all steps have one resolution');
   if (!denoiser.reuses && kinds.some(isShallow))
     refuse("this model's network has no deep features that steps can share");
 }

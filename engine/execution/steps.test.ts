@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { StepKind } from '../../shared/stepPlan.ts';
+import {
+  describeStepPlan,
+  isInFull,
+  readStepPlan,
+  type StepKind,
+  writeStepPlan,
+} from '../../shared/stepPlan.ts';
 import { assertClose } from '../../test/support/close.ts';
 import { float32 } from '../graph/tensor.ts';
 import { gaussianNoise } from '../noise.ts';
@@ -166,10 +172,12 @@ test('plans that cannot be used are refused by name', () => {
   assert.throws(use('-FF'), /its first step must be computed in full/);
   assert.throws(use('FdF'), /no deep features/);
   assert.throws(use('FXF'), /The step plan FXF is not known/);
+  assert.throws(use('F/-F'), /its first step at the whole resolution must be computed in full/);
   const ancestral = createScheduler(CONFIG, 3, 'euler-a');
   assert.throws(() => kindsOf({ stepPlan: 'FF-' }, ancestral, denoiser), /draws noise/);
   const heun = createScheduler(CONFIG, 2, 'heun');
   assert.throws(() => kindsOf({ stepPlan: 'FF-' }, heun, denoiser), /twice in a step/);
+  assert.throws(() => kindsOf({ stepPlan: 'F/FF' }, heun, denoiser), /all steps have one resolution/);
   assert.equal(kindsOf({ stepPlan: 'FFF' }, heun, denoiser), undefined);
   assert.equal(use('FFF')(), undefined);
   assert.deepEqual(use('FP-')(), ['F', 'P', '-']);
@@ -189,4 +197,29 @@ test('what steps cost is counted from the network that each of them runs', async
     ),
     { numRuns: 3 },
   );
+});
+
+test('a plan is read as it was written, and its first steps may be at half the resolution', () => {
+  const kinds = fc.array(fc.constantFrom<StepKind>('F', 'P', 'd', 'p', '-'), { minLength: 1, maxLength: 30 });
+  fc.assert(
+    fc.property(kinds, fc.nat(29), (kinds, first) => {
+      const plan = first > 0 && first < kinds.length ? { kinds, half: first } : { kinds };
+      assert.deepEqual(readStepPlan(writeStepPlan(plan)), plan);
+    }),
+  );
+  assert.equal(readStepPlan('/FF'), undefined);
+  assert.equal(readStepPlan('FF/'), undefined);
+  assert.equal(readStepPlan('F/F/F'), undefined);
+  assert.equal(
+    describeStepPlan(readStepPlan('FF/FP')!),
+    '4 steps, 2 at half the resolution, 1 without guidance',
+  );
+  assert.deepEqual(['FF/F', 'FFF', 'FP/F', 'F/F 9 1', 'F/F @a.safetensors', undefined].map(isInFull), [
+    true,
+    true,
+    false,
+    false,
+    false,
+    true,
+  ]);
 });

@@ -37,13 +37,17 @@ export class Steps {
     this.#plans = plans;
   }
 
-  /** Loads the forms of the network that the steps need. `kinds`: of the last steps, in full for those before. */
+  /**
+   * Loads the forms of the network that the steps need.
+   * @param start the first of the steps; absent: `kinds` are those of the last steps
+   */
   static async open(
     denoiser: Denoiser,
     what: Whole | Region,
     scheduler: Scheduler,
     condition: Condition,
     kinds: readonly StepKind[] = scheduler.timesteps.map(() => 'F'),
+    start = scheduler.timesteps.length - kinds.length,
   ): Promise<Steps> {
     const gives = kinds.some(isShallow);
     const plans = new Map<string, Plan>();
@@ -52,7 +56,7 @@ export class Steps {
       const { key, depth, batch } = formOf(kind, batchOf(condition), gives);
       if (!plans.has(key)) plans.set(key, await denoiser.plan({ ...what, ...(depth && { depth }) }, batch));
     }
-    const before = new Array<undefined>(scheduler.timesteps.length - kinds.length).fill(undefined);
+    const before = new Array<undefined>(start).fill(undefined);
     return new Steps(denoiser, scheduler, condition, [...before, ...kinds], plans);
   }
 

@@ -54,8 +54,9 @@ export function readBudgetPlans(config: unknown, schedulerConfig: unknown, origi
 
 /** Why a model cannot follow a plan, as the end of a sentence. */
 function hindranceOf({ stepPlan, scheduler }: OwnPlan, schedulerConfig: unknown): string | undefined {
-  const { kinds, timesteps } = readStepPlan(stepPlan) ?? {};
+  const { kinds, half, timesteps } = readStepPlan(stepPlan) ?? {};
   if (!kinds) return 'is not known to this version';
+  if (half) return 'has steps at half the resolution, which depend on the size; see half_resolution';
   if (kinds.some((kind) => kind === 'd' || kind === 'p'))
     return 'has other steps than F, P and -, whose cost is not known before the image is made';
   if (kinds[0] === '-') return 'forecasts its first step, before which there is nothing';

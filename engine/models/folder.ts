@@ -41,6 +41,10 @@ const recommendedSchema = z.object({
   /** Ours: see `GenerationDefaults`. */
   removal_prompt: z.string().max(200).optional().catch(undefined),
   edit_budget: z.number().min(LIMITS.budget.min).max(LIMITS.budget.max).optional().catch(undefined),
+  half_resolution: z
+    .object({ share: z.number().min(0).max(1), above: z.number().min(1).max(1000) })
+    .optional()
+    .catch(undefined),
 });
 
 /** Information about a model that is not in its folder. */
@@ -132,11 +136,8 @@ async function textsOf(
 
 function recommendedOf(config: unknown, origin: string): Partial<GenerationDefaults> {
   if (config === undefined) return {};
-  const { num_inference_steps, guidance_scale, width, height, removal_prompt, edit_budget } = parseConfig(
-    recommendedSchema,
-    config,
-    origin,
-  );
+  const read = parseConfig(recommendedSchema, config, origin);
+  const { num_inference_steps, guidance_scale, width, height, removal_prompt, edit_budget } = read;
   return {
     ...(num_inference_steps !== undefined && { steps: num_inference_steps }),
     ...(guidance_scale !== undefined && { guidance: guidance_scale }),
@@ -144,5 +145,6 @@ function recommendedOf(config: unknown, origin: string): Partial<GenerationDefau
     ...(height !== undefined && { height }),
     ...(removal_prompt !== undefined && { removalPrompt: removal_prompt }),
     ...(edit_budget !== undefined && { editBudget: edit_budget }),
+    ...(read.half_resolution && { halfResolution: read.half_resolution }),
   };
 }

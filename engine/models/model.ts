@@ -17,6 +17,11 @@ export interface GenerationDefaults {
    * absent. See `spendingOf`.
    */
   editBudget?: number;
+  /**
+   * The share of the steps to take at half the resolution in new images of at least `above` times its own area; none if
+   * absent. See `halfResolutionOf`.
+   */
+  halfResolution?: { share: number; above: number };
   /** Its own ways to spend few MACs, in any order. */
   budgetPlans?: readonly OwnPlan[];
 }

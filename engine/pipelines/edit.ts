@@ -19,7 +19,14 @@ import type { Denoiser } from '../execution/denoiser.ts';
 import { seesMask } from '../execution/denoiser-inputs.ts';
 import { type LatentDims, latentDims } from '../execution/latents.ts';
 import type { Share, SharedRun } from '../execution/shared-run.ts';
-import { ALONE, computedOnly, fullSteps, isComputed, kindsOf } from '../execution/step-kinds.ts';
+import {
+  ALONE,
+  computedOnly,
+  fullSteps,
+  isComputed,
+  kindsOf,
+  requireWholeSize,
+} from '../execution/step-kinds.ts';
 import { Steps, stepsMacs } from '../execution/steps.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
@@ -195,6 +202,7 @@ async function prepareEdit(
   const planes = windowPlanes(picture, window);
   const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe, timesteps };
   const before = await analyse(ready, memory, autoencoder, seen);
+  requireWholeSize(recipe.stepPlan);
   const kinds = kindsOf(recipe, scheduler, denoiser, scope.start);
   const blind = { ...requestOf(task, scope, before.analysis.trajectory, text.condition, painted), kinds };
   const analysed = performance.now();

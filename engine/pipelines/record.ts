@@ -3,7 +3,14 @@ import { readStepPlan } from '../../shared/stepPlan.ts';
 import { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { listen } from '../execution/denoise.ts';
 import { latentDims } from '../execution/latents.ts';
-import { fullSteps, isComputed, kindsFrom, kindsOf, waysOf } from '../execution/step-kinds.ts';
+import {
+  fullSteps,
+  isComputed,
+  kindsFrom,
+  kindsOf,
+  requireWholeSize,
+  waysOf,
+} from '../execution/step-kinds.ts';
 import type { Picture } from '../pictures/read.ts';
 import { type PictureWindow, windowPlanes, workedSize } from '../pictures/window.ts';
 import { analyse } from './analyse.ts';
@@ -63,6 +70,7 @@ export async function record(
   const trajectory: Trajectory = analysis.trajectory;
   const [, height, width] = latentDims(model.autoencoder, window);
   const denoiser = components.denoiser(recipe, {}, ready.images?.grids);
+  requireWholeSize(recipe.stepPlan);
   const kinds = kindsOf(recipe, scheduler, denoiser, start);
   const image = { trajectory, scheduler, height, width, kinds };
   const recorder = new Recorder(denoiser, memory.features, image);

@@ -5,26 +5,33 @@ import type {
   GenerateResult,
   Recipe,
 } from '../../shared/api.ts';
+import type { StepKind } from '../../shared/stepPlan.ts';
 import type { Components } from '../execution/components.ts';
-import { batchOf } from '../execution/condition.ts';
+import { batchOf, type Condition } from '../execution/condition.ts';
 import { type Coded, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
-import { type DenoiseOptions, denoise, listen } from '../execution/denoise.ts';
+import { type DenoiseOptions, listen, type Predict } from '../execution/denoise.ts';
+import type { Denoiser } from '../execution/denoiser.ts';
 import { seesMask } from '../execution/denoiser-inputs.ts';
-import { fromLatents, type LatentDims, latentDims } from '../execution/latents.ts';
+import { fromLatents, type LatentDims } from '../execution/latents.ts';
 import type { MemoryPlan } from '../execution/memory-plan.ts';
 import type { Share } from '../execution/shared-run.ts';
-import { computedOnly, fullSteps, kindsOf, requireShareable } from '../execution/step-kinds.ts';
+import {
+  computedOnly,
+  fullSteps,
+  kindsOf,
+  requireShareable,
+  requireWholeSize,
+} from '../execution/step-kinds.ts';
 import { Steps, stepsMacs } from '../execution/steps.ts';
 import { decodeInTiles } from '../execution/tiles.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats } from '../graph/tensor.ts';
-import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
+import { gaussianNoise, START_NOISE } from '../noise.ts';
 import { requireFinite } from '../numbers.ts';
 import { encodePng } from '../pictures/png.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { withRecipe } from '../pictures/recipe.ts';
 import { windowPlanes } from '../pictures/window.ts';
-import type { Scheduler } from '../schedulers/scheduler.ts';
 import { type EditCache, featuresOwner, keepAnalysis } from './edit-cache.ts';
 import { drawingPlanes } from './inpainting.ts';
 import { prepareNetworks } from './prepare.ts';
@@ -33,7 +40,7 @@ import { Progress } from './progress.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import type { Trajectory } from './recorder.ts';
 import { recordingPredict } from './repaint.ts';
-import { schedulerFor } from './scheduler-for.ts';
+import { denoiseStages, type Stage, stagesOf } from './stages.ts';
 
 interface DrawOptions extends CallOptions<GenerateProgress> {
   previews?: boolean;
@@ -55,37 +62,38 @@ export async function textToImage(
   const { model, components } = ready;
   const begin = performance.now();
   const { signal } = options;
-  const { width, height, seed } = recipe;
-  const dims = latentDims(model.autoencoder, recipe);
-  const scheduler = schedulerFor(model, recipe, recipe);
+  const { width, height, seed, precision } = recipe;
+  const stages = stagesOf(model, recipe);
+  const { dims, scheduler } = stages.at(-1)!;
   const { timesteps } = scheduler;
   // Runs of the network: some samplers take two for each step.
   const steps = timesteps.length;
   const progress = new Progress<GenerateProgress>(options.onProgress, steps);
-  const prepared = await prepareDrawing(ready, recipe, { dims, scheduler, progress }, options);
-  const { denoiser, memory, whole, kinds, computed, apart, condition } = prepared;
+  const prepared = await prepareDrawing(ready, recipe, { stages, progress }, options);
+  const { denoiser, memory, kinds, computed, apart, condition } = prepared;
   const tiles = options.plan === 'tiled';
 
-  const length = dims[0] * dims[1] * dims[2];
-  const noise = gaussianNoise(seed, START_NOISE, length);
+  const noise = gaussianNoise(seed, START_NOISE, dims[0] * dims[1] * dims[2]);
   const id = crypto.randomUUID();
-  const { precision } = recipe;
   const network = components.network('denoiser');
   const shared = { network, precision, condition, timesteps, dims, signal };
-  const run = await options.share?.({ ...shared, ...(kinds && { kinds, shallow: denoiser.shallow }) });
-  const predict =
-    run?.predict ??
-    (memory
-      ? recordingPredict(computed!, memory.features, id, timesteps)
-      : async (sample, index) => (await computed!.predict(sample, index)).output);
+  const run = await options.share?.({
+    ...shared,
+    ...(prepared.planned && { kinds, shallow: denoiser.shallow }),
+  });
+  const predictOf = (steps: Steps): Predict =>
+    memory
+      ? recordingPredict(steps, memory.features, id, timesteps)
+      : async (sample, index) => (await steps.predict(sample, index)).output;
 
   progress.begin();
   progress.stage('denoise');
-  const start = noise.map((value) => value * scheduler.initNoiseSigma);
-  const latent = await denoise(predict, scheduler, start, {
+  const latent = await denoiseStages(stages, {
+    noise,
+    seed,
     signal,
-    noise: (index) => gaussianNoise(seed, stepNoise(index), length),
-    onStep: stepReport(ready, dims, progress, options),
+    predictOf: (_, i) => run?.predict ?? predictOf(computed[i]!),
+    onStepOf: ({ dims }) => stepReport(ready, dims, progress, options),
   })
     .catch((error: unknown) => {
       memory?.features.drop(id);
@@ -108,7 +116,7 @@ export async function textToImage(
     macs:
       prepared.macs +
       (workers?.reduce((total, worker) => total + worker.macs, 0) ??
-        stepsMacs(denoiser, kinds ?? fullSteps(scheduler), whole, condition)) +
+        macsOfStages(denoiser, stages, kinds, condition)) +
       countMacs(components.network('vae-decoder'), { width, height, batch: 1, tokens: 0 }).total,
     seconds: (performance.now() - begin) / 1000,
     loadSeconds: prepared.loadSeconds + (run?.loadSeconds ?? 0),
@@ -122,23 +130,25 @@ export async function textToImage(
 async function prepareDrawing(
   ready: ReadyModel,
   recipe: Recipe,
-  drawing: { dims: LatentDims; scheduler: Scheduler; progress: Progress<GenerateProgress> },
+  drawing: { stages: readonly Stage[]; progress: Progress<GenerateProgress> },
   { signal, memory: given, plan, share }: DrawOptions,
 ) {
   const { model, components } = ready;
-  const { dims, scheduler, progress } = drawing;
+  const { stages, progress } = drawing;
+  const { scheduler } = stages.at(-1)!;
   const begin = performance.now();
   const network = components.network('denoiser');
   const inpaints = seesMask(network, model.autoencoder.latentChannels);
   // A model that sees the mask saw nothing but mask: its features are not those of the finished picture.
-  const memory = inpaints ? undefined : given;
+  const memory = inpaints || stages.length > 1 ? undefined : given;
   progress.stage('load');
   await listen(signal);
   await prepareNetworks(ready, recipe.precision, { signal, report: progress.own });
   const denoiser = components.denoiser(recipe, {}, ready.images?.grids);
-  const whole = { of: 'whole', height: dims[1], width: dims[2] } as const;
-  const kinds = kindsOf(recipe, scheduler, denoiser);
-  if (share && kinds) requireShareable(kinds);
+  const planned = kindsOf(recipe, scheduler, denoiser);
+  const kinds = planned ?? fullSteps(scheduler);
+  if (share) requireShareable(kinds);
+  if (ready.controls ?? ready.references ?? ready.images ?? ready.regions) requireWholeSize(recipe.stepPlan);
   const apart = plan === 'apart' || plan === 'tiled';
   if (apart) await components.free('vae-decoder', 'vae-encoder');
   else await components.program('vae-decoder');
@@ -148,14 +158,32 @@ async function prepareDrawing(
   await listen(signal);
   const { prompt, negativePrompt, guidance } = recipe;
   const encoded = await conditionFor(ready, prompt, negativePrompt, guidance, recipe, scheduler.timesteps);
-  const planes = await drawingPlanes(components, dims);
+  const planes: Awaited<ReturnType<typeof drawingPlanes>>[] = [];
+  for (const { dims } of stages) planes.push(await drawingPlanes(components, dims));
   if (apart) await components.free(...model.textRoles, 'vae-encoder');
-  const condition = { ...encoded.condition, ...planes };
   const encodedAt = performance.now();
-  const form = memory ? { ...whole, records: true } : whole;
-  const computed = share ? undefined : await Steps.open(denoiser, form, scheduler, condition, kinds);
+  const computed: Steps[] = [];
+  for (const [i, { dims, scheduler, start, end }] of share ? [] : stages.entries()) {
+    const whole = { of: 'whole', height: dims[1], width: dims[2], ...(memory && { records: true }) } as const;
+    const condition = { ...encoded.condition, ...planes[i] };
+    const taken = kinds.slice(start, end);
+    computed.push(await Steps.open(denoiser, whole, scheduler, condition, taken, start));
+  }
+  const condition = { ...encoded.condition, ...planes.at(-1) };
   const seconds = loadSeconds + (performance.now() - encodedAt) / 1000;
-  return { ...encoded, condition, denoiser, memory, whole, kinds, computed, apart, loadSeconds: seconds };
+  return { ...encoded, condition, denoiser, memory, planned, kinds, computed, apart, loadSeconds: seconds };
+}
+
+/** Multiply–accumulates of all steps. */
+function macsOfStages(
+  denoiser: Denoiser,
+  stages: readonly Stage[],
+  kinds: readonly StepKind[],
+  condition: Condition,
+): number {
+  return stages.reduce((sum, { dims: [, height, width], start, end }) => {
+    return sum + stepsMacs(denoiser, kinds.slice(start, end), { height, width }, condition);
+  }, 0);
 }
 
 /** Reports each step, with a preview if one is wanted. */

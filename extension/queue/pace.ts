@@ -1,4 +1,5 @@
 import type { GenerateRequest, GenerateResult } from '../../shared/api.ts';
+import { isInFull } from '../../shared/stepPlan.ts';
 import { type Storage, StoredList } from '../storedList.ts';
 
 /** How long a step took, and all but loading and the steps: reading the prompt and decoding. */
@@ -46,8 +47,8 @@ export class Pace {
   async note(request: GenerateRequest<unknown>, result: Omit<GenerateResult, 'picture'>): Promise<void> {
     const { recipe } = result;
     const times = timesOf(result);
-    // Times are estimated from full steps; a plan's steps take less.
-    if (!times || recipe.stepPlan !== undefined || recipe.budget !== undefined) return;
+    // Times are estimated from the full process; other plans' steps take less.
+    if (!times || !isInFull(recipe.stepPlan) || recipe.budget !== undefined) return;
     const sample: Sample = {
       key: keyOf(request),
       pixels: recipe.width * recipe.height,

@@ -88,12 +88,12 @@ function costOfRequest(request: AskedRequest, model: DiffusionModel, pace: Pace)
   };
   const shared = workers > 1 || bus !== undefined;
   const process = fullProcess(model, settings, { shared, steered: isSteered(request) });
-  const { spent, means } = planBudget(budget, process);
-  const { steps, stepMacs, restMacs } = process;
-  const macs = spent * (restMacs + steps * stepMacs);
+  const { macs, means } = planBudget(budget, process);
   const like = pace.like(request);
-  // In steps of the full process, which are what was timed.
-  const seconds = like && ((macs - restMacs) / stepMacs) * like.stepSeconds + like.otherSeconds;
+  // The full process is what was timed.
+  const { steps, restMacs } = process;
+  const share = (macs - restMacs) / (planBudget(1, process).macs - restMacs);
+  const seconds = like && share * steps * like.stepSeconds + like.otherSeconds;
   return { macs, means, seconds };
 }
 

@@ -59,3 +59,28 @@ test('a budget takes the plan of the model’s folder, its recipe makes the same
       /generation_config\.json: budget_plans\.0: the step plan "PQ" is not known to this version/,
     );
   }));
+
+test('a large image by the built-in model begins at half the resolution, as its recipe and the output say', () =>
+  inTemporaryFolder(async (folder) => {
+    const file = path.join(folder, 'large.png');
+    const draw = async (...options: string[]) => {
+      const size = ['--size', '512x384', '--steps', '3', '--seed', '1', '--json'];
+      const { code, stdout, stderr } = await patchwork([
+        'generate',
+        'a red house',
+        '-o',
+        file,
+        ...size,
+        ...options,
+      ]);
+      assert.equal(code, 0, stderr);
+      return JSON.parse(stdout);
+    };
+    const composed = await draw();
+    assert.equal(readRecipe(await readFile(file))!.stepPlan, 'FF/F');
+    const pixels = await sharp(file).raw().toBuffer();
+    const whole = await draw('--step-plan', 'FFF');
+    assert.ok(composed.macs < 0.65 * whole.macs, `${composed.macs} of ${whole.macs}`);
+    assert.equal((await draw('--step-plan', 'FF/F')).macs, composed.macs);
+    assert.deepEqual(await sharp(file).raw().toBuffer(), pixels);
+  }));

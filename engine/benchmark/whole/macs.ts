@@ -26,11 +26,9 @@ export function splitMacs(
   // Every worker computes the dense warm-up steps, so their sum is more than one worker alone would compute.
   const steps = workers
     ? workers.reduce((sum, worker) => sum + worker.macs, 0) / step.total
-    : fullSteps(
-        stepSeconds.length,
-        recipe?.stepPlan,
-        countMacs(denoiser, { ...extent, batch: 1 }, undefined, attention).total / step.total,
-      );
+    : fullSteps(stepSeconds.length, recipe?.stepPlan, latent, (more) => {
+        return countMacs(denoiser, { ...extent, ...more }, undefined, attention).total / step.total;
+      });
   const times = (counts: Record<string, number>) =>
     Object.fromEntries(Object.entries(counts).map(([key, count]) => [key, count * steps]));
   const byKind = times(step.byKind);
@@ -49,9 +47,18 @@ export function splitMacs(
   };
 }
 
-/** The steps of an image, counted in full steps. A step without guidance counts as `alone`. */
-function fullSteps(count: number, stepPlan: string | undefined, alone: number): number {
-  const kinds = stepPlan === undefined ? [] : (readStepPlan(stepPlan)?.kinds ?? []);
-  const saved = kinds.filter((kind) => kind === 'P').length * (1 - alone);
-  return count - saved;
+/** The steps of an image, counted in full steps. @param shareOf what a step of another extent costs, of a full one */
+function fullSteps(
+  count: number,
+  stepPlan: string | undefined,
+  latent: { height: number; width: number },
+  shareOf: (extent: { batch?: number; width?: number; height?: number }) => number,
+): number {
+  const { kinds = [], half = 0 } = readStepPlan(stepPlan ?? '') ?? {};
+  const size = { width: latent.width / 2, height: latent.height / 2 };
+  const saved = kinds.map((kind, i) => {
+    const extent = { ...(i < half && size), ...(kind === 'P' && { batch: 1 }) };
+    return kind !== '-' && Object.keys(extent).length > 0 ? 1 - shareOf(extent) : 0;
+  });
+  return count - saved.reduce((sum, share) => sum + share, 0);
 }

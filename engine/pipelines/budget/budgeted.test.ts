@@ -4,6 +4,7 @@ import { recipeOf } from '../../../shared/testing.ts';
 import type { DiffusionModel } from '../../models/diffusion-model.ts';
 import { openModel } from '../../models/open.ts';
 import { budgeted, fullProcess } from './budgeted.ts';
+import { planBudget } from './plan-budget.ts';
 import { spendingOf } from './spending.ts';
 
 const scenes = (await openModel('scenes')) as DiffusionModel;
@@ -83,3 +84,35 @@ interface Asked {
   shared: boolean;
   ofEdit: boolean;
 }
+
+test('an image much larger than the model’s own begins at half the resolution, with any budget', () => {
+  const planOf = (
+    more: Partial<typeof recipe>,
+    options: { shared?: boolean; edit?: boolean } = {},
+    budget = 1,
+  ) => spendingOf({ budget }, scenes, { ...recipe, width: 512, height: 512, ...more }, options).recipe;
+  assert.equal(planOf({}).stepPlan, 'FFFFFFFFFFFFFF/FFFFFF');
+  assert.deepEqual([planOf({}).budget, planOf({ steps: 1 }).stepPlan], [undefined, undefined]);
+  assert.equal(planOf({}, {}, 0.15).stepPlan, 'PPP/P @budget/few.safetensors');
+  assert.equal(planOf({}, {}, 0.5).stepPlan, 'FFFFFF/FF');
+  const inFull = [
+    planOf({ width: 256 }),
+    planOf({ width: 264, height: 584 }),
+    planOf({ scheduler: 'heun' }),
+    planOf({}, { shared: true }),
+    planOf({}, { edit: true }),
+  ];
+  for (const { width, stepPlan } of inFull) assert.equal(stepPlan, undefined, String(width));
+  const steered = { regions: [{ prompt: 'a tree', mask: new Uint8Array() }] };
+  const large = { ...recipe, width: 512, height: 512 };
+  assert.equal(spendingOf(steered, scenes, large).recipe.stepPlan, undefined);
+  assert.equal(spendingOf({ stepPlan: 'F' }, scenes, large).recipe.stepPlan, undefined);
+});
+
+test('of an image that begins at half the resolution every budget is a share of that', () => {
+  const process = fullProcess(scenes, { ...recipe, width: 512, height: 512 });
+  const { macs, spent } = planBudget(1, process);
+  const plain = process.restMacs + 20 * process.stepMacs;
+  assert.equal(spent, 1);
+  assert.ok(Math.abs(macs / plain - 0.5) < 0.01, `${macs} of ${plain}`);
+});

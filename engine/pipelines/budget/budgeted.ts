@@ -5,6 +5,7 @@ import type { OwnPlan } from '../../models/budget-plans.ts';
 import type { DiffusionModel } from '../../models/diffusion-model.ts';
 import { placesSteps, schedulerNameOf } from '../../schedulers/create.ts';
 import { schedulerFor } from '../scheduler-for.ts';
+import { halfResolutionOf } from './half-resolution.ts';
 import { type FullProcess, planBudget } from './plan-budget.ts';
 
 /** A recipe whose steps are planned for a budget. */
@@ -41,10 +42,11 @@ export function fullProcess(
   const network = model.network('denoiser');
   const { width, height, steps, attention } = recipe;
   const { scale } = model.autoencoder;
-  const size = { width: width / scale, height: height / scale };
+  const positions = { width: width / scale, height: height / scale };
   const tokens = textLength(network);
   const guided = isGuided(network, recipe.guidance);
-  const step = (batch: number) => countMacs(network, { ...size, batch, tokens }, undefined, attention).total;
+  const step = (batch: number, size: typeof positions) =>
+    countMacs(network, { ...size, batch, tokens }, undefined, attention).total;
   const texts = model.textRoles.reduce((sum, role) => {
     const extent = { height: 1, width: 1, batch: guided ? 2 : 1, tokens };
     return sum + countMacs(model.network(role), extent).total;
@@ -54,16 +56,23 @@ export function fullProcess(
   const runs = timesteps.length / steps;
   // The sampler that plans and forecasts were measured with.
   const isMeasured = !recipe.sigmas && placesSteps(model.schedulerConfig, recipe.scheduler);
+  const stepsOf = (size: typeof positions) => ({
+    stepMacs: runs * step(guided ? 2 : 1, size),
+    aloneMacs: runs * step(1, size),
+  });
+  const share = edit || shared || steered ? 0 : halfResolutionOf(model, recipe);
   return {
     steps,
-    stepMacs: runs * step(guided ? 2 : 1),
-    aloneMacs: runs * step(1),
+    ...stepsOf(positions),
     restMacs: edit ? 0 : texts + decoder,
     places: !edit && isMeasured,
     guided,
     shared,
     forecasts: edit && isMeasured && !shared,
     own: edit || shared || steered || !guided ? [] : ownPlans(model, recipe),
+    ...(share > 0 && {
+      half: { share, ...stepsOf({ width: positions.width / 2, height: positions.height / 2 }) },
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { readStepPlan, type StepKind } from '../../../shared/stepPlan.ts';
+import { isInFull, readStepPlan, type StepKind } from '../../../shared/stepPlan.ts';
 import { MEASURED_PLANS } from './measured-plans.ts';
 import { type FullProcess, planBudget } from './plan-budget.ts';
 
@@ -42,6 +42,7 @@ const processes = fc.record({
   shared: fc.boolean(),
   forecasts: fc.boolean(),
   own: owns,
+  half: fc.option(fc.constant({ share: 0.7, stepMacs: 50, aloneMacs: 25 }), { nil: undefined }),
 });
 const shares = fc.integer({ min: 10, max: 100 }).map((hundredths) => hundredths / 100);
 
@@ -49,12 +50,18 @@ test('a plan costs what it says, no more than was asked for unless it says so, a
   fc.assert(
     fc.property(processes, shares, (full, share) => {
       const { steps, stepPlan, spent, isNearest } = planBudget(share, full);
-      const kinds =
-        stepPlan === undefined ? new Array<StepKind>(steps).fill('F') : readStepPlan(stepPlan)?.kinds;
-      assert.ok(kinds && kinds.length === steps && steps >= 1 && steps <= full.steps);
-      const macs = { F: full.stepMacs, P: full.aloneMacs, '-': 0, d: Number.NaN, p: Number.NaN };
-      const cost = kinds.reduce((sum, kind) => sum + macs[kind], 0);
-      const all = full.restMacs + full.steps * full.stepMacs;
+      const { kinds, half = 0 } = readStepPlan(stepPlan ?? 'F'.repeat(steps))!;
+      assert.ok(kinds.length === steps && steps >= 1 && steps <= full.steps);
+      assert.ok(full.half ? half < steps : half === 0);
+      const costOf = (kinds: readonly StepKind[], half: number) =>
+        kinds.reduce((sum, kind, i) => {
+          const { stepMacs, aloneMacs } = i < half ? full.half! : full;
+          return sum + { F: stepMacs, P: aloneMacs, '-': 0, d: Number.NaN, p: Number.NaN }[kind];
+        }, 0);
+      const cost = costOf(kinds, half);
+      const whole = new Array<StepKind>(full.steps).fill('F');
+      const first = full.half ? Math.min(full.steps - 1, Math.round(0.7 * full.steps)) : 0;
+      const all = full.restMacs + costOf(whole, first);
       assert.ok(Math.abs(spent - (full.restMacs + cost) / all) < 1e-9);
       assert.equal(isNearest, spent > share + 0.005 + 1e-9);
     }),
@@ -74,7 +81,10 @@ test('the whole budget is the full process', () => {
   fc.assert(
     fc.property(processes, (full) => {
       const { steps, stepPlan, spent } = planBudget(1, full);
-      assert.deepEqual([steps, stepPlan, spent], [full.steps, undefined, 1]);
+      const { half } = readStepPlan(stepPlan ?? 'F')!;
+      const isComposed = full.half !== undefined && full.steps > 1;
+      assert.deepEqual([steps, isInFull(stepPlan), spent], [full.steps, true, 1]);
+      assert.equal(half !== undefined, isComposed);
     }),
   );
 });

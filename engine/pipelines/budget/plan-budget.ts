@@ -26,6 +26,17 @@ export interface FullProcess {
   forecasts: boolean;
   /** The model's own plans that were made for such images. */
   own: readonly OwnPlan[];
+  /** What begins at half the resolution; absent: nothing. See `halfResolutionOf`. */
+  half?: HalfResolution;
+}
+
+/** The first steps of a large image. */
+export interface HalfResolution {
+  /** Their share of all steps. */
+  share: number;
+  /** Multiply–accumulates of such a step, and of one without guidance. */
+  stepMacs: number;
+  aloneMacs: number;
 }
 
 /** How a budget is spent. */
@@ -35,6 +46,7 @@ interface BudgetPlan {
   stepPlan?: string;
   /** The sampler that takes the place of the process's. */
   scheduler?: SchedulerName;
+  macs: number;
   /** The share of the full process's MACs. */
   spent: number;
   /** For people. */
@@ -59,20 +71,23 @@ const TOLERANCE = 0.005;
  * If nothing fits, the cheapest of all.
  */
 export function planBudget(share: number, process: FullProcess): BudgetPlan {
-  const { steps, stepMacs, aloneMacs, restMacs } = process;
+  const { steps, restMacs, half } = process;
+  const costOf = ({ kinds, half: first = 0 }: Candidate) =>
+    macsOf(kinds.slice(0, first), half ?? process) + macsOf(kinds.slice(first), process);
+  const plainCost = (count: number) => costOf(composed(plainPlan(count, process), half));
+  const stepMacs = plainCost(steps) / steps;
   const full = restMacs + steps * stepMacs;
   const left = (share + TOLERANCE) * full - restMacs;
-  // No plan here has shallow steps.
-  const costs = { F: stepMacs, P: aloneMacs, '-': 0, d: stepMacs, p: aloneMacs };
-  const costOf = ({ kinds }: Candidate) => kinds.reduce((sum, kind) => sum + costs[kind], 0);
   const finish = (plan: Candidate): BudgetPlan => ({
     ...written(plan),
+    macs: restMacs + costOf(plan),
     spent: (restMacs + costOf(plan)) / full,
     isNearest: costOf(plan) > left,
   });
-  const byCost = (plans: readonly Candidate[]) => [...plans].sort((a, b) => costOf(a) - costOf(b));
+  const byCost = (plans: readonly Candidate[]) =>
+    plans.map((plan) => composed(plan, half)).sort((a, b) => costOf(a) - costOf(b));
   const [own, measured] = [byCost(ownPlans(process)), byCost(measuredPlans(process))];
-  const plain = Math.floor(left / stepMacs);
+  const plain = Array.from({ length: steps }, (_, i) => i + 1).findLast((n) => plainCost(n) <= left) ?? 0;
   /** Not where a plain step more than the costliest of these plans can be afforded, unless it is known to be better. */
   const counts = (plans: readonly Candidate[]) => {
     const last = plans.at(-1);
@@ -85,8 +100,25 @@ export function planBudget(share: number, process: FullProcess): BudgetPlan {
     .find((plan) => plan !== undefined);
   if (fitting) return finish(fitting);
   if (counts(measured)) return finish(byCost([...own, ...measured])[0]!);
-  const plainSteps = plainPlan(Math.max(1, Math.min(steps, plain)), process);
+  const plainSteps = composed(plainPlan(Math.max(1, plain), process), half);
   return finish(plain < 1 ? byCost([plainSteps, ...own])[0]! : plainSteps);
+}
+
+/** Multiply–accumulates of steps. No plan here has shallow ones. */
+function macsOf(kinds: readonly StepKind[], { stepMacs, aloneMacs }: Omit<HalfResolution, 'share'>): number {
+  const costs = { F: stepMacs, P: aloneMacs, '-': 0, d: stepMacs, p: aloneMacs };
+  return kinds.reduce((sum, kind) => sum + costs[kind], 0);
+}
+
+/** A plan whose first steps are taken at half the resolution; at least the last one is not. */
+export function composed<Plan extends StepPlan>(
+  plan: Plan,
+  half: Pick<HalfResolution, 'share'> | undefined,
+): Plan & { half?: number } {
+  const { kinds } = plan;
+  const first = Math.min(kinds.length - 1, Math.round((half?.share ?? 0) * kinds.length));
+  const isComputed = kinds[first] === 'F' || kinds[first] === 'P';
+  return first > 0 && isComputed ? { ...plan, half: first } : plan;
 }
 
 /** The measured plans that a process can follow and that are no longer than it. */
@@ -110,8 +142,8 @@ function plainPlan(count: number, { steps, forecasts }: FullProcess): Candidate 
 }
 
 function written(plan: Candidate): Pick<BudgetPlan, 'steps' | 'stepPlan' | 'scheduler' | 'means'> {
-  const { kinds, timesteps, adapter, scheduler } = plan;
-  const isPlain = !timesteps && adapter === undefined && kinds.every((kind) => kind === 'F');
+  const { kinds, half, timesteps, adapter, scheduler } = plan;
+  const isPlain = !half && !timesteps && adapter === undefined && kinds.every((kind) => kind === 'F');
   return {
     steps: kinds.length,
     ...(!isPlain && { stepPlan: writeStepPlan(plan) }),

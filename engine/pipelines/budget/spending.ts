@@ -1,6 +1,9 @@
 import type { GenerateRequest, GenerateResult, Recipe } from '../../../shared/api.ts';
+import { type StepKind, writeStepPlan } from '../../../shared/stepPlan.ts';
 import type { DiffusionModel } from '../../models/diffusion-model.ts';
 import { budgeted, fullProcess } from './budgeted.ts';
+import { halfResolutionOf } from './half-resolution.ts';
+import { composed } from './plan-budget.ts';
 
 /** A recipe as it is computed, and what is reported of its budget. */
 interface Spending {
@@ -25,10 +28,18 @@ export function spendingOf(
   const full = { recipe, warnings: [] };
   const share = budget ?? (edit ? model.defaults.editBudget : undefined) ?? 1;
   const steered = isSteered(request);
-  if (share === 1 || stepPlan !== undefined) return full;
+  if (stepPlan !== undefined) return full;
+  if (share === 1) return edit || shared || steered ? full : { ...full, recipe: inFull(model, recipe) };
   const planned = budgeted(recipe, share, fullProcess(model, recipe, { shared, edit, steered }));
   if (budget === undefined && planned.recipe.stepPlan === undefined) return full;
   return { ...planned, budget: { budget: planned.report } };
+}
+
+/** A new image with all of its steps, the first of them at half the resolution where the model recommends it. */
+function inFull(model: DiffusionModel, recipe: Recipe): Recipe {
+  const share = halfResolutionOf(model, recipe);
+  const plan = composed({ kinds: new Array<StepKind>(recipe.steps).fill('F') }, { share });
+  return plan.half === undefined ? recipe : { ...recipe, stepPlan: writeStepPlan(plan) };
 }
 
 /**
