@@ -59,14 +59,20 @@ test('attention with shared keys, a cap, a window and a mask is what its definit
     cap: fc.option(fc.constant(0.7), { nil: undefined }),
     scale: fc.option(fc.constant(0.3), { nil: undefined }),
     causal: fc.boolean(),
-    masked: fc.boolean(),
+    /** Without one, with one that hides nothing, with one that hides every second key. */
+    hidden: fc.constantFrom(undefined, 'nothing', 'second'),
   });
+  const usual = { groups: 1, keyHeads: 2, length: 5, causal: false };
+  const fused = ([undefined, 'nothing', 'second'] as const).map(
+    (hidden) =>
+      [{ ...usual, window: undefined, cap: undefined, scale: undefined, hidden }] satisfies [unknown],
+  );
   await fc.assert(
-    fc.asyncProperty(settings, async ({ groups, keyHeads, length, masked, causal, window, cap, scale }) => {
+    fc.asyncProperty(settings, async ({ groups, keyHeads, length, hidden, causal, window, cap, scale }) => {
       const size = 4;
       const heads = groups * keyHeads;
       const [q, k, v] = [heads, keyHeads, keyHeads].map((count, i) => noise(i, 1, length, count * size));
-      const seen = Array.from({ length }, (_, i) => (i === 0 || !masked ? 1 : i % 2));
+      const seen = Array.from({ length }, (_, i) => (i === 0 || hidden !== 'second' ? 1 : i % 2));
       const build = (net: NetworkBuilder) => {
         const [a, b, c] = [heads, keyHeads, keyHeads].map((count, i) =>
           net.inputTokens('qkv'[i]!, count * size),
@@ -76,10 +82,10 @@ test('attention with shared keys, a cap, a window and a mask is what its definit
           ...(scale && { scale }),
           ...(cap && { cap }),
           ...(causal && window && { window }),
-          ...(masked && { mask: net.inputIds('mask') }),
+          ...(hidden && { mask: net.inputIds('mask') }),
         });
       };
-      const mask = masked && { mask: int64(BigInt64Array.from(seen, BigInt), [1, length]) };
+      const mask = hidden && { mask: int64(BigInt64Array.from(seen, BigInt), [1, length]) };
       await check(build, { q: q!, k: k!, v: v!, ...mask }, async () => {
         const out: number[] = [];
         for (let i = 0; i < length; i++)
@@ -108,7 +114,7 @@ test('attention with shared keys, a cap, a window and a mask is what its definit
         return out;
       });
     }),
-    small,
+    { ...small, examples: fused },
   );
 });
 
