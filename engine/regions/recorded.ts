@@ -21,7 +21,7 @@ export function recordedRows(recorded: Recorded | undefined, name: string): Reco
   return rows;
 }
 
-export type Rows = Float32Array | Int8Array;
+export type Rows = Float32Array | Int8Array | Int16Array;
 export type RecordedRows = Rows | LaidOver;
 
 /**

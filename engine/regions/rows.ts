@@ -1,6 +1,6 @@
 /** Copies between planes and rows, and between a whole level and some of its rows. */
 
-type Numbers = Float32Array | Int8Array;
+type Numbers = Float32Array | Int8Array | Int16Array;
 
 /** Planes [B, C, positions] → the rows at `at` [B, at.length, C]. */
 export function toRows(planes: Float32Array, batch: number, channels: number, at: Int32Array): Float32Array {

@@ -22,15 +22,22 @@ export interface RowsFeature {
   /** See `FeatureMap.levels`. */
   readonly levels?: number;
   /** How many bits a value takes where rows are not kept as float32; 8 with a scale for each row if absent. */
-  readonly bits?: number;
+  readonly bits?: PackedBits;
+}
+
+/** Without guidance; with it of the first half, and of the difference of the second from it. */
+interface PackedBits {
+  readonly alone: number;
+  readonly first: number;
+  readonly difference: number;
 }
 
 /**
  * Bits of anchors. Of an attention's rows only the sums over the part are read, in which rounding averages out; of a
  * window's rows each is read beside the part.
  */
-const ATTENTION_BITS = 3;
-const WINDOW_BITS = 5;
+const ATTENTION_BITS: PackedBits = { alone: 3, first: 2, difference: 1 };
+const WINDOW_BITS: PackedBits = { alone: 5, first: 3, difference: 2 };
 
 /** Keys and values of softmax attention over text and image, recorded as attention reads them, of the image alone. */
 export interface JointFeature {

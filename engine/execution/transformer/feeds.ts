@@ -1,15 +1,6 @@
 import { float32, floats, type Tensor } from '../../graph/tensor.ts';
 import type { Buffers } from '../../regions/buffers.ts';
-import { dequantizeRows, quantizeRows } from '../../regions/bytes.ts';
-import { type Storage, scaleName } from '../../regions/features.ts';
-import {
-  type ChannelRanges,
-  channelRanges,
-  packedWidth,
-  packRows,
-  unpackRows,
-} from '../../regions/packed.ts';
-import { Recorded, type Rows, readRows, recordedRows, withRows } from '../../regions/recorded.ts';
+import { Recorded } from '../../regions/recorded.ts';
 import {
   anchoredRows,
   type RowsFeature,
@@ -18,15 +9,14 @@ import {
   type TokenFeatures,
 } from '../../regions/token-features.ts';
 import { formerRowsName, haloRowsName, SIGNS } from '../forms/tokens.ts';
+import { type Keeping, keepRows, keepSums, readKept, readSums, replaceRows } from './kept-rows.ts';
 import type { TokenPlan } from './token-plan.ts';
 
 type Feeds = Record<string, Tensor>;
 
-/** How features are stored, and for how many images. */
-export interface TokenStorage {
+/** Which features are stored, how, and for how many images. */
+export interface TokenStorage extends Keeping {
   features: TokenFeatures;
-  storage: Storage;
-  batch: number;
 }
 
 /** Inputs with recorded features. A plan of all positions reads none. */
@@ -44,7 +34,7 @@ export function recordedFeeds(
   const rows = (feature: RowsFeature, as: string, at: Int32Array) => {
     const { channels } = feature;
     const into = buffers.floats(as, batch * at.length * channels);
-    if (at.length > 0) read({ recorded: recordedOf(recorded), storage, batch, buffers }, feature, at, into);
+    if (at.length > 0) readKept(recordedOf(recorded), feature, at, into, { storage, batch, buffers });
     feeds[as] = float32(into, [batch, at.length, channels]);
   };
   for (const feature of features.attentions) {
@@ -54,7 +44,7 @@ export function recordedFeeds(
     const size = output.channels / heads;
     const sums = isWhole
       ? buffers.floats(`none.${size}`, batch * heads * size * (size + 1))
-      : (recordedRows(recordedOf(recorded), sumsName(feature)) as Float32Array);
+      : readSums(recordedOf(recorded), feature, { storage, buffers });
     feeds[sumsName(feature)] = float32(sums, [batch, heads, size, size + 1]);
   }
   for (const anchored of features.windows.map(anchoredRows))
@@ -71,98 +61,36 @@ export function featureOutputs(features: TokenFeatures): string[] {
 }
 
 /** The features of a pass over everything. */
-export function recordedFrom({ features, storage }: TokenStorage, outputs: Readonly<Feeds>): Recorded {
+export function recordedFrom({ features, ...how }: TokenStorage, outputs: Readonly<Feeds>): Recorded {
   const recorded = new Recorded();
-  for (const feature of rowsFeaturesOf(features)) {
-    const { name, channels } = feature;
-    const rows = floats(outputs, `new.${name}`);
-    const ranges = storage === 'int8' && feature.bits ? channelRanges(rows, channels) : undefined;
-    for (const { tensor, data } of kept(feature, rows, storage, ranges)) recorded.set(tensor, data);
-    if (!ranges) continue;
-    recorded.set(centreName(name), ranges.centre);
-    recorded.set(spreadName(name), ranges.spread);
-  }
-  for (const feature of features.attentions)
-    recorded.set(sumsName(feature), floats(outputs, `new.${sumsName(feature)}`));
+  for (const feature of rowsFeaturesOf(features))
+    keepRows(recorded, feature, floats(outputs, `new.${feature.name}`), how);
+  keepAllSums(recorded, { features, ...how }, outputs);
   return recorded;
 }
 
 /** The recorded features with a part's fresh rows and new sums. */
 export function updatedBy(
   recorded: Recorded,
-  { features, storage, batch }: TokenStorage,
+  { features, ...how }: TokenStorage,
   plan: TokenPlan,
   outputs: Readonly<Feeds>,
 ): Recorded {
   const updated = new Recorded(recorded);
   for (const feature of rowsFeaturesOf(features)) {
-    const { computed } = plan.at(feature);
     const fresh = floats(outputs, `new.${feature.name}`);
-    const ranges = storage === 'int8' && feature.bits ? rangesOf(recorded, feature) : undefined;
-    for (const { tensor, data, width } of kept(feature, fresh, storage, ranges))
-      updated.set(tensor, withRows(recordedRows(recorded, tensor), data, batch, width, computed));
+    replaceRows(updated, feature, fresh, plan.at(feature).computed, how);
   }
-  for (const feature of features.attentions)
-    updated.set(sumsName(feature), floats(outputs, `new.${sumsName(feature)}`));
+  keepAllSums(updated, { features, ...how }, outputs);
   return updated;
 }
 
+function keepAllSums(into: Recorded, { features, ...how }: TokenStorage, outputs: Readonly<Feeds>): void {
+  for (const feature of features.attentions)
+    keepSums(into, feature, floats(outputs, `new.${sumsName(feature)}`), how);
+}
+
 const NONE = new Int32Array();
-
-interface Reading {
-  recorded: Recorded;
-  storage: Storage;
-  batch: number;
-  buffers: Buffers;
-}
-
-function read(
-  { recorded, storage, batch, buffers }: Reading,
-  feature: RowsFeature,
-  at: Int32Array,
-  into: Float32Array,
-): void {
-  const { name, channels, bits } = feature;
-  const rows = recordedRows(recorded, name);
-  if (storage === 'float32') {
-    readRows(rows, batch, channels, at, 0, into);
-    return;
-  }
-  const width = bits ? packedWidth(channels, bits) : channels;
-  const held = buffers.bytes(name, batch * at.length * width);
-  const bytes = readRows(rows, batch, width, at, 0, held);
-  const scales = recordedRows(recorded, scaleName(name));
-  const scale = readRows(scales, batch, 1, at, 0, buffers.floats(scaleName(name), batch * at.length));
-  if (bits) unpackRows({ bytes, scale }, channels, bits, rangesOf(recorded, feature), into);
-  else dequantizeRows({ bytes, scale }, channels, into);
-}
-
-/** The tensors in which rows [n, C] are kept, with the values of each for a row. */
-function kept(
-  { name, channels, bits }: RowsFeature,
-  rows: Float32Array,
-  storage: Storage,
-  ranges: ChannelRanges | undefined,
-): { tensor: string; data: Rows; width: number }[] {
-  if (storage === 'float32') return [{ tensor: name, data: rows, width: channels }];
-  const { bytes, scale } =
-    bits && ranges ? packRows(rows, channels, bits, ranges) : quantizeRows(rows, channels);
-  return [
-    { tensor: name, data: bytes, width: bytes.length / scale.length },
-    { tensor: scaleName(name), data: scale, width: 1 },
-  ];
-}
-
-const centreName = (name: string) => `${name}.centre`;
-const spreadName = (name: string) => `${name}.spread`;
-
-/** What packed rows are relative to: the same for all rows of a record, also those of later edits. */
-function rangesOf(recorded: Recorded, { name }: RowsFeature): ChannelRanges {
-  const [centre, spread] = [centreName(name), spreadName(name)].map(
-    (tensor) => recordedRows(recorded, tensor) as Float32Array,
-  );
-  return { centre: centre!, spread: spread! };
-}
 
 function recordedOf(recorded: Recorded | undefined): Recorded {
   if (!recorded) throw new Error('a part of the positions needs recorded features');

@@ -13,6 +13,7 @@ import { parseFlux2Config } from '../../networks/flux2-config.ts';
 import { sana } from '../../networks/sana.ts';
 import { parseSanaConfig } from '../../networks/sana-config.ts';
 import { gaussianNoise } from '../../noise.ts';
+import { Buffers } from '../../regions/buffers.ts';
 import { fullMask, type Mask } from '../../regions/mask.ts';
 import { planLevels } from '../../regions/plan.ts';
 import type { Recorded } from '../../regions/recorded.ts';
@@ -25,6 +26,7 @@ import type { Condition } from '../condition.ts';
 import { conditionOf } from '../denoiser-inputs.ts';
 import { PLANAR } from '../forms/form.ts';
 import { takePositions } from '../latents.ts';
+import { readSums } from './kept-rows.ts';
 import { splitText } from './split.ts';
 import { planTokens, type TokenPlan, wholeTokens } from './token-plan.ts';
 import { TokensNetwork } from './tokens-network.ts';
@@ -349,9 +351,9 @@ test('SANA: the error of sums grows slowly with edits of one place, and a record
   assert.equal(rounded.length, 8);
   const error = (edits: number) => {
     const [a, b] = [rounded[edits - 1]!, exact[edits - 1]!];
-    const names = [...a.keys()].filter((name) => name.startsWith('sums.'));
-    return names.reduce((sum, name) => {
-      const [one, other] = [a.get(name) as Float32Array, b.get(name) as Float32Array];
+    return bytes.features.attentions.reduce((sum, feature) => {
+      const one = readSums(a, feature, { storage: 'int8', buffers: new Buffers() });
+      const other = readSums(b, feature, { storage: 'float32', buffers: new Buffers() });
       return sum + one.reduce((squares, value, i) => squares + (value - other[i]!) ** 2, 0);
     }, 0);
   };
