@@ -14,7 +14,6 @@ const browserOptions = {
   alias: {
     // Its `exports` name the Node build only.
     '@huggingface/hub': path.join(path.dirname(require.resolve('@huggingface/hub')), 'browser/index.mjs'),
-    'onnxruntime-web/webgpu': path.join(root, 'engine/backends/web/no-runtime.ts'),
   },
 };
 

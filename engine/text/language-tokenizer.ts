@@ -1,3 +1,4 @@
+import { Tokenizer } from '@huggingface/tokenizers';
 import { path } from '#host';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { LIMITS } from '../../shared/limits.ts';
@@ -96,10 +97,9 @@ export async function loadLanguageTokenizer(folder: string): Promise<LanguageTok
       throw new InputError(
         `${file} lacks the special token ${quoted(token)}; get the tokenizer folder again.`,
       );
-  const { PreTrainedTokenizer } = await import('@huggingface/transformers');
-  let tokenizer: InstanceType<typeof PreTrainedTokenizer>;
+  let tokenizer: Tokenizer;
   try {
-    tokenizer = new PreTrainedTokenizer(tokenizerJson(kind, model, added), {
+    tokenizer = new Tokenizer(tokenizerJson(kind, model, added), {
       ...(bos !== undefined && { bos_token: bos }),
       eos_token: eos,
       pad_token: pad,
@@ -111,13 +111,13 @@ export async function loadLanguageTokenizer(folder: string): Promise<LanguageTok
       cause: error,
     });
   }
-  const idOf = (token: string) => tokenizer.convert_tokens_to_ids(token) as unknown as number;
+  const idOf = (token: string) => tokenizer.token_to_id(token)!;
   const first = bos === undefined ? [] : [idOf(bos)];
   return {
     encode(text) {
       if (text.length > LIMITS.promptCharacters + MAX_INSTRUCTION)
         throw new InputError(`The prompt is longer than ${LIMITS.promptCharacters} characters; shorten it.`);
-      return [...first, ...tokenizer.encode(text, { add_special_tokens: false })];
+      return [...first, ...tokenizer.encode(text, { add_special_tokens: false }).ids];
     },
     text: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true }).trim(),
     pad: idOf(pad),

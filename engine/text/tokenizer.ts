@@ -1,3 +1,4 @@
+import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { InputError } from '../errors.ts';
@@ -18,31 +19,29 @@ export interface Tokenizer {
 
 /**
  * The tokenizer of a text encoder, from a model's `tokenizer` folder (see `readTokenizerFiles`).
- * Uses `@huggingface/transformers`, which is loaded on the first call; nothing is downloaded.
  * @param padding the token that fills the end, where it is not the folder's own
  * @throws InputError naming the file that is missing or broken.
  */
 export async function loadTokenizer(folder: string, padding?: string): Promise<Tokenizer> {
   const { json, bos, eos, pad: own, maxLength } = await readTokenizerFiles(folder);
   const pad = padding ?? own;
-  const { CLIPTokenizer } = await import('@huggingface/transformers');
   const settings = { bos_token: bos, eos_token: eos, pad_token: pad, clean_up_tokenization_spaces: true };
-  let tokenizer: InstanceType<typeof CLIPTokenizer>;
+  let library: LibraryTokenizer;
   try {
-    tokenizer = new CLIPTokenizer(json, settings);
-    tokenizer.encode('a b', { add_special_tokens: false });
+    library = new LibraryTokenizer(json, settings);
+    library.encode('a b', { add_special_tokens: false });
   } catch (error) {
     throw new InputError(`${folder} has a tokenizer that cannot be used: ${messageOf(error)}.`, {
       cause: error,
     });
   }
-  const idOf = (token: string): number => tokenizer.convert_tokens_to_ids(token);
+  const idOf = (token: string): number => library.token_to_id(token)!;
   const [bosId, eosId, padId] = [idOf(bos), idOf(eos), idOf(pad)];
   const tokens = (text: string): number[] => {
     if (text.length > LIMITS.promptCharacters) {
       throw new InputError(`The prompt is longer than ${LIMITS.promptCharacters} characters; shorten it.`);
     }
-    return tokenizer.encode(text, { add_special_tokens: false });
+    return library.encode(text, { add_special_tokens: false }).ids;
   };
   return {
     maxLength,
@@ -54,6 +53,6 @@ export async function loadTokenizer(folder: string, padding?: string): Promise<T
       framed.set([bosId, ...ids, eosId]);
       return framed;
     },
-    text: (ids) => tokenizer.decode([...ids]).trim(),
+    text: (ids) => library.decode([...ids]).trim(),
   };
 }
