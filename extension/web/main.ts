@@ -4,22 +4,19 @@ import { hasThreads } from '../../engine/backends/web/features.ts';
 import { fs, mount } from '../../engine/host/web/fs.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { openOpfs } from '../../engine/host/web/opfs-store.ts';
-import { type PackedIndex, unpackedSizes, unpacking } from '../../engine/host/web/packed.ts';
+import { filesForImages, type PackedIndex, unpackedSizes, unpacking } from '../../engine/host/web/packed.ts';
 import { ReadAhead } from '../../engine/host/web/read-ahead.ts';
 import { ResourceStore } from '../../engine/host/web/resource-store.ts';
-import { EMBEDDED, isEmbedded } from '../../engine/models/embedded.ts';
-import type { WorkerOptions } from '../../processes/web/client.ts';
 import { listWebDevices } from '../../processes/web/devices.ts';
-import { webEngine } from '../../processes/web/engine.ts';
+import { type WebEngineOptions, webEngine } from '../../processes/web/engine.ts';
 import { engineFiles, engineScript } from '../../processes/web/start.ts';
-import type { Engine } from '../../shared/api.ts';
 import { chooseDevice } from '../devices/choose.ts';
 import type { SettingName } from '../settingEntries.ts';
 import { deviceSetting, featureMegabytes } from '../settings.ts';
 import { type Ending, start } from '../start.ts';
 import { placeFolder } from '../storedUri.ts';
 import { mountFolder } from './mountFolder.ts';
-import { ownFile } from './ownFile.ts';
+import { ownCode, ownFile } from './ownFile.ts';
 import { UriStore } from './uriStore.ts';
 
 /** Multiply–accumulates in a second of Scenes in one thread; docs/measurements.md has the images' times. */
@@ -41,30 +38,26 @@ export async function activate(context: ExtensionContext): Promise<void> {
   await fs.mkdir('/storage/pictures');
   const log = window.createOutputChannel('Patchwork', { log: true });
   const setting = (name: SettingName) => workspace.getConfiguration('patchwork').get(name);
-  const worker: WorkerOptions = {
+  const worker: WebEngineOptions = {
     script: (id) => engineScript(id, (name) => text('dist/web', name)),
     async start(id) {
       const files = engineFiles(id);
       const megabytes = featureMegabytes(setting);
-      const [{ buffer: binary }, glue] = await Promise.all([
-        file('dist/web', files.binary),
+      const [code, glue] = await Promise.all([
+        ownCode(Uri.joinPath(context.extensionUri, 'dist/web', files.binary)),
         files.glue && text('dist/web', files.glue),
       ]);
-      return { binary, glue, sizes, ...(megabytes > 0 && { storeBudget: megabytes * 1e6 }) };
+      return { code, glue, sizes, ...(megabytes > 0 && { storeBudget: megabytes * 1e6 }) };
     },
     resource: ahead.read,
+    readAhead: (model) => ahead.begin(filesForImages(index, model)),
     onLog: (line) => log.info(line),
   };
   const engine = webEngine(worker, () => deviceSetting(setting));
-  const { chosen: _chosen, running: _running, ...calls } = engine;
-  const generate: Engine['generate'] = (request, options) => {
-    // While the engine starts.
-    if (!engine.running && isEmbedded(request.model)) ahead.begin(weightsOf(index, EMBEDDED));
-    return engine.generate(request, options);
-  };
+  const { chosen: _chosen, ...calls } = engine;
   ending = start(context, {
     log,
-    engine: { ...calls, generate },
+    engine: calls,
     pathOf: mountFolder,
     devices: [],
     images: '/storage/pictures',
@@ -80,13 +73,6 @@ export async function activate(context: ExtensionContext): Promise<void> {
     loadsSlowly: true,
     chooseDevice: () => chooseDevice(log, (options) => listWebDevices(worker, options)),
   });
-}
-
-/** The files that every image of a model needs. */
-function weightsOf(index: PackedIndex, model: string): string[] {
-  return Object.keys(index).filter((place) =>
-    [`${model}/unet/`, `${model}/text_encoder/`, `${model}/vae/`].some((folder) => place.startsWith(folder)),
-  );
 }
 
 export async function deactivate(): Promise<void> {

@@ -132,7 +132,6 @@ export class ServedWorker {
           );
           const own = id === 'cpu' && !start.member && hasThreads() ? { script } : {};
           worker.postMessage({ ...start, ...own, device } satisfies Start, [
-            start.binary,
             servedResources(options.resource),
           ]);
         }, reject);

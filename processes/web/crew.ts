@@ -6,7 +6,7 @@ import { type Letter, mailed } from './shared-mail.ts';
 import type { Start } from './start.ts';
 
 interface WebCrewOptions {
-  /** What this engine's worker was started with; its buffer must still be readable. */
+  /** What this engine's worker was started with. */
   start: Start;
   /** The text of this script. */
   script: string;
@@ -47,11 +47,10 @@ export class WebCrew implements Crew {
 
   async #start(name: string, member: NonNullable<Start['member']>): Promise<Served> {
     const { script, resource, start } = this.#options;
-    const { binary, glue, sizes, storeBudget } = start;
+    const { code, glue, sizes, storeBudget } = start;
     const options = {
       script: async () => script,
-      // The buffer that is given goes to the worker.
-      start: async () => ({ binary: binary.slice(0), glue, sizes, storeBudget, member }),
+      start: async () => ({ code, glue, sizes, storeBudget, member }),
       resource,
     };
     let usable = true;

@@ -4,8 +4,8 @@ import type { DeviceId } from '../../shared/devices.ts';
 
 /** The first message to the engine's worker: what it needs from the extension. */
 export interface Start {
-  /** The compiled code of the device's runtime. */
-  binary: ArrayBuffer;
+  /** The code of the device's runtime, which all workers share. */
+  code: WebAssembly.Module;
   /** The text of ort-wasm-simd-threaded.mjs, if threads are used. */
   glue?: string;
   /** The processor if absent. */

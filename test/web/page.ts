@@ -1,9 +1,10 @@
 /** What the tests run in a browser's page: the engine behind its client, as the extension uses it. */
+import { compiled } from '../../engine/backends/web/code.ts';
 import { mount } from '../../engine/host/web/fs.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
-import { type PackedIndex, unpackedSizes, unpacking } from '../../engine/host/web/packed.ts';
-import type { WorkerOptions } from '../../processes/web/client.ts';
-import { webEngine } from '../../processes/web/engine.ts';
+import { filesForImages, type PackedIndex, unpackedSizes, unpacking } from '../../engine/host/web/packed.ts';
+import { ReadAhead } from '../../engine/host/web/read-ahead.ts';
+import { type WebEngineOptions, webEngine } from '../../processes/web/engine.ts';
 import { engineFiles, engineScript } from '../../processes/web/start.ts';
 import { rememberGpu } from './known-gpu.ts';
 
@@ -16,19 +17,23 @@ const index = text('models.json').then((json): PackedIndex => JSON.parse(json));
 const beforeEngine = () => (globalThis as { beforeEngine?: string }).beforeEngine;
 const logs: string[] = [];
 
-const options: WorkerOptions = {
+const ahead = new ReadAhead(async (place) =>
+  unpacking(await index, async (name) => new Uint8Array(await bytes(`models/${name}`)))(place),
+);
+
+const options: WebEngineOptions = {
   script: async (id) => [beforeEngine(), await engineScript(id, text)].join('\n'),
   async start(id) {
     const files = engineFiles(id);
     const isThreaded = files.glue && location.hash === '#threads';
-    const [binary, glue] = await Promise.all([
-      bytes(files.binary),
+    const [code, glue] = await Promise.all([
+      compiled(await dist(files.binary)),
       isThreaded ? text(files.glue!) : undefined,
     ]);
-    return { binary, sizes: unpackedSizes(await index), glue };
+    return { code, sizes: unpackedSizes(await index), glue };
   },
-  resource: async (place) =>
-    unpacking(await index, async (name) => new Uint8Array(await bytes(`models/${name}`)))(place),
+  resource: ahead.read,
+  readAhead: async (model) => ahead.begin(filesForImages(await index, model)),
   onLog: (line) => logs.push(line),
 };
 

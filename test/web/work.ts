@@ -15,12 +15,12 @@ export async function workIn<Result>(
   const runtime = `/dist/web/ort-wasm-simd-threaded${kind === 'wasm' ? '' : `.${kind}`}.wasm`;
   const { result, error } = await page.evaluate(
     async ({ script, runtime, task }) => {
-      const binary = await (await fetch(runtime)).arrayBuffer();
+      const code = await WebAssembly.compile(await (await fetch(runtime)).arrayBuffer());
       const worker = new Worker(URL.createObjectURL(new Blob([script])));
       const answer = new Promise<{ result?: unknown; error?: string }>((resolve, reject) => {
         worker.onmessage = ({ data }) => resolve(data);
         worker.onerror = ({ message }) => reject(new Error(message));
-        worker.postMessage({ ...task, binary });
+        worker.postMessage({ ...task, code });
       });
       return answer.finally(() => worker.terminate());
     },

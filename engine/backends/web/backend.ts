@@ -6,11 +6,12 @@ import type { Capabilities, CompileOptions, Program, PublishedModel } from '../.
 import { PLANAR } from '../../execution/forms/form.ts';
 import { OnnxBackend } from '../../execution/lowering/onnx-backend.ts';
 import { NetworkBuilder } from '../../graph/network.ts';
-import { blobOf } from '../../host/web/fs.ts';
+import { contentsOf } from '../../host/web/fs.ts';
 import { memoryBytes } from '../../host/web/machine.ts';
 import { path } from '../../host/web/path.ts';
 import { NO_WEIGHTS } from '../../weights/source.ts';
 import { WeightTable } from '../../weights/weight-table.ts';
+import { bytesFor } from './code.ts';
 import { hasThreads, requireFeatures } from './features.ts';
 import { bytesOnDemand } from './file-bytes.ts';
 import { heapBytes, watchHeap } from './heap.ts';
@@ -19,8 +20,8 @@ import { withoutMemory } from './out-of-memory.ts';
 import { WebProgram } from './program.ts';
 
 export interface WebOptions {
-  /** ort-wasm-simd-threaded.wasm. */
-  binary: ArrayBuffer;
+  /** Of ort-wasm-simd-threaded.wasm: see `compiled`. */
+  code: WebAssembly.Module;
   /** The text of ort-wasm-simd-threaded.mjs, which starts threads; without it there is one. */
   glue?: string;
   /** Of several workers that share a machine: its threads, and how many workers there are. */
@@ -50,7 +51,7 @@ export class WebBackend extends OnnxBackend {
   readonly #share: number;
 
   /** @throws InputError if the browser lacks what it needs */
-  constructor({ binary, glue, member = { threads: MOST_THREADS, of: 1 } }: WebOptions) {
+  constructor({ code, glue, member = { threads: MOST_THREADS, of: 1 } }: WebOptions) {
     super();
     requireFeatures();
     watchHeap();
@@ -58,7 +59,7 @@ export class WebBackend extends OnnxBackend {
     this.threads = glue && hasThreads() ? most : 1;
     this.#share = member.of;
     this.machine = this.describe();
-    ort.env.wasm.wasmBinary = binary;
+    ort.env.wasm.wasmBinary = bytesFor(code);
     ort.env.wasm.numThreads = this.threads;
     if (glue && this.threads > 1)
       ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(new Blob([glue], { type: 'text/javascript' })) };
@@ -133,7 +134,7 @@ async function filesOf({
   return Promise.all(
     files.map(async (location) => ({
       path: location,
-      data: bytesOnDemand(await blobOf(path.join(folder!, location))),
+      data: bytesOnDemand(await contentsOf(path.join(folder!, location))),
     })),
   );
 }

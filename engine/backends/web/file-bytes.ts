@@ -1,3 +1,5 @@
+import type { Contents } from '../../host/web/store.ts';
+
 /** Exists in workers only, so it is not among the DOM's types. */
 declare class FileReaderSync {
   readAsArrayBuffer(blob: Blob): ArrayBuffer;
@@ -31,6 +33,6 @@ function read(blob: Blob): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new FileReaderSync().readAsArrayBuffer(blob));
 }
 
-export function bytesOnDemand(blob: Blob): Uint8Array {
-  return new FileBytes(blob);
+export function bytesOnDemand(contents: Contents): Uint8Array {
+  return contents instanceof Uint8Array ? contents : new FileBytes(contents);
 }

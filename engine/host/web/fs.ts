@@ -1,7 +1,7 @@
 import { writeError } from '../../files.ts';
 import type { FileReader, FileStat, FileSystem, FileWriter } from '../host.ts';
 import { path } from './path.ts';
-import { type Changes, type Found, fileError, type OpenFile, type Store } from './store.ts';
+import { type Changes, type Contents, type Found, fileError, type OpenFile, type Store } from './store.ts';
 
 /** Bytes of a chunk. */
 const CHUNK = 4 << 20;
@@ -36,8 +36,8 @@ async function found(file: string): Promise<Found> {
   return it;
 }
 
-/** A file's bytes, which are read when they are needed. */
-export async function blobOf(file: string): Promise<Blob> {
+/** See `Store.open`. */
+export async function contentsOf(file: string): Promise<Contents> {
   if ((await found(file)).folder) throw fileError('EISDIR', file);
   const { store, place } = storeOf(file);
   return store.open(place);
@@ -91,11 +91,12 @@ export const fs: FileSystem = {
     return (await store.linked?.(place)) ? BEHIND_LINKS : path.resolve('/', file);
   },
   async open(file, use) {
-    return use(readerOf(await blobOf(file)));
+    return use(readerOf(await contentsOf(file)));
   },
   async *chunks(file) {
-    const blob = await blobOf(file);
-    for (let from = 0; from < blob.size; from += CHUNK) yield await bytesOf(blob, from, from + CHUNK);
+    const contents = await contentsOf(file);
+    const size = sizeOf(contents);
+    for (let from = 0; from < size; from += CHUNK) yield await bytesOf(contents, from, from + CHUNK);
   },
   async writeAtomically(file, write) {
     try {
@@ -130,9 +131,8 @@ export const fs: FileSystem = {
     await changes.rename(place, changesOf(to).place);
   },
   async copy(from, to) {
-    const blob = await blobOf(from);
     await fs.writeAtomically(to, async (writer) => {
-      for (let at = 0; at < blob.size; at += CHUNK) await writer.write(await bytesOf(blob, at, at + CHUNK));
+      for await (const chunk of fs.chunks(from)) await writer.write(chunk);
     });
   },
   link: (place, file) => fs.rename(file, place),
@@ -169,19 +169,24 @@ async function using(file: OpenFile, write: (writer: FileWriter) => Promise<void
   }
 }
 
-function readerOf(blob: Blob): FileReader {
+function readerOf(contents: Contents): FileReader {
   return {
-    size: blob.size,
+    size: sizeOf(contents),
     async read(into, position) {
-      const bytes = await bytesOf(blob, position, position + into.length);
+      const bytes = await bytesOf(contents, position, position + into.length);
       into.set(bytes);
       return bytes.length;
     },
   };
 }
 
-async function bytesOf(blob: Blob, from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await blob.slice(from, to).arrayBuffer());
+function sizeOf(contents: Contents): number {
+  return contents instanceof Uint8Array ? contents.length : contents.size;
+}
+
+async function bytesOf(contents: Contents, from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (contents instanceof Uint8Array) return contents.slice(from, to);
+  return new Uint8Array(await contents.slice(from, to).arrayBuffer());
 }
 
 function hasCode(error: unknown): boolean {

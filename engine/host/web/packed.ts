@@ -19,6 +19,13 @@ export function unpackedSizes(index: PackedIndex): Record<string, number> {
   return Object.fromEntries(Object.entries(index).map(([place, { bytes }]) => [place, bytes]));
 }
 
+/** The files that images of a model need, without the adapters of its plans for small budgets. */
+export function filesForImages(index: PackedIndex, model: string): string[] {
+  return Object.keys(index).filter(
+    (place) => place.startsWith(`${model}/`) && !place.startsWith(`${model}/budget/`),
+  );
+}
+
 /** Reads files as they were before they were packed. @param read a packed file */
 export function unpacking(index: PackedIndex, read: ReadResource): ReadResource {
   return async (place) => {

@@ -14,7 +14,7 @@ export class ResourceStore implements Store {
   readonly #read: ReadResource;
   readonly #sizes: ReadonlyMap<string, number>;
   readonly #folders: ReadonlySet<string>;
-  readonly #fetched = new Map<string, Promise<Blob>>();
+  readonly #fetched = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
 
   constructor(read: ReadResource, sizes: Readonly<Record<string, number>>) {
     this.#read = read;
@@ -38,25 +38,25 @@ export class ResourceStore implements Store {
     return [...new Set(below.map((place) => place.slice(prefix.length).split('/')[0]!))];
   }
 
-  open(place: string): Promise<Blob> {
+  open(place: string): Promise<Uint8Array<ArrayBuffer>> {
     // After a failure the next try may succeed.
     return remembered(this.#fetched, place, () => this.#fetch(place));
   }
 
-  async #fetch(place: string): Promise<Blob> {
+  async #fetch(place: string): Promise<Uint8Array<ArrayBuffer>> {
     const size = this.#sizes.get(place);
     if (size === undefined) throw fileError('ENOENT', place);
     const failed = (why: string, cause?: unknown) =>
       new InputError(`${place}, a file of Patchwork, could not be loaded: ${why}. Reload the window.`, {
         cause,
       });
-    let blob: Blob;
+    let bytes: Uint8Array<ArrayBuffer>;
     try {
-      blob = new Blob([await this.#read(place)]);
+      bytes = await this.#read(place);
     } catch (error) {
       throw failed(messageOf(error), error);
     }
-    if (blob.size !== size) throw failed(`it has ${blob.size} bytes instead of ${size}`);
-    return blob;
+    if (bytes.length !== size) throw failed(`it has ${bytes.length} bytes instead of ${size}`);
+    return bytes;
   }
 }

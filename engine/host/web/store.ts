@@ -21,13 +21,16 @@ export interface Changes {
   freeBytes(): Promise<number>;
 }
 
+/** A file's bytes: in memory, or a Blob's, for which another process is asked. */
+export type Contents = Blob | Uint8Array<ArrayBuffer>;
+
 /** Where files of a browser are: its private file system, memory, a server. Places are relative, with slashes. */
 export interface Store {
   find(place: string): Promise<Found | undefined>;
   /** Names of what is in a folder. */
   list(folder: string): Promise<string[]>;
-  /** A file's bytes. They are read when they are needed. */
-  open(place: string): Promise<Blob>;
+  /** A file's bytes; those of a Blob are read when they are needed. */
+  open(place: string): Promise<Contents>;
   /** Whether a place is a link or is reached through one. Absent if there are no links. */
   linked?(place: string): Promise<boolean>;
   /** Absent if nothing can be written. */
