@@ -80,12 +80,17 @@ declare class Request {
   readonly url: string;
 }
 
+interface StreamReader {
+  read(): Promise<{ done: false; value: Uint8Array } | { done: true; value: undefined }>;
+  cancel(): Promise<void>;
+}
+
 declare class Response {
   readonly ok: boolean;
   readonly status: number;
   readonly url: string;
   readonly headers: Headers;
-  readonly body: (AsyncIterable<Uint8Array> & { cancel(): Promise<void> }) | null;
+  readonly body: { getReader(): StreamReader; cancel(): Promise<void> } | null;
 }
 
 declare function fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;

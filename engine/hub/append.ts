@@ -1,7 +1,9 @@
 import { fs } from '#host';
+import { eitherSignal } from '../../shared/signals.ts';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import type { RepositoryCache } from './cache.ts';
+import { chunksOf } from './chunks.ts';
 import { connection, Watchdog } from './connection.ts';
 import { HubError } from './errors.ts';
 import type { Repository, RepositoryFile } from './repository.ts';
@@ -27,7 +29,7 @@ export async function append(
   signal?: AbortSignal,
 ): Promise<void> {
   const watchdog = new Watchdog(settings.stallTimeout);
-  const either = signal ? AbortSignal.any([signal, watchdog.signal]) : watchdog.signal;
+  const either = eitherSignal(signal, watchdog.signal);
   // The hub package's own download neither resumes nor says why a request failed.
   const fetch = connection(settings, either);
   const name = file.path.split('/').map(encodeURIComponent).join('/');
@@ -67,7 +69,7 @@ async function write(
 ): Promise<number> {
   let end = at;
   await fs.append(file, at, async (writer) => {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of chunksOf(response)) {
       if (end + chunk.length > most)
         throw new InputError(
           `${new URL(response.url).host} sent more than the hub says (${most} bytes); it was thrown away.`,

@@ -15,6 +15,7 @@ import type {
 import { defined } from '../../shared/defined.ts';
 import type { Job, JobKind, RunState } from '../../shared/jobs.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import { eitherSignal } from '../../shared/signals.ts';
 import { loadKey, type Pace } from './pace.ts';
 import { type Expected, type Loads, Remaining } from './remaining.ts';
 
@@ -159,7 +160,7 @@ export class EngineQueue {
       if (this.#entries.length > 0) giveWay.abort();
     });
     try {
-      const either = AbortSignal.any([signal, giveWay.signal]);
+      const either = eitherSignal(signal, giveWay.signal);
       return await this.#loading(key, () => call({ signal: either }));
     } finally {
       stopListening();

@@ -1,4 +1,5 @@
 import { FileSystemError, FileType, Uri, workspace } from 'vscode';
+import { freeBytes } from '../../engine/host/web/room.ts';
 import { type Changes, collected, type Found, fileError, type Store } from '../../engine/host/web/store.ts';
 
 /** A folder of VS Code's file system as a store, such as the extension's storage in a browser. */
@@ -54,10 +55,7 @@ export class UriStore implements Store {
     rename: async (from, to) => {
       await workspace.fs.rename(this.#uri(from), this.#uri(to), { overwrite: true });
     },
-    freeBytes: async () => {
-      const { quota = 0, usage = 0 } = await navigator.storage.estimate();
-      return Math.max(0, quota - usage);
-    },
+    freeBytes,
   };
 
   #uri(place: string): Uri {

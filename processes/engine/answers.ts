@@ -8,6 +8,7 @@ import {
 import { abortError } from '../../engine/errors.ts';
 import { type CallOptions, ENGINE_CALLS, type Engine, type EngineCall } from '../../shared/api.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
+import { eitherSignal } from '../../shared/signals.ts';
 import { failureOf } from './failure.ts';
 import { CALL_FAILED, type Call, type FailureData, METHODS, type Method, received } from './protocol.ts';
 
@@ -82,7 +83,7 @@ export function queue() {
       background?.abort();
       const giveWay = new AbortController();
       background = giveWay;
-      const either = signal ? AbortSignal.any([signal, giveWay.signal]) : giveWay.signal;
+      const either = eitherSignal(signal, giveWay.signal);
       try {
         return await turn({ signal: either }, () => run(either));
       } finally {

@@ -12,7 +12,7 @@ import { LocalCrew } from '../../processes/workers/crew.ts';
 import type { EditRequest, Engine, GenerateRequest } from '../../shared/api.ts';
 import { similarity } from '../support/similarity.ts';
 import { callIn, squareMask } from './calls.ts';
-import { bundled, openPage, ROOT, skipReason, type TestPage } from './server.ts';
+import { bundled, openPage, ROOT, skipReason, type TestPage, WITHOUT_NEWER } from './server.ts';
 import { workIn } from './work.ts';
 
 type Verified = Awaited<ReturnType<typeof verify>>;
@@ -222,6 +222,35 @@ test('where a browser refuses storage, as in a private window, an image comes, a
     assert.match(logs.join('\n'), /keeps files in memory, until the window closes/);
   } finally {
     await refusing.close();
+  }
+});
+
+test('without what other browsers got later, the same image comes and a call can be cancelled', {
+  skip,
+}, async () => {
+  const older = await openPage(await bundled('page.ts'));
+  try {
+    await older.page.evaluate((script) => {
+      new Function(script)();
+      Object.assign(globalThis, { beforeEngine: `{${script}}` });
+    }, WITHOUT_NEWER);
+    const small = { ...REQUEST, steps: 2 };
+    const { png } = await callIn(older.page, 'generate', small);
+    const { picture } = await desktop.generate(small);
+    assert.ok((await similarity(png, picture.png)) >= 40);
+    const why = await older.page.evaluate(async (request) => {
+      const { engine } = globalThis as unknown as { engine: Engine };
+      const controller = new AbortController();
+      const onProgress = () => controller.abort();
+      const answer = engine.generate(request, { signal: controller.signal, onProgress });
+      return answer.then(
+        () => 'done',
+        (error: Error) => error.name,
+      );
+    }, REQUEST);
+    assert.equal(why, 'AbortError');
+  } finally {
+    await older.close();
   }
 });
 

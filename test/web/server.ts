@@ -46,6 +46,23 @@ export const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swi
 /** Makes a browser one whose WebAssembly cannot wait for promises. */
 export const WITHOUT_JSPI = 'delete WebAssembly.Suspending; delete WebAssembly.promising;';
 
+/** Takes what Chromium had years before other browsers out of a page or worker. */
+export const WITHOUT_NEWER = `
+  const drop = (owner, ...names) => { for (const name of names) if (owner) delete owner[name]; };
+  drop(AbortSignal, 'any');
+  drop(ReadableStream.prototype, Symbol.asyncIterator, 'values');
+  drop(globalThis.StorageManager?.prototype, 'estimate');
+  drop(Object.getPrototypeOf(navigator), 'deviceMemory', 'gpu');
+  drop(WebAssembly, 'compileStreaming', 'instantiateStreaming', 'Suspending', 'promising');
+  drop(Iterator.prototype, 'map', 'filter', 'take', 'drop', 'flatMap', 'reduce', 'toArray', 'forEach', 'some', 'every', 'find');
+  drop(Set.prototype, 'union', 'intersection', 'difference', 'isSubsetOf', 'isSupersetOf', 'isDisjointFrom');
+  drop(Promise, 'withResolvers', 'try');
+  drop(Object, 'groupBy');
+  drop(Array, 'fromAsync');
+  drop(Uint8Array, 'fromBase64', 'fromHex');
+  drop(globalThis, 'ImageDecoder', 'scheduler', 'requestIdleCallback', 'Float16Array');
+`;
+
 export interface PageOptions {
   /** Isolates the page from other origins, which lets it share memory between threads. */
   isolated?: boolean;

@@ -1,3 +1,4 @@
+import { InputError } from '../../errors.ts';
 import type { Codecs, EncodeOptions, PictureHeader, Pixels } from '../host.ts';
 import { readHeader } from './picture-header.ts';
 import { decodePng, encodePng } from './png.ts';
@@ -142,6 +143,10 @@ async function encoded(
   const type = `image/${options.format}`;
   const quality = 'lossless' in options ? 1 : options.quality / 100;
   const blob = await canvas.convertToBlob({ type, quality });
-  if (blob.type !== type) throw new Error(`this browser cannot write ${type}`);
+  // Browsers write PNG instead.
+  if (blob.type !== type)
+    throw new InputError(
+      `This browser cannot write ${options.format === 'webp' ? 'WebP' : 'JPEG'} files. Save the image as PNG.`,
+    );
   return new Uint8Array(await blob.arrayBuffer());
 }

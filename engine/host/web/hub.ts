@@ -9,7 +9,10 @@ export const hubEnvironment: HubEnvironment = {
   endpoint: () => undefined,
   offline: () => false,
   token: async () => undefined,
-  room: (bytes) => `the browser lets this site keep another ${formatBytes(bytes)}`,
+  room: (bytes) =>
+    Number.isFinite(bytes)
+      ? `the browser lets this site keep another ${formatBytes(bytes)}`
+      : 'the browser does not say how much this site may keep',
   tooLarge: ({ free, needed }) =>
     free === 0
       ? `This browser keeps no files for this site, as in a private window, so nothing can be downloaded. ${ELSEWHERE}`

@@ -1,3 +1,4 @@
+import { freeBytes } from './room.ts';
 import { type Changes, type Found, fileError, type Store } from './store.ts';
 
 /** Exists in workers only, so it is not among the DOM's types. */
@@ -111,10 +112,7 @@ class OpfsStore implements Store {
         throw withCode(error, from);
       }
     },
-    async freeBytes() {
-      const { quota = 0, usage = 0 } = await navigator.storage.estimate();
-      return Math.max(0, quota - usage);
-    },
+    freeBytes,
   };
 
   async #folder(place: string, create = false): Promise<Folder> {

@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import type { Pixels } from '../host.ts';
 import { codecs as native } from '../node/codecs.ts';
 import { compression as zlib } from '../node/compression.ts';
+import { codecs } from './codecs.ts';
 import { compression } from './compression.ts';
 import { readHeader } from './picture-header.ts';
 import { decodePng, encodePng } from './png.ts';
@@ -161,5 +162,23 @@ test('another size differs from libvips by rounding alone', async () => {
     const own = resized({ width, height, channels: 1, data }, size);
     const worst = Math.max(...own.map((value, i) => Math.abs(value - expected[i]!)));
     assert.ok(worst <= 4, `${size.width}×${size.height}: ${worst}`);
+  }
+});
+
+test('a browser that writes PNG instead of WebP is told of, with what to do', async () => {
+  const known = { OffscreenCanvas: globalThis.OffscreenCanvas, ImageData: globalThis.ImageData };
+  class Canvas {
+    getContext = () => ({ putImageData() {} });
+    convertToBlob = async () => new Blob([], { type: 'image/png' });
+  }
+  Object.assign(globalThis, { OffscreenCanvas: Canvas, ImageData: class {} });
+  try {
+    const grey: Pixels = { width: 1, height: 1, channels: 1, data: Uint8Array.of(7) };
+    await assert.rejects(
+      codecs.encode(grey, { format: 'webp', lossless: true }),
+      /^InputError: This browser cannot write WebP files\. Save the image as PNG\.$/,
+    );
+  } finally {
+    Object.assign(globalThis, known);
   }
 });
