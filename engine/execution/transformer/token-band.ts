@@ -1,4 +1,5 @@
 import { bytesOf, type Coding, coded, codesDifferences, decode, slotOf } from '../../../shared/codings.ts';
+import { InputError } from '../../errors.ts';
 import { floats } from '../../graph/tensor.ts';
 import { type Recorded, withRows } from '../../regions/recorded.ts';
 import { takeRows } from '../../regions/rows.ts';
@@ -87,11 +88,17 @@ export class TokenBand {
     return output;
   }
 
-  /** A step over this band: the inputs have its rows, and those of references. Resolves with the output [B, rows, C]. */
+  /**
+   * A step over this band: the inputs have its rows, and those of references. Resolves with the output [B, rows, C].
+   * @throws InputError if no dense step was before, as bands in the mode `naive` may ask for
+   */
   async step(inputs: Feeds): Promise<Float32Array> {
     const { batch } = this.#options;
     const before = this.#record;
-    if (!before) throw new Error('the first step of a band is dense');
+    if (!before)
+      throw new InputError(
+        'Bands of this kind of model begin with a step over the whole image: take at least one warm-up step.',
+      );
     const options = { recorded: before, features: true };
     const { output, features } = await this.#network.pass(this.#own, batch, inputs, options);
     const after = this.#network.updated(before, this.#own, batch, features);

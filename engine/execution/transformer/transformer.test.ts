@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { SMALL_FLUX2, SMALL_SANA } from '../../../test/support/transformers.ts';
 import { NodeBackend } from '../../backends/node/backend.ts';
+import { InputError } from '../../errors.ts';
 import { type Network, weightsOf } from '../../graph/network.ts';
 import { float32, floats, int64 } from '../../graph/tensor.ts';
 import { flux2 } from '../../networks/flux2.ts';
@@ -209,6 +210,18 @@ for (const [name, { whole, partial, bytes, planar, conditions }] of Object.entri
         assertClose(second.output, toRows(expected, BATCH, 3, at));
       }
     }
+  });
+
+  test(`${name}: bands cannot begin without a step over all of them, which is said to the user`, async () => {
+    const bands = { height: 5, width: 4, axis: 'y', edges: [[0, 2, 5]] } as const;
+    const [mailbox] = memoryMailboxes(2);
+    const band = openTokenBand(partial, { bands, index: 0, mode: 'naive', coding: 'float32' }, BATCH);
+    const sample = gaussianNoise(9, 0, 3 * 5 * 4);
+    const condition = conditionOf(conditions(8), 4.5);
+    await assert.rejects(
+      band.step({ sample, timestep: 300, condition, kind: 'band', step: 0 }, mailbox!),
+      (error) => error instanceof InputError && /warm-up/.test(error.message),
+    );
   });
 
   test(`${name}: workers read the text of the step`, async () => {
