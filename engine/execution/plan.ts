@@ -9,6 +9,9 @@ export interface Computed {
   masks: Mask[];
 }
 
+/** Of a plan that is not of a part. */
+export const EVERYTHING: Computed = { fractions: [], masks: [] };
+
 /** A prepared run over an image's latents or a part of them. */
 export interface Plan {
   /**

@@ -14,6 +14,12 @@ export class Recorded extends Map<string, RecordedRows> implements Features {
   }
 }
 
+/** Features in main memory. @throws Error for those that another kind of denoiser keeps elsewhere */
+export function recordedOf(features: Features): Recorded {
+  if (!(features instanceof Recorded)) throw new Error('the features are of another denoiser');
+  return features;
+}
+
 /** @throws Error for features that do not have the name, or if nothing was recorded */
 export function recordedRows(recorded: Recorded | undefined, name: string): RecordedRows {
   const rows = recorded?.get(name);

@@ -6,6 +6,7 @@ import type { Extent } from '../../graph/macs.ts';
 import { int64 } from '../../graph/tensor.ts';
 import { gaussianTensor } from '../../noise.ts';
 import type { Mask } from '../../regions/mask.ts';
+import { remembered } from '../../remembered.ts';
 
 /** The timestep of every case. */
 export const TIMESTEP = 500;
@@ -51,11 +52,9 @@ export class StepInputs {
     this.#other = noise(STREAMS.edited, latentChannels, height, width).data;
   }
 
-  /** Caches a value that several cases derive from these inputs, by key. */
+  /** A value that several cases derive from these inputs, by key: made on first use. */
   once<Made>(key: string, make: () => Promise<Made>): Promise<Made> {
-    const made = (this.#made.get(key) as Promise<Made> | undefined) ?? make();
-    this.#made.set(key, made);
-    return made;
+    return remembered(this.#made as Map<string, Promise<Made>>, key, make);
   }
 
   /** The original with other values under the mask, or everywhere; cached by mask. */

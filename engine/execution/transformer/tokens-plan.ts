@@ -1,14 +1,11 @@
 import type { MacCount } from '../../graph/macs.ts';
 import { floats } from '../../graph/tensor.ts';
 import { activeCount, coarser, type Mask } from '../../regions/mask.ts';
-import { Recorded } from '../../regions/recorded.ts';
 import type { Features } from '../../regions/store.ts';
-import type { Computed, Plan } from '../plan.ts';
+import { type Computed, EVERYTHING, type Plan } from '../plan.ts';
 import { countRegion } from './region-macs.ts';
 import type { TokenPlan } from './token-plan.ts';
 import type { Feeds, TokensNetwork } from './tokens-network.ts';
-
-const EVERYTHING: Computed = { fractions: [], masks: [] };
 
 /** All positions of an image, or some of them. */
 export class TokensPlan implements Plan {
@@ -57,10 +54,4 @@ export class FreshTokens implements Features {
   pieces() {
     return Object.values(this.tensors).map((tensor) => floats({ tensor }, 'tensor'));
   }
-}
-
-/** Features that a transformer recorded. */
-export function recordedOf(features: Features): Recorded {
-  if (!(features instanceof Recorded)) throw new Error('the features are of another denoiser');
-  return features;
 }

@@ -2,6 +2,7 @@ import { InputError } from '../../errors.ts';
 import { joined } from '../../numbers.ts';
 import { dilate } from '../../regions/mask.ts';
 import { planLevels } from '../../regions/plan.ts';
+import { recordedOf } from '../../regions/recorded.ts';
 import { takeRows, toRows } from '../../regions/rows.ts';
 import type { BandOf, BandOutput, BandStep, DenoisedBand } from '../bands/band-of.ts';
 import { bandCount, bandMasks } from '../bands/bands.ts';
@@ -12,7 +13,7 @@ import { referenceRows } from './reference-rows.ts';
 import { TokenBand } from './token-band.ts';
 import { type Grid, planTokens, type TokenPlan } from './token-plan.ts';
 import type { Feeds, TokensNetwork } from './tokens-network.ts';
-import { FreshTokens, recordedOf, TokensPlan } from './tokens-plan.ts';
+import { FreshTokens, TokensPlan } from './tokens-plan.ts';
 
 /**
  * A worker's share of a transformer's image. `network` keeps features as float32.

@@ -2,6 +2,7 @@ import type { Arithmetic } from '../../../shared/api.ts';
 import { countMacs } from '../../graph/macs.ts';
 import { joined } from '../../numbers.ts';
 import { dilate } from '../../regions/mask.ts';
+import { recordedOf } from '../../regions/recorded.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
 import type { BandOf, DenoisedBand } from '../bands/band-of.ts';
@@ -11,7 +12,7 @@ import { denoiserInputs } from '../denoiser-inputs.ts';
 import type { Plan } from '../plan.ts';
 import { referenceRows } from './reference-rows.ts';
 import { type Grid, planTokens, wholeTokens } from './token-plan.ts';
-import { FreshTokens, recordedOf, TokensPlan } from './tokens-plan.ts';
+import { FreshTokens, TokensPlan } from './tokens-plan.ts';
 import { openTokenBand } from './transformer-bands.ts';
 import type { TransformerForms } from './transformer-forms.ts';
 

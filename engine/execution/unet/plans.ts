@@ -2,13 +2,10 @@ import type { MacCount } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { activeFractions, activeMasks } from '../../regions/plan.ts';
-import { Recorded } from '../../regions/recorded.ts';
 import type { Features } from '../../regions/store.ts';
 import type { Program } from '../backend.ts';
-import type { Computed, Plan } from '../plan.ts';
+import { type Computed, EVERYTHING, type Plan } from '../plan.ts';
 import type { Region as RowsRegion, RowsUNet } from './rows-unet.ts';
-
-const EVERYTHING: Computed = { fractions: [], masks: [] };
 
 /** A whole image in planar form. */
 export class PlanarPlan implements Plan {
@@ -73,10 +70,4 @@ export class FreshRows implements Features {
   pieces() {
     return Object.values(this.tensors).map(({ data }) => data);
   }
-}
-
-/** Features that this denoiser recorded. */
-export function recordedOf(features: Features): Recorded {
-  if (!(features instanceof Recorded)) throw new Error('the features are of another denoiser');
-  return features;
 }

@@ -51,14 +51,14 @@ export class UNetForms {
   constructor(source: UNetSource) {
     this.#source = source;
     this.#of = source.of ?? 'whole';
-    this.#network = remembered(source.network);
+    this.#network = once(source.network);
   }
 
   /** The forms of the network that also gives its deep features. */
-  readonly giving = remembered(() => this.#variant('giving', withDeep));
+  readonly giving = once(() => this.#variant('giving', withDeep));
 
   /** The forms of what follows them. */
-  readonly shallow = remembered(() => this.#variant('shallow', shallowNetwork));
+  readonly shallow = once(() => this.#variant('shallow', shallowNetwork));
 
   #variant(of: 'giving' | 'shallow', made: (network: Network) => Network): UNetForms {
     return new UNetForms({ ...this.#source, of, network: () => made(this.network) });
@@ -235,7 +235,7 @@ export function foldsUpsampling(
 }
 
 /** The result of `make`, computed once. */
-function remembered<T>(make: () => T): () => T {
+function once<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => {
     made ??= make();
