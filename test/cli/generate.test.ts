@@ -169,7 +169,7 @@ test('Ctrl-C ends with code 130 and leaves no file', () =>
       '--steps',
       '150',
       '--size',
-      '512x512',
+      '768x768',
     ];
     const { code, stderr } = await patchwork(args, { interruptAfterMs: 2500 });
     assert.equal(code, 130, stderr);

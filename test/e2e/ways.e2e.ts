@@ -180,7 +180,7 @@ step('an edit that waits says what is before it, and can be cancelled', async ()
   await editor.press('way-all');
   await editor.prompt('a lake at night');
   await vscode.set('patchwork.steps', 150);
-  await vscode.set('patchwork.size', '512x512');
+  await vscode.set('patchwork.size', '768x768');
   await vscode.inHost(({ commands }) => {
     void commands.executeCommand('patchwork.generateImage', { prompt: 'a red house', seed: 1 });
   });
