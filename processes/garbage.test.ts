@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 
 test('V8 knows the option with which everything is collected less often', () => {
-  const garbage = new URL('garbage.ts', import.meta.url).href;
+  const garbage = pathToFileURL(path.join(import.meta.dirname, 'garbage.ts')).href;
   const script = `(await import(${JSON.stringify(garbage)})).collectSeldom();`;
   const flags = ['--import', 'tsx', '--input-type=module', '--eval', script];
   const { status, stderr } = spawnSync(process.execPath, flags, { encoding: 'utf8' });

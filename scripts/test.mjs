@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleTests } from './testBundles.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const suites = {
@@ -49,6 +50,8 @@ run('scripts/build.mjs');
 const files = Object.entries(suites)
   .filter(([name]) => asked.length === 0 || asked.includes(name))
   .flatMap(([, folders]) => folders.flatMap(testsBelow));
-if (files.length > 0)
-  run('--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=900000', ...files);
+if (files.length > 0) {
+  const flags = ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-timeout=900000'];
+  run(...flags, ...(await bundleTests(files)));
+}
 if (asked.length === 0 || asked.includes('e2e')) run('scripts/e2e.mjs');

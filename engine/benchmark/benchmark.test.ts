@@ -19,7 +19,7 @@ before(() => {
   const script = path.join(import.meta.dirname, '../../processes/engine/process.ts');
   engine = createEngine(new NodeBackend(), {
     openCrew: () => new LocalCrew(),
-    startEngine: () => engineProcess({ script, execArgv: process.execArgv }),
+    startEngine: () => engineProcess({ script, execArgv: ['--import', 'tsx'] }),
   });
 });
 after(() => engine.dispose());

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import { SCHEDULERS, type SchedulerName, SIGMA_SPACINGS, type SigmaSpacing } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
@@ -15,7 +16,7 @@ interface Reference {
 
 /** Timesteps that diffusers 0.27.2 chose, by sampler (an extract of the parity pack). */
 const references: Record<string, Reference> = JSON.parse(
-  await readFile(new URL('../../test/fixtures/schedulers/tiny-sd15.json', import.meta.url), 'utf8'),
+  await readFile(path.join(import.meta.dirname, '../../test/fixtures/schedulers/tiny-sd15.json'), 'utf8'),
 );
 const ddim = references.ddim!.config;
 const finalZero = { set_alpha_to_one: true, final_sigmas_type: 'zero' };

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import test from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { chunkPrompt } from './prompt-chunks.ts';
 import { loadTokenizer } from './tokenizer.ts';
 
-const tokenizer = await loadTokenizer(
-  fileURLToPath(new URL('../../test/fixtures/tokenizer', import.meta.url)),
-);
+const tokenizer = await loadTokenizer(path.join(import.meta.dirname, '../../test/fixtures/tokenizer'));
 const [house, red, lake] = ['house', 'red', 'lake'].map((word) => tokenizer.tokens(word)[0]!);
 const words = (ids: Int32Array, end: number) => tokenizer.text([...ids.subarray(1, end)]);
 

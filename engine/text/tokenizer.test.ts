@@ -3,7 +3,6 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { InputError } from '../errors.ts';
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts';
 import { readTokenizerFiles } from './tokenizer-files.ts';
@@ -12,7 +11,7 @@ import { readTokenizerFiles } from './tokenizer-files.ts';
  * A byte-pair vocabulary learnt from three captions, with ids of some texts by an independent implementation
  * (`training/tokenizer.py`), which differs in knowing ASCII digits only.
  */
-const fixture = fileURLToPath(new URL('../../test/fixtures/tokenizer', import.meta.url));
+const fixture = join(import.meta.dirname, '../../test/fixtures/tokenizer');
 const tokenizer = await loadTokenizer(fixture);
 
 const framed = (by: Tokenizer, text: string) => [...by.frame(by.tokens(text))];
@@ -250,7 +249,7 @@ test('files that are missing or broken are named', async () => {
 });
 
 test('the tokenizer of the embedded model', async (t) => {
-  const folder = fileURLToPath(new URL('../../media/models/scenes/tokenizer', import.meta.url));
+  const folder = join(import.meta.dirname, '../../media/models/scenes/tokenizer');
   const present = await readFile(join(folder, 'vocab.json')).then(
     () => true,
     () => false,
