@@ -1,8 +1,11 @@
 // Runs the end-to-end tests in a real VS Code: sets up what they need, builds, and runs test/e2e.
-// With a .vsix file or an unpacked extension as argument it tests that instead of the checkout.
+//   node scripts/e2e.mjs [EXTENSION | --built | --install]
+// EXTENSION: a .vsix file or an unpacked extension that is tested instead of the checkout; --built: the checkout is
+// built already; --install: only installs the VS Code
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { register } from 'tsx/esm/api';
 
 register();
@@ -10,6 +13,10 @@ const { findBrowser, withoutBrowser } = await import('./vscode/browser.ts');
 const { installServer } = await import('./vscode/server-install.ts');
 
 const root = path.dirname(import.meta.dirname);
+const { values: only, positionals } = parseArgs({
+  options: { built: { type: 'boolean' }, install: { type: 'boolean' } },
+  allowPositionals: true,
+});
 
 if (process.platform === 'win32')
   end(0, 'End-to-end tests skipped: the VS Code they drive (code-server) does not run on Windows; use WSL.');
@@ -19,9 +26,10 @@ if (!browser) {
   end(code, sentence);
 }
 installServer();
+if (only.install) process.exit();
 
-const extension = process.argv[2] ? path.resolve(process.argv[2]) : root;
-if (extension === root) run('scripts/build.mjs');
+const extension = positionals[0] ? path.resolve(positionals[0]) : root;
+if (extension === root && !only.built) run('scripts/build.mjs');
 const folder = path.join(root, 'test/e2e');
 const tests = readdirSync(folder).filter((name) => name.endsWith('.e2e.ts'));
 const flags = ['--test', '--test-concurrency=1', '--test-timeout=1200000'];

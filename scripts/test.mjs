@@ -1,5 +1,6 @@
 // Runs the tests: `unit` (beside the code), `parity`, `cli`, `web` and `faults` (in test/), `e2e` (a real VS Code), or all of them.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,6 +48,11 @@ function run(...args) {
 }
 
 run('scripts/build.mjs');
+const inVSCode = asked.length === 0 || asked.includes('e2e');
+// Downloads while the other tests run.
+const installing =
+  inVSCode &&
+  once(spawn(process.execPath, ['scripts/e2e.mjs', '--install'], { cwd: root, stdio: 'ignore' }), 'exit');
 const files = Object.entries(suites)
   .filter(([name]) => asked.length === 0 || asked.includes(name))
   .flatMap(([, folders]) => folders.flatMap(testsBelow));
@@ -54,4 +60,8 @@ if (files.length > 0) {
   const flags = ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-timeout=900000'];
   run(...flags, ...(await bundleTests(files)));
 }
-if (asked.length === 0 || asked.includes('e2e')) run('scripts/e2e.mjs');
+if (inVSCode) {
+  await installing;
+  // Installs it if that has failed, and says why if it fails again.
+  run('scripts/e2e.mjs', '--built');
+}
