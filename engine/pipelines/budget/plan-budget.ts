@@ -76,7 +76,7 @@ export function planBudget(share: number, process: FullProcess): BudgetPlan {
     macsOf(kinds.slice(0, first), half ?? process) + macsOf(kinds.slice(first), process);
   const plainCost = (count: number) => costOf(composed(plainPlan(count, process), half));
   const stepMacs = plainCost(steps) / steps;
-  const full = restMacs + steps * stepMacs;
+  const full = restMacs + plainCost(steps);
   const left = (share + TOLERANCE) * full - restMacs;
   const finish = (plan: Candidate): BudgetPlan => ({
     ...written(plan),
