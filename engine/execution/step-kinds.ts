@@ -1,4 +1,10 @@
-import { halfStepsOf, readStepPlan, type StepKind, type StepPlan } from '../../shared/stepPlan.ts';
+import {
+  halfStepsOf,
+  readStepPlan,
+  type StepKind,
+  type StepPlan,
+  writeStepPlan,
+} from '../../shared/stepPlan.ts';
 import { InputError } from '../errors.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Denoiser } from './denoiser.ts';
@@ -128,7 +134,7 @@ function requireUsable(
   { timesteps, stochastic, runs = 1 }: Pick<Scheduler, 'timesteps' | 'stochastic' | 'runs'>,
   denoiser: Pick<Denoiser, 'reuses'>,
 ): void {
-  const plan = kinds.join('');
+  const plan = writeStepPlan({ kinds, half });
   const refuse = (sentence: string) => {
     throw new InputError(`The step plan ${plan} cannot be used: ${sentence}.`, { setting: 'budget' });
   };

@@ -55,8 +55,8 @@ interface StageOptions extends Pick<DenoiseOptions, 'signal'> {
   noise: Float32Array;
   /** The image's seed. */
   seed: number;
-  /** Computes the outputs of a stage. */
-  predictOf(stage: Stage, index: number): Predict;
+  /** Computes the outputs of a stage, by its index. */
+  predictOf(index: number): Predict;
   onStepOf(stage: Stage): NonNullable<DenoiseOptions['onStep']>;
 }
 
@@ -70,22 +70,16 @@ export async function denoiseStages(
   let clean: (() => Float32Array) | undefined;
   for (const [i, stage] of stages.entries()) {
     const onStep = onStepOf(stage);
-    latent = await denoise(
-      predictOf(stage, i),
-      stage.scheduler,
-      startOfStage(stage, { noise, dims }, clean?.()),
-      {
-        start: stage.start,
-        end: stage.end,
-        signal,
-        noise: (index) =>
-          gaussianNoise(seed, stepNoise(index), stage.dims[0] * stage.dims[1] * stage.dims[2]),
-        onStep: (index, sample, original) => {
-          clean = original;
-          return onStep(index, sample, original);
-        },
+    latent = await denoise(predictOf(i), stage.scheduler, startOfStage(stage, { noise, dims }, clean?.()), {
+      start: stage.start,
+      end: stage.end,
+      signal,
+      noise: (index) => gaussianNoise(seed, stepNoise(index), stage.dims[0] * stage.dims[1] * stage.dims[2]),
+      onStep: (index, sample, original) => {
+        clean = original;
+        return onStep(index, sample, original);
       },
-    );
+    });
   }
   return latent;
 }

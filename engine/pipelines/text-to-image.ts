@@ -92,7 +92,7 @@ export async function textToImage(
     noise,
     seed,
     signal,
-    predictOf: (_, i) => run?.predict ?? predictOf(computed[i]!),
+    predictOf: (i) => run?.predict ?? predictOf(computed[i]!),
     onStepOf: ({ dims }) => stepReport(ready, dims, progress, options),
   })
     .catch((error: unknown) => {
@@ -140,7 +140,7 @@ async function prepareDrawing(
   const network = components.network('denoiser');
   const inpaints = seesMask(network, model.autoencoder.latentChannels);
   // A model that sees the mask saw nothing but mask: its features are not those of the finished picture.
-  const memory = inpaints || stages.length > 1 ? undefined : given;
+  const memory = inpaints ? undefined : given;
   progress.stage('load');
   await listen(signal);
   await prepareNetworks(ready, recipe.precision, { signal, report: progress.own });

@@ -5,7 +5,7 @@ import type { OwnPlan } from '../../models/budget-plans.ts';
 import type { DiffusionModel } from '../../models/diffusion-model.ts';
 import { placesSteps, schedulerNameOf } from '../../schedulers/create.ts';
 import { schedulerFor } from '../scheduler-for.ts';
-import { halfResolutionOf } from './half-resolution.ts';
+import { halfResolutionOf, type ProcessOptions } from './half-resolution.ts';
 import { type FullProcess, planBudget } from './plan-budget.ts';
 
 /** A recipe whose steps are planned for a budget. */
@@ -23,15 +23,6 @@ type Sized = Pick<
 > & {
   negativePrompt?: string;
 };
-
-interface ProcessOptions {
-  /** Several workers compute it. */
-  shared?: boolean;
-  /** It edits an image. */
-  edit?: boolean;
-  /** With pictures or regions beside the prompt; see `isSteered`. */
-  steered?: boolean;
-}
 
 /** What an image of a recipe costs in full, counted from the definitions of the model's networks. */
 export function fullProcess(
@@ -60,7 +51,7 @@ export function fullProcess(
     stepMacs: runs * step(guided ? 2 : 1, size),
     aloneMacs: runs * step(1, size),
   });
-  const share = edit || shared || steered ? 0 : halfResolutionOf(model, recipe);
+  const share = halfResolutionOf(model, recipe, { shared, edit, steered });
   return {
     steps,
     ...stepsOf(positions),

@@ -3,15 +3,28 @@ import type { DiffusionModel } from '../../models/diffusion-model.ts';
 import { schedulerFor } from '../scheduler-for.ts';
 import { hasHalf } from '../stages.ts';
 
+/** How the images of a process are made. */
+export interface ProcessOptions {
+  /** Several workers compute it. */
+  shared?: boolean;
+  /** It edits an image. */
+  edit?: boolean;
+  /** With pictures or regions beside the prompt; see `isSteered`. */
+  steered?: boolean;
+}
+
 /**
  * The share of a new image's steps that its model's makers recommend to take at half the resolution: a network that
  * draws pictures much larger than those it learnt from repeats what they show, and a composition that is right at half
- * the size stays right when the last steps enlarge it. 0 for none.
+ * the size stays right when the last steps enlarge it. 0 for none, and where only whole images can be computed; see
+ * `requireWholeSize`.
  */
 export function halfResolutionOf(
   model: DiffusionModel,
   recipe: Pick<Recipe, 'width' | 'height' | 'steps'> & Partial<Pick<Recipe, 'scheduler' | 'sigmas'>>,
+  { shared = false, edit = false, steered = false }: ProcessOptions = {},
 ): number {
+  if (shared || edit || steered) return 0;
   const { width, height, halfResolution } = model.defaults;
   if (!halfResolution || !hasHalf(model, recipe)) return 0;
   if (recipe.width * recipe.height < halfResolution.above * width * height) return 0;

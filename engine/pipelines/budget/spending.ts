@@ -29,15 +29,15 @@ export function spendingOf(
   const share = budget ?? (edit ? model.defaults.editBudget : undefined) ?? 1;
   const steered = isSteered(request);
   if (stepPlan !== undefined) return full;
-  if (share === 1) return edit || shared || steered ? full : { ...full, recipe: inFull(model, recipe) };
-  const planned = budgeted(recipe, share, fullProcess(model, recipe, { shared, edit, steered }));
+  const options = { shared, edit, steered };
+  if (share === 1) return { ...full, recipe: inFull(recipe, halfResolutionOf(model, recipe, options)) };
+  const planned = budgeted(recipe, share, fullProcess(model, recipe, options));
   if (budget === undefined && planned.recipe.stepPlan === undefined) return full;
   return { ...planned, budget: { budget: planned.report } };
 }
 
-/** A new image with all of its steps, the first of them at half the resolution where the model recommends it. */
-function inFull(model: DiffusionModel, recipe: Recipe): Recipe {
-  const share = halfResolutionOf(model, recipe);
+/** A recipe with all of its steps, a share of them at half the resolution. */
+function inFull(recipe: Recipe, share: number): Recipe {
   const plan = composed({ kinds: new Array<StepKind>(recipe.steps).fill('F') }, { share });
   return plan.half === undefined ? recipe : { ...recipe, stepPlan: writeStepPlan(plan) };
 }
