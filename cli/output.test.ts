@@ -4,11 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import { scriptOf } from '../test/support/script.ts';
 
 /** Runs the command from its sources. */
 function patchwork(...args: string[]) {
-  const main = path.join(import.meta.dirname, 'main.ts');
-  return spawnSync(process.execPath, ['--import', 'tsx', main, ...args], { encoding: 'utf8' });
+  const { script, execArgv } = scriptOf(path.join(import.meta.dirname, 'main.ts'));
+  return spawnSync(process.execPath, [...execArgv, script, ...args], { encoding: 'utf8' });
 }
 
 test('what a model says of itself does not reach the terminal as it is', () => {

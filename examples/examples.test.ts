@@ -5,12 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { decodePicture } from '../engine/pictures/read.ts';
+import { scriptOf } from '../test/support/script.ts';
 
 test('the engine as a library: an image and an edit of it', async () => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'examples-'));
   try {
-    const example = path.join(import.meta.dirname, 'edit.ts');
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', example, folder], {
+    const { script, execArgv } = scriptOf(path.join(import.meta.dirname, 'edit.ts'));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...execArgv, script, folder], {
       cwd: path.dirname(import.meta.dirname),
       encoding: 'utf8',
     });

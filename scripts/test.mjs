@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleTests } from './testBundles.mjs';
+import { bundleTests, STARTED } from './testBundles.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const suites = {
@@ -58,7 +58,7 @@ const files = Object.entries(suites)
   .flatMap(([, folders]) => folders.flatMap(testsBelow));
 if (files.length > 0) {
   const flags = ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-timeout=900000'];
-  run(...flags, ...(await bundleTests(files)));
+  run(...flags, ...(await bundleTests(files, STARTED)));
 }
 if (inVSCode) {
   await installing;

@@ -9,6 +9,30 @@ const root = path.dirname(import.meta.dirname);
 /** Below the root, for short command lines. */
 const OUT = path.join('dist', 'tests');
 
+/** Scripts that tests start in processes of their own, by `scriptOf` of `test/support/script.ts`. */
+export const STARTED = [
+  'cli/main.ts',
+  'engine/hub/testing/fetch.ts',
+  'examples/edit.ts',
+  'processes/devices/testing/fake-device.ts',
+  'processes/devices/testing/fake-engine.ts',
+  'processes/engine/process.ts',
+  'processes/engine/testing/fake-process.ts',
+  'processes/workers/testing/abandon.ts',
+  ...studies(),
+  'studies/support/help.ts',
+  'test/faults/disk-writers.ts',
+  'test/parity/gpu-edits.ts',
+  'test/parity/gpu-verify.ts',
+  'test/parity/placements.ts',
+];
+
+function studies() {
+  const names = fs.readdirSync(path.join(root, 'studies'));
+  const isStudy = (name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'frame.ts';
+  return names.filter(isStudy).map((name) => path.join('studies', name));
+}
+
 /** `import.meta.dirname` stays the folder of the source, where tests have their fixtures. */
 const sourceFolders = {
   name: 'source-folders',
@@ -23,15 +47,16 @@ const sourceFolders = {
 };
 
 /**
- * Bundles tests, which share what several of them import.
- * @param files paths below the root
- * @returns their bundles, below the root too
+ * Bundles tests and the scripts that they start, which share what several of them import.
+ * @param files tests, below the root
+ * @param scripts what they start, below the root
+ * @returns the bundles of the tests, below the root too
  */
-export async function bundleTests(files) {
+export async function bundleTests(files, scripts = []) {
   const begun = new Date();
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: files,
+    entryPoints: [...files, ...scripts],
     outbase: root,
     outdir: OUT,
     outExtension: { '.js': '.mjs' },

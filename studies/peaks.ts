@@ -51,7 +51,8 @@ await study(
 
 /** Runs a task in a process of its own. @returns undefined for one that only prepares */
 async function inProcess(task: PeakTask): Promise<Peak | undefined> {
-  const child = fork(path.join(import.meta.dirname, 'support/peak.ts'));
+  const script = path.join(import.meta.dirname, 'support/peak.ts');
+  const child = fork(script, { execArgv: ['--import', 'tsx'] });
   let answer: Peak | undefined;
   child.on('message', (message) => {
     answer = message as Peak;

@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
+import { scriptOf } from '../test/support/script.ts';
 
 const FOLDER = import.meta.dirname;
 const ROOT = path.dirname(FOLDER);
@@ -68,13 +69,14 @@ describe('studies', { concurrency: 2 }, () => {
 
   test('each study starts, explains itself and is listed', async () => {
     // In one process: starting one for each takes most of a minute.
-    const files = STUDIES.map((study) => path.join(FOLDER, study));
+    const files = STUDIES.map((study) => scriptOf(path.join(FOLDER, study)).script);
     const { code, stdout, stderr } = await run('support/help.ts', ...files);
     assert.equal(code, 0, stderr);
     const helps = helpOf(stdout);
     const readme = readFileSync(path.join(FOLDER, 'README.md'), 'utf8');
     for (const study of STUDIES) {
-      assert.match(helps.get(study) ?? '', new RegExp(`^Usage: ${study.replace('.', '\\.')} \\[options\\]`));
+      const { name } = path.parse(study);
+      assert.match(helps.get(name) ?? '', new RegExp(`^Usage: ${name}\\.(ts|mjs) \\[options\\]`));
       assert.equal(readme.split(`\`${study}\``).length, 2, `${study} has one line in studies/README.md`);
     }
   });
@@ -146,9 +148,8 @@ function scene(name: string): string {
 }
 
 function run(study: string, ...given: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', path.join(FOLDER, study), ...given], {
-    cwd: ROOT,
-  });
+  const { script, execArgv } = scriptOf(path.join(FOLDER, study));
+  const child = spawn(process.execPath, [...execArgv, script, ...given], { cwd: ROOT });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk) => {
     stdout += chunk;

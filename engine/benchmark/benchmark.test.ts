@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { engineProcess } from '../../processes/engine/client.ts';
 import { LocalCrew } from '../../processes/workers/crew.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkRow, Engine } from '../../shared/api.ts';
+import { scriptOf } from '../../test/support/script.ts';
 import { NodeBackend } from '../backends/node/backend.ts';
 import { createEngine } from '../engine.ts';
 import { InputError, isAbort } from '../errors.ts';
@@ -16,10 +17,10 @@ const TENTH = { name: 'tenth', share: 0.1 };
 
 let engine: Engine;
 before(() => {
-  const script = path.join(import.meta.dirname, '../../processes/engine/process.ts');
+  const script = scriptOf(path.join(import.meta.dirname, '../../processes/engine/process.ts'));
   engine = createEngine(new NodeBackend(), {
     openCrew: () => new LocalCrew(),
-    startEngine: () => engineProcess({ script, execArgv: ['--import', 'tsx'] }),
+    startEngine: () => engineProcess(script),
   });
 });
 after(() => engine.dispose());

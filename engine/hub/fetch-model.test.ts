@@ -21,6 +21,7 @@ import { after, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeCheckpoint, writeTinyAutoencoder } from '../../test/support/checkpoints.ts';
 import { type Fault, type Hub, type HubRequest, startHub } from '../../test/support/hub.ts';
+import { scriptOf } from '../../test/support/script.ts';
 import { InputError } from '../errors.ts';
 import { cachedRepositories, findSnapshot, RepositoryCache } from './cache.ts';
 import { type FetchProgress, fetchModel, modelHere, planFetch } from './fetch-model.ts';
@@ -400,8 +401,8 @@ test('a full disk is reported before anything is fetched', async () => {
 
 /** Fetches in a process of its own; `limit` bounds the size of the files it may write, in KiB. */
 function fetchElsewhere(limit?: number, env: Record<string, string> = {}) {
-  const script = path.join(import.meta.dirname, 'testing', 'fetch.ts');
-  const command = `${limit ? `ulimit -f ${limit};` : ''} exec "${process.execPath}" --import tsx "${script}"`;
+  const { script, execArgv } = scriptOf(path.join(import.meta.dirname, 'testing', 'fetch.ts'));
+  const command = `${limit ? `ulimit -f ${limit};` : ''} exec "${process.execPath}" ${execArgv.join(' ')} "${script}"`;
   const child = spawn('bash', ['-c', command], {
     env: { ...process.env, HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: settings.cache, FETCH: ID, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -6,6 +6,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import type { Candidate } from '../../engine/backends/devices/candidate.ts';
 import { InputError } from '../../engine/errors.ts';
 import type { DeviceId } from '../../shared/devices.ts';
+import { scriptOf } from '../../test/support/script.ts';
 import { chooseDevice, listDevices } from './devices.ts';
 
 const { PATCHWORK_CACHE } = process.env;
@@ -26,8 +27,7 @@ after(async () => {
 
 const tried: string[] = [];
 const options = {
-  script: path.join(import.meta.dirname, 'testing/fake-device.ts'),
-  execArgv: ['--import', 'tsx'],
+  ...scriptOf(path.join(import.meta.dirname, 'testing/fake-device.ts')),
   onTry: (name: string) => tried.push(name),
 };
 

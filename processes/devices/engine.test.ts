@@ -8,6 +8,7 @@ import type { Candidate } from '../../engine/backends/devices/candidate.ts';
 import { InputError } from '../../engine/errors.ts';
 import { temporaryFolder } from '../../engine/weights/testing.ts';
 import type { DeviceChoice } from '../../shared/devices.ts';
+import { scriptOf } from '../../test/support/script.ts';
 import { type DeviceEngine, deviceEngine } from './engine.ts';
 
 process.env.PATCHWORK_CACHE = await temporaryFolder();
@@ -19,7 +20,6 @@ const candidates: Candidate[] = [
   { id: 'cuda', name: '', software: false, found: false, identity: '', missing: 'it has no library' },
 ];
 const testing = path.join(import.meta.dirname, 'testing');
-const execArgv = ['--import', 'tsx'];
 
 const engines: DeviceEngine[] = [];
 afterEach(async () => {
@@ -31,10 +31,9 @@ function open(
   more: { patience?: number; onLog?: (line: string) => void } = {},
 ) {
   const engine = deviceEngine({
-    script: path.join(testing, 'fake-engine.ts'),
-    execArgv,
+    ...scriptOf(path.join(testing, 'fake-engine.ts')),
     device: () => device,
-    devices: { script: path.join(testing, 'fake-device.ts'), execArgv, candidates },
+    devices: { ...scriptOf(path.join(testing, 'fake-device.ts')), candidates },
     ...more,
   });
   engines.push(engine);

@@ -6,13 +6,11 @@ import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { GenerateProgress } from '../../shared/api.ts';
+import { scriptOf } from '../../test/support/script.ts';
 import { libraryTrouble } from '../native-libraries.ts';
 import { type EngineProcess, engineProcess } from './client.ts';
 
-const options = {
-  script: path.join(import.meta.dirname, 'testing/fake-process.ts'),
-  execArgv: ['--import', 'tsx'],
-};
+const options = scriptOf(path.join(import.meta.dirname, 'testing/fake-process.ts'));
 
 let engine: EngineProcess;
 beforeEach(() => {

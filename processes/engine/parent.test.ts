@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import path from 'node:path';
 import test from 'node:test';
+import { scriptOf } from '../../test/support/script.ts';
 import { isWellFormed } from './parent.ts';
 
 const RUBBISH = [
@@ -29,8 +30,9 @@ const RUBBISH = [
 ];
 
 test('a process continues whatever its parent sends', async () => {
-  const child = fork(path.join(import.meta.dirname, 'testing/fake-process.ts'), {
-    execArgv: ['--import', 'tsx'],
+  const { script, execArgv } = scriptOf(path.join(import.meta.dirname, 'testing/fake-process.ts'));
+  const child = fork(script, {
+    execArgv,
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });

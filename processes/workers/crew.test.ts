@@ -25,6 +25,7 @@ import {
   writeReferenceModel,
 } from '../../test/support/checkpoints.ts';
 import { decibels, HOUSE } from '../../test/support/house.ts';
+import { scriptOf } from '../../test/support/script.ts';
 import { LocalCrew } from './crew.ts';
 
 const crew = new LocalCrew();
@@ -220,13 +221,17 @@ test('more workers than the picture can be divided over leave some without a par
 });
 
 test('workers end and clear up when who started them dies', { skip: !existsSync('/dev/shm') }, async () => {
-  const folders = () => readdirSync('/dev/shm').filter((name) => name.startsWith('patchwork-'));
-  const before = new Set(folders());
-  const child = fork(path.join(import.meta.dirname, 'testing/abandon.ts'), {
-    execArgv: ['--import', 'tsx'],
+  const { script, execArgv } = scriptOf(path.join(import.meta.dirname, 'testing/abandon.ts'));
+  const child = fork(script, {
+    execArgv,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const [pids] = (await once(child, 'message')) as [number[]];
+  // Others may run meanwhile; a folder's name has the process that made it.
+  const family = [child.pid!, ...pids];
+  const isMine = (name: string) => family.some((pid) => name.includes(`-${pid}-`));
+  const mine = () => readdirSync('/dev/shm').filter((name) => name.startsWith('patchwork-') && isMine(name));
+  assert.ok(mine().length > 0);
   child.kill('SIGKILL');
   await once(child, 'exit');
   const alive = (pid: number) => {
@@ -236,7 +241,6 @@ test('workers end and clear up when who started them dies', { skip: !existsSync(
       return false;
     }
   };
-  const mine = () => folders().filter((name) => !before.has(name));
   for (let i = 0; i < 100 && (pids.some(alive) || mine().length > 0); i++)
     await new Promise((resolve) => setTimeout(resolve, 100));
   assert.deepEqual(pids.filter(alive), []);

@@ -6,10 +6,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
+import { scriptOf } from '../support/script.ts';
 
 const root = await mkdtemp(path.join(os.tmpdir(), 'patchwork-disk-'));
 after(() => rm(root, { recursive: true, force: true }));
-const script = path.join(import.meta.dirname, 'disk-writers.ts');
+const { script, execArgv } = scriptOf(path.join(import.meta.dirname, 'disk-writers.ts'));
 
 interface Outcome {
   name: string;
@@ -25,7 +26,7 @@ const namespace = ['-rm', '--propagation', 'private', 'bash', '-c'];
 const canMount = spawnSync('unshare', [...namespace, `mount -t tmpfs none ${root}`]).status === 0;
 
 async function writersOn(how: 'full' | 'read-only', code: string): Promise<Outcome[]> {
-  const node = [process.execPath, '--import', 'tsx', script, root];
+  const node = [process.execPath, ...execArgv, script, root];
   const mount = {
     full: `mount -t tmpfs -o size=3m none ${root}`,
     'read-only': `mount -t tmpfs -o size=3m none ${root} && echo old > ${root}/old.png && mount -o remount,ro ${root}`,

@@ -23,6 +23,7 @@ import { BusWorker } from '../../processes/bus/worker.ts';
 import { LocalCrew } from '../../processes/workers/crew.ts';
 import type { GenerateProgress } from '../../shared/api.ts';
 import { writeCheckpoint, writeLora } from '../support/checkpoints.ts';
+import { scriptOf } from '../support/script.ts';
 
 const request = { prompt: 'a house', seed: 1, steps: 60, width: 128, height: 128, threads: 1 };
 
@@ -133,6 +134,7 @@ test('where the cache takes no files, merged and quantized weights are kept else
   await writeLora(at('lora.safetensors'));
   await writeFile(at('file'), '');
   await mkdir(at('temporary'));
+  const { script, execArgv } = scriptOf(path.join(import.meta.dirname, '../../cli/main.ts'));
   const images: Buffer[] = [];
   // Nobody, not even root, makes a folder below a file.
   for (const [name, cache, said] of [
@@ -143,7 +145,7 @@ test('where the cache takes no files, merged and quantized weights are kept else
     const files = ['--model', at('model'), '--lora', at('lora.safetensors'), '-o', at(name)];
     const { stderr } = await promisify(execFile)(
       process.execPath,
-      ['--import', 'tsx', path.join('cli', 'main.ts'), 'generate', 'a house', ...settings, ...files],
+      [...execArgv, script, 'generate', 'a house', ...settings, ...files],
       { env: { ...process.env, PATCHWORK_CACHE: cache, TMPDIR: at('temporary'), TEMP: at('temporary') } },
     );
     const notices = stderr.match(/Cannot write .* are kept in .* until Patchwork ends/g) ?? [];

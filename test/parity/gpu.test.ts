@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/backends/node/devices/testing.ts';
+import { scriptOf } from '../support/script.ts';
 
 /** Operators of a network in one form that run on the processor, and copies between it and the GPU. */
 interface Placement {
@@ -134,15 +135,15 @@ test('AutoencoderDC and EfficientViT-SAM agree with their references', {
  * Runs a script whose only GPU is the software one. Its stderr is a file: ONNX Runtime writes nothing more to a pipe
  * once that is full.
  */
-async function onGpu(script: string): Promise<{ stdout: string; stderr: string }> {
+async function onGpu(name: string): Promise<{ stdout: string; stderr: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'patchwork-gpu-'));
   const errors = path.join(folder, 'stderr');
   const written = await open(errors, 'w');
   try {
-    const file = path.join(import.meta.dirname, script);
+    const { script, execArgv } = scriptOf(path.join(import.meta.dirname, name));
     const env = { ...process.env, ...SOFTWARE_GPU };
     const stdio = ['ignore', 'pipe', written.fd] as const;
-    const child = spawn(process.execPath, ['--import', 'tsx', file], { env, stdio: [...stdio] });
+    const child = spawn(process.execPath, [...execArgv, script], { env, stdio: [...stdio] });
     let stdout = '';
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
