@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFile, cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
-import { inTemporaryFolder, patchwork } from './patchwork.ts';
+import { inTemporaryFolder, patchwork, patchworkHere } from './patchwork.ts';
 
 const fixtures = path.join(import.meta.dirname, '..', 'fixtures');
 const masks = path.join(import.meta.dirname, '../../media/masks');
@@ -225,6 +225,18 @@ test('bad usage exits with 2 and names the allowed values', async () => {
     [['models', 'get', 'a', 'b'], /too many arguments/],
     [['models', 'get', 'a', '--no'], /unknown option/],
     [['models', 'remove'], /missing required argument/],
+  ] as const) {
+    const { code, stdout, stderr } = await patchworkHere(args);
+    assert.equal(code, 2, `${args.join(' ')}: ${stderr}`);
+    assert.match(stderr, sentence);
+    assert.equal(stdout, '');
+  }
+});
+
+test('the process ends with the code of what it refuses', async () => {
+  for (const [args, sentence] of [
+    [['models', 'list', 'x'], /list takes no argument/],
+    [['generate', ''], /Enter a prompt/],
   ] as const) {
     const { code, stdout, stderr } = await patchwork(args);
     assert.equal(code, 2, `${args.join(' ')}: ${stderr}`);

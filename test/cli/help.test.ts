@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Command } from 'commander';
 import { createProgram } from '../../cli/program.ts';
-import { patchwork } from './patchwork.ts';
+import { patchwork, patchworkHere } from './patchwork.ts';
 
 /** All commands with what they are called by, `models get` among them. */
 function commandsOf(command: Command, names: string[] = []): string[][] {
@@ -24,7 +24,7 @@ test('every command has examples in its help, and each of them is understood', a
   const commands = commandsOf(createProgram());
   assert.ok(commands.length > 12);
   for (const names of commands) {
-    const { code, stdout } = await patchwork([...names, '--help']);
+    const { code, stdout } = await patchworkHere([...names, '--help']);
     assert.equal(code, 0);
     const [, examples = ''] = stdout.split('\nExamples:\n');
     const lines = examples.trim().split('\n');

@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { mock } from 'node:test';
+import { createProgram } from '../../cli/program.ts';
+import { report } from '../../cli/report.ts';
 
 export const BUNDLE = path.join(import.meta.dirname, '..', '..', 'dist', 'patchwork.mjs');
 
@@ -34,6 +37,30 @@ export function patchwork(
     child.on('error', reject);
     child.on('close', (code) => resolve({ ...outcome, code }));
   });
+}
+
+/** The same in this process, for help and for what is refused: starting one takes most of a second. */
+export async function patchworkHere(args: readonly string[]): Promise<Outcome> {
+  const outcome: Outcome = { code: 0, stdout: '', stderr: '' };
+  const capture = (name: 'stdout' | 'stderr') => {
+    const stream = process[name];
+    const write = stream.write.bind(stream) as (...given: unknown[]) => boolean;
+    return mock.method(stream, 'write', (...given: unknown[]) => {
+      // What the test runner writes meanwhile are bytes.
+      if (typeof given[0] !== 'string') return write(...given);
+      outcome[name] += given[0];
+      return true;
+    });
+  };
+  const captured = [capture('stdout'), capture('stderr')];
+  try {
+    await createProgram().parseAsync(args, { from: 'user' });
+  } catch (error) {
+    outcome.code = report(error);
+  } finally {
+    for (const { mock } of captured) mock.restore();
+  }
+  return outcome;
 }
 
 /** A folder that is gone after `use`. */
