@@ -44,7 +44,8 @@ export class Crews {
     if (!crew) throw new InputError('This engine has no workers.');
     const version = await denoiserVersion(opened);
     const members = await crew.members(workers, threads || undefined, model, additions);
-    const options = { ...TEAM_DEFAULTS, ...defined(patch), equallyFast: crew.equallyFast };
+    const { equallyFast, patience = TEAM_DEFAULTS.patience } = crew;
+    const options = { ...TEAM_DEFAULTS, ...defined(patch), equallyFast, patience };
     return { model, additions, version, members, options };
   }
 

@@ -9,6 +9,12 @@ import { scriptOf } from '../scripts.ts';
 import { makeMailFolder } from './mail-folder.ts';
 import { dismissed, FIRST, KeptMembers, type Served, ServedMember } from './member.ts';
 
+/**
+ * Seconds that a step may take with a GPU, which compiles the network's programs in the first: minutes, if it is made of
+ * software and the machine is busy. A process that is stopped is noticed before: see `ServedProcess`.
+ */
+const COMPILING = 900;
+
 interface LocalCrewOptions {
   /** Milliseconds, for tests. */
   endPatience?: number;
@@ -23,6 +29,7 @@ interface LocalCrewOptions {
 /** Workers on this machine: one process each, with its share of the processor. They are kept for the next image. */
 export class LocalCrew implements Crew {
   readonly equallyFast: boolean;
+  readonly patience: number | undefined;
   readonly #options: LocalCrewOptions;
   readonly #kept = new KeptMembers<LocalMember>();
   #mail: Promise<string> | undefined;
@@ -32,6 +39,7 @@ export class LocalCrew implements Crew {
   constructor(options: LocalCrewOptions = {}) {
     this.#options = options;
     this.equallyFast = (options.device?.id ?? 'cpu') === 'cpu';
+    this.patience = this.equallyFast ? undefined : COMPILING;
   }
 
   /** `threads`: of one worker; its share of the processor if absent. */

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/backends/node/devices/testing.ts';
 import { createEngine } from '../../engine/engine.ts';
+import { TEAM_DEFAULTS } from '../../engine/parallel/team-options.ts';
 import { decibels, HOUSE } from '../../test/support/house.ts';
 import { LocalCrew } from './crew.ts';
 
@@ -15,6 +16,7 @@ test('a GPU is one worker, beside one on the processor', { skip: skipWithoutGpu(
   const findings = { name: 'software', wrong: ['MultiHeadAttention'] };
   const crew = new LocalCrew({ device: { id: 'webgpu', findings } });
   assert.equal(crew.equallyFast, false);
+  assert.ok(crew.patience! > TEAM_DEFAULTS.patience, 'programs are compiled in the first step');
   const engine = createEngine(new NodeBackend(), { openCrew: () => crew });
   try {
     const house = { ...HOUSE, width: 64, height: 128, steps: 2 };
