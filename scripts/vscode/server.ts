@@ -29,7 +29,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-const START_TIMEOUT = 60_000;
+const START_TIMEOUT = 180_000;
 /** What the server logs when its own process takes longer than 10 seconds to start, as on a busy machine. */
 const GAVE_UP = /error timed out/;
 const ATTEMPTS = 5;

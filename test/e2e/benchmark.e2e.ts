@@ -11,7 +11,7 @@ import { patchwork } from '../cli/patchwork.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { storyIn } from './story.ts';
 
-const RUN = 120_000;
+const RUN = 600_000;
 
 let vscode: Workbench;
 const step = storyIn(() => vscode);

@@ -272,7 +272,7 @@ step('a killed engine loses nothing, and the next edit comes from a fresh one', 
   const [painted, masked] = [await editor.pixels('current'), await editor.mask()];
   await editor.spend({ steps: '150', budget: 'End' });
   await editor.apply();
-  await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
+  await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor();
   const outlined = editor.view.locator('main.editor[data-mask=outline]');
   await outlined.waitFor();
   for (const pid of vscode.engines()) process.kill(pid, 'SIGKILL');
@@ -296,7 +296,7 @@ step('cancelling leaves the picture as it is, and the mask in sight', async () =
   const [painted, masked] = [await editor.pixels('current'), await editor.mask()];
   await editor.spend({ steps: '150', budget: 'End' });
   await editor.apply();
-  await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
+  await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor();
   await editor.press('cancel');
   await editor.notice('Cancelled.');
   assert.deepEqual(await editor.pixels('current'), painted);
@@ -308,7 +308,7 @@ step('strokes while an edit is painted prepare the next mask', async () => {
   const applied = await editor.masked();
   const before = await editor.pixels('current');
   await editor.apply();
-  await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
+  await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor();
   let next: boolean[] = [];
   await vscode.holding(async () => {
     await editor.drag(ELSEWHERE);

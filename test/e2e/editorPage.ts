@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import type { Stage } from '../../webview/editor/stage.ts';
 import { until, type Workbench } from './harness.ts';
 
-const PAINTED = 90_000;
+const PAINTED = 300_000;
 
 export type Layer = 'current' | 'before';
 type LayerName = 'mask' | 'hover' | 'control' | 'colours';

@@ -9,7 +9,7 @@ import { type PictureFacts, pictureFacts, textChunks } from './picture.ts';
 import { storyIn } from './story.ts';
 import { ViewUnderTest } from './viewPage.ts';
 
-const PICTURE = 180_000;
+const PICTURE = 600_000;
 const LAKE = 'a red house by a lake at sunset';
 const SNOWMAN = 'a white snowman on a snowfield at night';
 
@@ -424,5 +424,5 @@ async function act(action: string, says: string): Promise<void> {
 }
 
 async function notice(text: string): Promise<void> {
-  await vscode.view.locator('[data-test=notice]', { hasText: text }).waitFor({ timeout: 30_000 });
+  await vscode.view.locator('[data-test=notice]', { hasText: text }).waitFor();
 }

@@ -10,9 +10,14 @@ import { descendants } from './processes.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const OUT = path.join(ROOT, '.e2e/out');
-const WAIT = 60_000;
-/** Time for VS Code to load, which takes long on a busy machine. */
-const LOADING = 180_000;
+/** Patience for what takes a second, which a machine can be too busy for. */
+const WAIT = 300_000;
+/**
+ * Patience for the extension host. VS Code itself waits a minute for it, which a machine can be too busy for, and does
+ * not try again: the window is loaded again then.
+ */
+const HOSTED = 120_000;
+const LOADS = 3;
 /** Where the extension in `host/` says on which port it listens. */
 const PORT_FILE = 'host-port';
 
@@ -52,6 +57,8 @@ export interface Workbench {
   openEmptyWindow(): Promise<void>;
   /** Goes to a window with a folder: its path on the server, or its address. */
   openFolder(folder: string): Promise<void>;
+  /** Waits until extensions run in the window. */
+  hosted(): Promise<void>;
   /** Reloads the window. */
   reload(): Promise<void>;
   /** Process ids of the engines that this VS Code runs. */
@@ -128,9 +135,11 @@ export async function openWorkbench(
     });
     if (isolated) await isolate(context, server.url);
     const address = `${server.url}/?folder=${encodeURIComponent(workspace)}`;
-    await page.goto(address, { timeout: LOADING, waitUntil: 'domcontentloaded' });
-    await page.locator('.monaco-workbench').waitFor({ timeout: LOADING });
-    return workbench(page, { home, workspace, server, violations, close });
+    await page.goto(address, { timeout: WAIT, waitUntil: 'domcontentloaded' });
+    await page.locator('.monaco-workbench').waitFor({ timeout: WAIT });
+    const opened = workbench(page, { home, workspace, server, violations, close });
+    await opened.hosted();
+    return opened;
   } catch (error) {
     await close();
     throw error;
@@ -184,11 +193,22 @@ async function answerDialog(page: Page, file: string): Promise<void> {
   );
 }
 
-function workbench(page: Page, { home, workspace, server, violations, close }: Parts): Workbench {
-  const portFile = path.join(home, PORT_FILE);
+/** The extension host of the window, which `portFile` tells of. */
+function extensionHost(page: Page, portFile: string): Pick<Workbench, 'hosted' | 'inHost'> {
+  // The file is there a moment before the port is in it.
+  const isHosted = () => fs.existsSync(portFile) && fs.statSync(portFile).size > 0;
+  const hosted = async () => {
+    for (let load = 1; ; load++) {
+      try {
+        return await until(isHosted, 'the extension host', load * HOSTED);
+      } catch (error) {
+        if (load === LOADS) throw error;
+        await page.reload({ timeout: WAIT, waitUntil: 'domcontentloaded' });
+      }
+    }
+  };
   const inHost: Workbench['inHost'] = async (run, ...args) => {
-    // The file is there a moment before the port is in it.
-    await until(() => fs.existsSync(portFile) && fs.statSync(portFile).size > 0, 'the extension host');
+    await until(isHosted, 'the extension host');
     const body = JSON.stringify({ source: run.toString(), args });
     const port = fs.readFileSync(portFile, 'utf8');
     const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body });
@@ -196,10 +216,17 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
     if (error) throw new Error(error);
     return result;
   };
+  return { hosted, inHost };
+}
+
+function workbench(page: Page, { home, workspace, server, violations, close }: Parts): Workbench {
+  const portFile = path.join(home, PORT_FILE);
+  const { hosted, inHost } = extensionHost(page, portFile);
   const goTo = async (query: string) => {
     fs.rmSync(portFile, { force: true });
-    await page.goto(`${server.url}/?${query}`, { timeout: LOADING, waitUntil: 'domcontentloaded' });
-    await page.locator('.monaco-workbench').waitFor({ timeout: LOADING });
+    await page.goto(`${server.url}/?${query}`, { timeout: WAIT, waitUntil: 'domcontentloaded' });
+    await page.locator('.monaco-workbench').waitFor({ timeout: WAIT });
+    await hosted();
   };
   const engines = () =>
     descendants(server.process.pid!)
@@ -210,6 +237,7 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
     workspace,
     violations,
     close,
+    hosted,
     inHost,
     view: page
       .locator('iframe.webview.ready')
@@ -231,8 +259,9 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
     async reload() {
       fs.rmSync(portFile, { force: true });
       // Waited for from the start: the window may have reloaded before the pick has ended.
-      const reloaded = page.waitForEvent('domcontentloaded', { timeout: 2 * WAIT });
+      const reloaded = page.waitForEvent('domcontentloaded', { timeout: WAIT });
       await Promise.all([reloaded, pick(page, '>Developer: Reload Window', 'Developer: Reload Window')]);
+      await hosted();
     },
     engines,
     async holding(body) {
@@ -263,8 +292,12 @@ function workspaceStorage(home: string): string[] {
 }
 
 /** Waits for a condition that the page does not show. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const deadline = Date.now() + WAIT; !(await condition()); ) {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  patience = WAIT,
+): Promise<void> {
+  for (const deadline = Date.now() + patience; !(await condition()); ) {
     if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
     await sleep(50);
   }

@@ -14,7 +14,7 @@ import { textChunks } from './picture.ts';
 const ID = 'nota-ai/bk-sdm-tiny';
 const UNET = 'unet/diffusion_pytorch_model.safetensors';
 const PROMPT = 'a red house by a lake';
-const LONG = 60_000;
+const LONG = 300_000;
 
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-e2e-models-'));
 const cache = path.join(home, 'cache');

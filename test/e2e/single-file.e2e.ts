@@ -7,7 +7,7 @@ import { openWorkbench, type Workbench } from './harness.ts';
 import { storyIn } from './story.ts';
 
 const PROMPT = 'a red house by a lake';
-const LONG = 60_000;
+const LONG = 300_000;
 
 let vscode: Workbench;
 const step = storyIn(() => vscode);

@@ -12,7 +12,7 @@ export function storyIn(workbench: () => Workbench): (name: string, body: () => 
       } catch (error) {
         failed = true;
         await workbench()
-          .screenshot('failed')
+          .screenshot(`failed-${name.replaceAll(/\W+/g, '-')}`)
           .catch(() => {});
         throw error;
       }

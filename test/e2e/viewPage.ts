@@ -2,7 +2,7 @@
 import type { Workbench } from './harness.ts';
 
 /** Images take seconds, on a fast machine too, and minutes on a busy one. */
-export const PICTURE = 180_000;
+export const PICTURE = 600_000;
 
 export class ViewUnderTest {
   readonly #vscode: Workbench;

@@ -52,9 +52,7 @@ step('the palette has a command that repaints all', async () => {
   const original = await editor.pixels('current');
   const runs = await editor.view.locator('main.editor').getAttribute('data-runs');
   await vscode.run('Patchwork: Repaint All of Image');
-  await editor.view
-    .locator(`main.editor[data-state=idle]:not([data-runs="${runs}"])`)
-    .waitFor({ timeout: 90_000 });
+  await editor.view.locator(`main.editor[data-state=idle]:not([data-runs="${runs}"])`).waitFor();
   assert.ok(!(await editor.pixels('current')).equals(original));
   await editor.press('undo');
   await until(async () => (await editor.pixels('current')).equals(original), 'the original');

@@ -43,7 +43,7 @@ async function generated(file: string): Promise<Buffer> {
   await view.fill({ prompt: LAKE, seed: '7' });
   await view.generate();
   // Compiling its programs takes a GPU of software minutes on a busy machine.
-  await images.nth(before).waitFor({ timeout: 5 * PICTURE });
+  await images.nth(before).waitFor({ timeout: 2 * PICTURE });
   await view.shows(LAKE);
   await view.view.locator('[data-action=save]').first().click();
   await view.notice(`Saved as ${file}.`);
