@@ -1,5 +1,5 @@
 // Runs the tests: `unit` (beside the code), `parity`, `cli`, `web` and `faults` (in test/), `e2e` (a real VS Code), or all of them.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -7,24 +7,25 @@ import { fileURLToPath } from 'node:url';
 import { bundleTests, STARTED } from './testBundles.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+/** Those of the longest files come first, so that none of these runs alone at the end. */
 const suites = {
+  web: ['test/web'],
+  parity: ['test/parity'],
+  cli: ['test/cli'],
+  faults: ['test/faults', 'test/fuzz'],
   unit: [
-    'agents',
-    'engine',
-    'processes',
-    'shared',
-    'cli',
-    'extension',
-    'webview',
     'studies',
+    'processes',
     'scripts',
     'examples',
     'docs',
+    'engine',
+    'extension',
+    'agents',
+    'cli',
+    'shared',
+    'webview',
   ],
-  parity: ['test/parity'],
-  cli: ['test/cli'],
-  web: ['test/web'],
-  faults: ['test/fuzz', 'test/faults'],
 };
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => name !== 'e2e' && !(name in suites));
@@ -42,26 +43,38 @@ function testsBelow(folder) {
     .sort();
 }
 
-function run(...args) {
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
+/** Runs a script with this process's output. @returns its exit status */
+async function run(...args) {
+  const [status] = await once(spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }), 'exit');
+  return status ?? 1;
 }
 
-run('scripts/build.mjs');
-const inVSCode = asked.length === 0 || asked.includes('e2e');
-// Downloads while the other tests run.
-const installing =
-  inVSCode &&
-  once(spawn(process.execPath, ['scripts/e2e.mjs', '--install'], { cwd: root, stdio: 'ignore' }), 'exit');
+/** Starts a script whose output is held back. @returns what shows it, waits for the end and returns the status */
+function start(...args) {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const held = [];
+  let show = (chunk) => held.push(chunk);
+  for (const output of [child.stdout, child.stderr]) output.on('data', (chunk) => show(chunk));
+  const closed = once(child, 'close');
+  return async () => {
+    show = (chunk) => process.stdout.write(chunk);
+    for (const chunk of held) show(chunk);
+    const [status] = await closed;
+    return status ?? 1;
+  };
+}
+
+const built = await run('scripts/build.mjs');
+if (built !== 0) process.exit(built);
 const files = Object.entries(suites)
   .filter(([name]) => asked.length === 0 || asked.includes(name))
   .flatMap(([, folders]) => folders.flatMap(testsBelow));
+const spec = process.stdout.isTTY ? ['--spec'] : [];
+// They wait most of the time, so they run beside the others; their report comes behind.
+const inVSCode =
+  asked.length === 0 || asked.includes('e2e') ? start('scripts/e2e.mjs', '--built', ...spec) : undefined;
 if (files.length > 0) {
-  const flags = ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-timeout=900000'];
-  run(...flags, ...(await bundleTests(files, STARTED)));
+  const runner = ['--enable-source-maps', 'scripts/testRunner.mjs', '--concurrency', '2', '--minutes', '40'];
+  process.exitCode = await run(...runner, ...spec, ...(await bundleTests(files, STARTED)));
 }
-if (inVSCode) {
-  await installing;
-  // Installs it if that has failed, and says why if it fails again.
-  run('scripts/e2e.mjs', '--built');
-}
+if (inVSCode) process.exitCode = (await inVSCode()) || process.exitCode;
