@@ -253,7 +253,7 @@ export interface AxisRotation {
   readonly frequencies: readonly (readonly number[])[];
 }
 
-interface Activation {
+export interface Activation {
   readonly type: 'activation';
   readonly input: Features;
   readonly output: Features;

@@ -11,10 +11,9 @@ import type {
 import type { Weight } from '../../graph/values.ts';
 import { COARSE_TAPS, matrixShape } from '../../quantization/layers.ts';
 import { BLOCK, type Layout } from '../../weights/quantized.ts';
-import type { StoredTensor } from '../../weights/source.ts';
 import type { Weights } from '../../weights/weight-table.ts';
 import { watchNames } from '../forms/watch.ts';
-import { MICROSOFT, OnnxBuilder, type Ref } from './onnx/onnx.ts';
+import { MICROSOFT, OnnxBuilder, type Part, type Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
 
 /** The left operand of products: rows, which may be gathered first. */
@@ -41,8 +40,9 @@ export class Emitter {
     this.#watched = options.watch ? new Set() : undefined;
   }
 
-  weight(weight: Weight, dims = weight.shape): Ref {
-    return this.onnx.weight(this.#weights.get(weight), dims);
+  /** `part`: of the first axis. */
+  weight(weight: Weight, dims = weight.shape, part?: Part): Ref {
+    return this.onnx.weight(this.#weights.get(weight), dims, part);
   }
 
   /** Whether some of the network's weights are quantized matrices, which rows are multiplied by. */
@@ -55,14 +55,14 @@ export class Emitter {
     return this.#weights.matrix?.(weight, layout) !== undefined;
   }
 
-  /** x · wᵀ + b over the last axis. */
-  linear(x: Ref, weight: Weight, bias?: Weight, norm?: BatchNorm): Ref {
+  /** x · wᵀ + b over the last axis. `part`: only these channels of the result, which have no norm. */
+  linear(x: Ref, weight: Weight, bias?: Weight, norm?: BatchNorm, part?: Part): Ref {
     if (norm) {
       const [out, channels] = weight.shape as [number, number];
       const y = this.#transposedProduct(x, this.kernel(weight, norm, [out, channels]), 'linear');
       return this.onnx.node('Add', [y, ...this.offsets(bias, norm)], {}, 'linear');
     }
-    const added = bias && { bias: this.weight(bias) };
+    const added = { ...(bias && { bias: this.weight(bias, undefined, part) }), ...(part && { part }) };
     return this.product(this.operand(x, weight, 'linear'), weight, 'linear', added);
   }
 
@@ -130,42 +130,52 @@ export class Emitter {
   }
 
   /**
-   * Rows by the matrix of a weight, plus a bias [N] and a shift [B or 1, 1, N]. `label` names it in profiles.
+   * Rows by the matrix of a weight, plus a bias [N] and a shift [B or 1, 1, N]. `label` names it in profiles; `part`: by
+   * these columns of the matrix of a linear map.
    */
   product(
     { rows, bytes }: Operand,
     weight: Weight,
     layout: Layout,
-    { bias, shift }: { bias?: Ref; shift?: Ref } = {},
+    { bias, shift, part }: { bias?: Ref; shift?: Ref; part?: Part } = {},
     label = 'linear',
   ): Ref {
     const { onnx } = this;
     const plus = (a: Ref, b?: Ref) => (b ? onnx.node('Add', [a, b], {}, label) : a);
     const matrix = this.#weights.matrix?.(weight, layout);
     if (!matrix) {
-      const y = this.#floatProduct(rows, weight, layout, label);
+      const y = this.#floatProduct(rows, weight, layout, label, part);
       return bias ? plus(y, plus(bias, shift)) : plus(y, shift);
     }
-    const values = onnx.weight(matrix.values);
-    const scale = onnx.weight(matrix.scale);
+    const scale = onnx.weight(matrix.scale, undefined, part);
     if (bytes) {
+      const values = this.#columns(onnx.weight(matrix.values), part);
       const inputs = [rows, values, bytes.scale, scale, bytes.zero, '', bias ?? ''];
       return plus(onnx.node('MatMulIntegerToFloat', inputs, { domain: MICROSOFT }, label), shift);
     }
+    const values = onnx.weight(matrix.values, undefined, part);
     const bits = matrix.form === 'blocks-4' ? 4 : 8;
-    const attributes = { K: matrix.rows, N: matrix.columns, bits, block_size: BLOCK };
+    const attributes = { K: matrix.rows, N: part?.count ?? matrix.columns, bits, block_size: BLOCK };
     const options = { domain: MICROSOFT, attributes };
     const y = onnx.node('MatMulNBits', [rows, values, scale, '', '', bias ?? ''], options, label);
-    return plus(matrix.minimum ? this.#plusMinimum(y, rows, matrix.minimum, label) : y, shift);
+    const minimum = matrix.minimum && onnx.weight(matrix.minimum, undefined, part);
+    return plus(minimum ? this.#plusMinimum(y, rows, minimum, matrix.minimum!.shape[1]!, label) : y, shift);
+  }
+
+  /** Some columns of a matrix of bytes [K, N]. ONNX Runtime cuts them out once, when the model is loaded. */
+  #columns(matrix: Ref, part: Part | undefined): Ref {
+    if (!part) return matrix;
+    const { onnx } = this;
+    const [from, to, axis] = [part.from, part.from + part.count, 1].map((value) => onnx.ints([value]));
+    return onnx.node('Slice', [matrix, from!, to!, axis!]);
   }
 
   /** Adds what a number that is added to each block of a matrix gives: it is multiplied by the sum of the block's rows. */
-  #plusMinimum(y: Ref, rows: Ref, minimum: StoredTensor, label: string): Ref {
+  #plusMinimum(y: Ref, rows: Ref, minimum: Ref, blocks: number, label: string): Ref {
     const { onnx } = this;
-    const [, blocks = 0] = minimum.shape;
     const inBlocks = onnx.node('Reshape', [rows, onnx.ints([-1, blocks, BLOCK])]);
     const sums = onnx.node('ReduceSum', [inBlocks, onnx.ints([2])], { attributes: { keepdims: 0 } }, label);
-    const added = this.#transposedProduct(sums, onnx.weight(minimum), label);
+    const added = this.#transposedProduct(sums, minimum, label);
     return onnx.node('Add', [y, onnx.node('Reshape', [added, onnx.node('Shape', [y])])], {}, label);
   }
 
@@ -181,18 +191,13 @@ export class Emitter {
     return onnx.node('MatMul', [rows, across], {}, label);
   }
 
-  #floatProduct(rows: Ref, weight: Weight, layout: Layout, label: string): Ref {
+  #floatProduct(rows: Ref, weight: Weight, layout: Layout, label: string, columns?: Part): Ref {
     const { onnx } = this;
     const [out, channels] = weight.shape as [number, number];
-    const [, columns] = matrixShape(weight, layout);
     if (layout === 'linear' || layout.startsWith('half')) {
-      const part = { from: layout === 'half.1' ? columns : 0, count: columns };
-      const matrix = onnx.weight(
-        this.#weights.get(weight),
-        [out, channels],
-        layout === 'linear' ? undefined : part,
-      );
-      return this.#transposedProduct(rows, matrix, label);
+      const [, count] = matrixShape(weight, layout);
+      const part = layout === 'linear' ? columns : { from: layout === 'half.1' ? count : 0, count };
+      return this.#transposedProduct(rows, this.weight(weight, [out, channels], part), label);
     }
     // [C', C, taps] → [taps · C, C'], taps first. ONNX Runtime computes this once, when the model is loaded.
     const kernel =

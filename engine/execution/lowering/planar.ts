@@ -49,6 +49,7 @@ import {
 } from './channels.ts';
 import { dealtAttention } from './dealing.ts';
 import { Emitter } from './emitter.ts';
+import { type GatedUnit, gatedPlanes, gatedUnits } from './gated-units.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
 import { enlarged, linearAttention, positionMap, promptTokens } from './vision.ts';
@@ -111,6 +112,8 @@ export class PlanarLowering {
   #hasTokens = false;
   /** Repetitions of channels that nothing has read yet, by the id of their output. */
   readonly #repeats = new Map<number, ChannelRepeat>();
+  /** Gated units that read rows. */
+  #units: ReadonlyMap<Operator, GatedUnit> = new Map();
   /** Height and width of a level as a tensor of two, taken from the first planes of that level. */
   readonly #extents = new Map<number, Ref>();
 
@@ -243,6 +246,7 @@ export class PlanarLowering {
   }
 
   model(network: Network): OnnxModel {
+    if (this.emit.multipliesRows) this.#units = gatedUnits(network);
     for (const [name, value] of network.inputs) this.input(name, value);
     for (const operator of network.operators) this.lower(operator);
     for (const [name, value] of network.outputs) this.output(name, value);
@@ -277,6 +281,11 @@ export class PlanarLowering {
   }
 
   lower(operator: Operator): void {
+    const unit = this.#units.get(operator);
+    if (unit) {
+      if (operator === unit.product) this.#gatedUnit(unit);
+      return;
+    }
     const lowering: (operator: never) => void = this.#lowerings[operator.type];
     lowering(operator as never);
   }
@@ -331,6 +340,14 @@ export class PlanarLowering {
     const attributes = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] };
     const inputs = [planes, moves, ...emit.offsets(bias, undefined)];
     return onnx.node('Conv', inputs, { attributes }, 'convolution');
+  }
+
+  #gatedUnit(unit: GatedUnit): void {
+    const { linear, convolution, product } = unit;
+    const extent = this.#extents.get(linear.input.level)!;
+    const planesOf = (rows: Ref, channels: number) => planesOfRows(this.emit, rows, channels, extent);
+    const [rim] = this.pads(convolution);
+    this.setPlanes(product.output, gatedPlanes(this.emit, unit, this.rows(linear.input), planesOf, rim!));
   }
 
   #byteConvolution(operator: Convolution): void {

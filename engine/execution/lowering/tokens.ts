@@ -52,6 +52,7 @@ import {
 } from './channels.ts';
 import { dealtAttention, listedAttention } from './dealing.ts';
 import { Emitter } from './emitter.ts';
+import { type GatedUnit, gatedPlanes, gatedUnits } from './gated-units.ts';
 import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
 
@@ -100,10 +101,12 @@ class TokenLowering {
   readonly #counts = new Map<number, Ref>();
   /** The feature to which an operator's wide values belong. */
   readonly #chains = new Map<Operator, AttentionFeature | WindowFeature>();
+  readonly #units: ReadonlyMap<Operator, GatedUnit>;
 
   constructor(network: Network, weights: Weights, part: boolean, target: Target) {
     this.#emit = new Emitter(weights, target);
     this.#part = part;
+    this.#units = gatedUnits(network);
     const { attentions, windows, attended } = tokenFeaturesOf(network);
     this.#attended = new Map(attended.map((feature) => [feature.operator, feature]));
     this.#attentions = new Map(attentions.map((feature) => [feature.operator, feature]));
@@ -137,6 +140,11 @@ class TokenLowering {
   }
 
   #lower(operator: Operator): void {
+    const unit = this.#units.get(operator);
+    if (unit) {
+      if (operator === unit.product) this.#refs.set(operator.output.id, this.#gatedUnit(unit));
+      return;
+    }
     const chain = this.#chains.get(operator);
     if (chain && 'input' in operator) {
       if (operator.input.id === chain.anchor.id) this.#widen(chain);
@@ -317,32 +325,52 @@ class TokenLowering {
     return kernelAttention(emit, q, k, v, operator, sums);
   }
 
+  #gatedUnit(unit: GatedUnit): Ref {
+    const emit = this.#emit;
+    const { linear, activation, product } = unit;
+    const chain = this.#chains.get(activation);
+    if (chain) this.#widen(chain);
+    const x = chain ? this.#wide.get(linear.input.id)! : this.#get(linear.input);
+    const planesOf = (rows: Ref, channels: number) => this.#planes(rows, channels);
+    return this.#active(gatedPlanes(emit, unit, x, planesOf, this.#rim), product.output.channels);
+  }
+
   /** Depthwise, over a rectangle of planes. */
   #convolution(operator: Convolution): Ref {
     const emit = this.#emit;
     const { onnx } = emit;
     const { input, output, weight, bias, kernel, groups } = operator;
-    const x = this.#part ? this.#rectangle(operator) : this.#get(input);
-    const extent = this.#input(EXTENT, 'int64', [2]);
-    const rim = this.#part ? 0 : 1;
+    const x = this.#part ? this.#wide.get(input.id) : this.#get(input);
+    if (x === undefined) throw new Error('a convolution reads no recorded rows');
+    const rim = this.#rim;
     const attributes = { kernel_shape: [kernel, kernel], group: groups, pads: [rim, rim, rim, rim] };
-    const inputs = [
-      planesOfRows(emit, x, input.channels, extent),
-      emit.weight(weight),
-      ...emit.offsets(bias, undefined),
-    ];
-    const planes = onnx.node('Conv', inputs, { attributes }, 'convolution');
-    const rows = rowsOfPlanes(emit, planes, output.channels);
-    if (!this.#part) return rows;
-    const inside = this.#input(INSIDE, 'int32', ['rows']);
-    return onnx.node('Gather', [rows, inside], { attributes: { axis: 1 } }, 'window');
+    const planes = [this.#planes(x, input.channels), emit.weight(weight), ...emit.offsets(bias, undefined)];
+    const y = onnx.node('Conv', planes, { attributes }, 'convolution');
+    return this.#active(y, output.channels);
   }
 
-  /** The rows of the part's rectangle with a rim of one position: computed ones, recorded ones, zeros. */
-  #rectangle({ input }: Convolution): Ref {
+  /** Zeros around the planes that a convolution reads. A part's rectangle has a rim of its own. */
+  get #rim(): number {
+    return this.#part ? 0 : 1;
+  }
+
+  /** The planes that a convolution reads: of all rows, or the part's rectangle of wide ones. */
+  #planes(rows: Ref, channels: number): Ref {
+    const extent = this.#input(EXTENT, 'int64', [2]);
+    return planesOfRows(this.#emit, this.#part ? this.#rectangle(rows) : rows, channels, extent);
+  }
+
+  /** The computed rows of a convolution's planes. */
+  #active(planes: Ref, channels: number): Ref {
+    const rows = rowsOfPlanes(this.#emit, planes, channels);
+    if (!this.#part) return rows;
+    const inside = this.#input(INSIDE, 'int32', ['rows']);
+    return this.#emit.onnx.node('Gather', [rows, inside], { attributes: { axis: 1 } }, 'window');
+  }
+
+  /** The part's rectangle with a rim of one position: of wide rows, which are computed and recorded ones, and zeros. */
+  #rectangle(wide: Ref): Ref {
     const { onnx } = this.#emit;
-    const wide = this.#wide.get(input.id);
-    if (!wide) throw new Error('a convolution reads no recorded rows');
     const padded = onnx.node('Pad', [wide, onnx.ints([0, 0, 0, 0, 1, 0])], {}, 'window');
     const index = this.#input(RECTANGLE, 'int32', [RECTANGLE]);
     return onnx.node('Gather', [padded, index], { attributes: { axis: 1 } }, 'window');

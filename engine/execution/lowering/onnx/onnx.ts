@@ -29,7 +29,7 @@ const AS_STORED: readonly ElementType[] = ['float32', 'int8', 'uint8'];
 export const MICROSOFT = 'com.microsoft';
 
 /** Part of a tensor's first axis. */
-interface Part {
+export interface Part {
   from: number;
   count: number;
 }
@@ -86,6 +86,7 @@ export class OnnxBuilder {
   readonly #initializers: object[] = [];
   readonly #inputs: object[] = [];
   readonly #outputs: object[] = [];
+  readonly #shapes: object[] = [];
   readonly #known = new Map<string, Ref>();
   /** Values that are outputs, with the outputs' names. */
   readonly #renamed = new Map<Ref, string>();
@@ -275,6 +276,12 @@ export class OnnxBuilder {
     return this.nodes('If', [condition], dims.length, { attributes });
   }
 
+  /** Says the dimensions of a float32 value inside the graph: those of one name are equal, which is not found out otherwise. */
+  shaped(ref: Ref, dims: readonly (number | string)[]): Ref {
+    this.#shapes.push(valueInfo(ref, 'float32', dims));
+    return ref;
+  }
+
   /** Makes a value an output of the graph. A value has one name, so it is renamed if possible. */
   output(name: string, ref: Ref, type: ElementType, dims: readonly (number | string)[]): void {
     this.#outputs.push(valueInfo(name, type, dims));
@@ -300,6 +307,7 @@ export class OnnxBuilder {
         initializer: this.#initializers,
         input: this.#inputs,
         output: this.#outputs,
+        value_info: this.#shapes,
       },
     };
     const bytes = ModelProto.encode(ModelProto.create(message)).finish();
