@@ -4,6 +4,7 @@ import { supported } from '../networks/config.ts';
 import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, off, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
 import { flowCommon, shifted } from './flow.ts';
+import { LONGEST, learnedSteps, learnedWeights, taken } from './learned-steps.ts';
 import { multistepLevels, variancePreserving } from './multistep.ts';
 import { combine, originalCoefficients, type PredictionType, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -27,6 +28,7 @@ const fields = z.object({
   ...sigmaFields,
   ...solver,
   timesteps: z.array(z.number().int().min(0)).optional(),
+  learned_steps: learnedSteps.optional(),
 });
 const flowFields = z.object({
   ...solver,
@@ -56,7 +58,8 @@ export function createDpmpp(config: SchedulerConfig, steps: number): Scheduler {
     config,
   );
   levels.push(settings.final_sigmas_type === 'zero' ? 0 : training[0]!);
-  return solve(settings, timesteps, levels, preserving);
+  const weights = placed && learnedWeights(settings.learned_steps, placed, config.file);
+  return solve(settings, timesteps, levels, preserving, weights);
 }
 
 /** The same over a flow's noise levels, evenly spaced before they are shifted (diffusers' `use_flow_sigmas`). */
@@ -74,12 +77,16 @@ type Solver = Pick<
   'final_sigmas_type' | 'solver_order' | 'solver_type' | 'lower_order_final' | 'euler_at_final'
 > & { prediction_type: PredictionType };
 
-/** @param split alpha and sigma of a level */
+/**
+ * @param split alpha and sigma of a level
+ * @param weights of each step, in place of the formula's: see `learnedSteps`
+ */
 function solve(
   settings: Solver,
   timesteps: readonly number[],
   levels: readonly number[],
   split: typeof preserving,
+  weights?: readonly (readonly number[])[],
 ): Scheduler {
   const { prediction_type: prediction, solver_order: solverOrder } = settings;
   const steps = timesteps.length;
@@ -108,7 +115,11 @@ function solve(
     timesteps,
     predictOriginal,
     step(output, index, sample) {
-      originals = [predictOriginal(output, index, sample), ...originals].slice(0, solverOrder);
+      originals = [predictOriginal(output, index, sample), ...originals].slice(
+        0,
+        weights ? LONGEST : solverOrder,
+      );
+      if (weights) return taken(weights[index]!, sample, originals);
       const [m0, m1, m2] = originals as [Float32Array, Float32Array, Float32Array];
       const order = orderAt(index);
       const target = split(levels[index + 1]!);
