@@ -133,7 +133,7 @@ test('where a plan of the model fits, it is taken in place of the measured ones'
       [
         ['FPP 999 626 292', undefined],
         [few.stepPlan, undefined],
-        [few.stepPlan, undefined],
+        ['FFPPPP 999 773 606 440 300 100', undefined],
         [more.stepPlan, 'ddim'],
         [more.stepPlan, 'ddim'],
         [6, undefined],
@@ -164,6 +164,19 @@ test('a plan that says up to where it is better holds until there, though it cos
     [few.stepPlan, few.stepPlan, few.stepPlan, 6],
   );
   assert.equal(planBudget(1, { ...process, own: [{ ...few, upTo: 1 }] }).stepPlan, undefined);
+});
+
+test('between two plans of the model plain steps count, unless the cheaper one says that it is better', () => {
+  const middle = { stepPlan: `${'F'.repeat(9)} 999 880 770 660 550 440 330 220 110`, guidance: 5, upTo: 0.5 };
+  const own = [{ ...few, upTo: 0.34 }, middle];
+  const plans = [0.34, 0.4, 0.47, 0.5, 0.55].map((share) => planBudget(share, { ...process, own }));
+  assert.deepEqual(
+    plans.map(({ stepPlan, steps }) => stepPlan ?? steps),
+    [few.stepPlan, 7, 8, middle.stepPlan, 10],
+  );
+  const half = { share: 0.7, stepMacs: process.stepMacs / 4, aloneMacs: process.aloneMacs / 4 };
+  const { stepPlan } = planBudget(0.5, { ...process, own, half });
+  assert.match(stepPlan!, /^F+\/F+$/, 'its steps were placed for one resolution');
 });
 
 test('samplers without places and processes of few steps have the plans of their model too', () => {

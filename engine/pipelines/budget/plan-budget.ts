@@ -66,9 +66,8 @@ interface Candidate extends StepPlan {
 const TOLERANCE = 0.005;
 
 /**
- * The best way to spend a share of a process's MACs. Where one of the model's own plans fits, the measured ones do not
- * count. Of those that count the costliest that fits, or plain steps if more of them fit than these plans are made for.
- * If nothing fits, the cheapest of all.
+ * The best way to spend a share of a process's MACs: the costliest of the model's own plans that fits, else of the
+ * measured ones, or plain steps if more of them fit than the plan is made for. If nothing fits, the cheapest of all.
  */
 export function planBudget(share: number, process: FullProcess): BudgetPlan {
   const { steps, restMacs, half } = process;
@@ -88,18 +87,13 @@ export function planBudget(share: number, process: FullProcess): BudgetPlan {
     plans.map((plan) => composed(plan, half)).sort((a, b) => costOf(a) - costOf(b));
   const [own, measured] = [byCost(ownPlans(process)), byCost(measuredPlans(process))];
   const plain = Array.from({ length: steps }, (_, i) => i + 1).findLast((n) => plainCost(n) <= left) ?? 0;
-  /** Not where a plain step more than the costliest of these plans can be afforded, unless it is known to be better. */
-  const counts = (plans: readonly Candidate[]) => {
-    const last = plans.at(-1);
-    if (last === undefined || plain >= steps) return false;
-    return share <= (last.upTo ?? 0) || plain < costOf(last) / stepMacs + 1;
-  };
-  const fitting = [own, measured]
-    .filter(counts)
-    .map((plans) => plans.findLast((plan) => costOf(plan) <= left))
-    .find((plan) => plan !== undefined);
-  if (fitting) return finish(fitting);
-  if (counts(measured)) return finish(byCost([...own, ...measured])[0]!);
+  /** Not where a plain step more than this plan takes can be afforded, unless the plan is known to be better. */
+  const isBetter = (plan: Candidate) =>
+    plain < steps && (share <= (plan.upTo ?? 0) || plain < costOf(plan) / stepMacs + 1);
+  const fitting = [own, measured].flatMap((plans) => plans.findLast((plan) => costOf(plan) <= left) ?? []);
+  const best = fitting.find(isBetter);
+  if (best) return finish(best);
+  if (fitting.length === 0 && measured.length > 0) return finish(byCost([...own, ...measured])[0]!);
   const plainSteps = composed(plainPlan(Math.max(1, plain), process), half);
   return finish(plain < 1 ? byCost([plainSteps, ...own])[0]! : plainSteps);
 }
@@ -127,11 +121,11 @@ function measuredPlans({ steps, places, guided, shared }: FullProcess): readonly
   return MEASURED_PLANS.map((plan) => readStepPlan(plan)!).filter(({ kinds }) => kinds.length <= steps);
 }
 
-/** The model's own plans that are no longer than a process. */
-function ownPlans({ steps, own }: FullProcess): readonly Candidate[] {
+/** The model's own plans that are no longer than a process; steps were placed for one resolution. */
+function ownPlans({ steps, own, half }: FullProcess): readonly Candidate[] {
   return own
     .map(({ stepPlan, scheduler, upTo }) => ({ ...readStepPlan(stepPlan)!, scheduler, upTo }))
-    .filter(({ kinds }) => kinds.length <= steps);
+    .filter(({ kinds, timesteps }) => kinds.length <= steps && !(half && timesteps));
 }
 
 /** Steps in full, with forecasts between them where these help. */
