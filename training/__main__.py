@@ -174,6 +174,11 @@ def main() -> None:
     p = commands.add_parser("export-adapter", help="write an adapter into the model's folder")
     p.add_argument("name")
 
+    p = commands.add_parser("solver", help="fit the weights of a sampler with few steps to followed trajectories")
+    p.add_argument("--steps", type=int, required=True)
+    p.add_argument("--count", type=int, default=256, help="trajectories")
+    p.add_argument("--places", type=int, nargs="+", help="which steps of the full process; searched for by default")
+
     p = commands.add_parser("labels", help="label the rendered pictures, for sketches of them")
     p.add_argument("--count", type=int, default=7000)
     p.add_argument("--processes", type=int, default=2)
@@ -243,8 +248,8 @@ def main() -> None:
         else:
             from .export import export
             print(export(reward.averaged(args.work, parts), MODEL / "tokenizer", args.out))
-    elif args.command in ("trajectories", "adapter", "export-adapter"):
-        from .budget import train as budget, trajectories
+    elif args.command in ("trajectories", "adapter", "export-adapter", "solver"):
+        from .budget import solver, train as budget, trajectories
         args.model = MODEL
         parts, tokenizer = model_parts(args)
         if args.command == "trajectories":
@@ -252,6 +257,12 @@ def main() -> None:
         elif args.command == "adapter":
             budget.train(args.work, parts, tokenizer, args.name, args.steps, args.start, args.rank, args.minutes,
                          args.batch, args.rate)
+        elif args.command == "solver":
+            process = solver.followed(args.work, parts, tokenizer, args.count)
+            places = args.places or solver.search(process, args.steps)
+            weights, near = solver.fit(process, places, solver.PASSES)
+            plan = solver.write(MODEL / "scheduler" / "scheduler_config.json", places, weights)
+            print(f"{near:.2f} dB; a step plan for budget_plans of generation_config.json: {plan}")
         else:
             budget.export(budget.load(args.work, args.name, parts["unet"]), MODEL / "budget" / f"{args.name}.safetensors")
     elif args.command == "labels":

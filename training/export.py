@@ -23,7 +23,10 @@ SAMPLING = {"num_inference_steps": 20, "width": 256, "height": 256}
 RECOMMENDED = {
     4: {**SAMPLING, "guidance_scale": 5.0, "half_resolution": {"share": 0.7, "above": 3}, "budget_plans": [
         {"step_plan": "PPPP @budget/few.safetensors", "guidance": 5.0},
-        {"step_plan": "PPPPPP @budget/few.safetensors", "guidance": 5.0, "up_to": 0.34}]},
+        {"step_plan": "PPPPPP @budget/few.safetensors", "guidance": 5.0, "up_to": 0.29},
+        {"step_plan": "FFFFF 999 799 699 499 149", "guidance": 5.0, "up_to": 0.34},
+        {"step_plan": "FFFFFFF 999 899 749 649 499 299 99", "guidance": 5.0, "up_to": 0.47},
+        {"step_plan": "FFFFFFFFF 999 899 849 749 699 599 449 249 99", "guidance": 5.0, "up_to": 0.57}]},
     9: {**SAMPLING, "guidance_scale": 3.0, "edit_budget": 0.35, "removal_prompt": "background"},
 }
 PIPELINES = {4: "StableDiffusionPipeline", 9: "StableDiffusionInpaintPipeline"}   # by the U-Net's input channels
@@ -49,7 +52,7 @@ def export(parts: dict[str, nn.Module], tokenizer_folder: Path, folder: Path) ->
         write_json(model.config, fresh / name / "config.json")
     shutil.copytree(tokenizer_folder, fresh / "tokenizer")
     write_json(vocabulary(), fresh / "tokenizer" / "words.json")
-    write_json(SCHEDULER_CONFIG, fresh / "scheduler" / "scheduler_config.json")
+    write_json({**SCHEDULER_CONFIG, **learned_steps(folder)}, fresh / "scheduler" / "scheduler_config.json")
     if (folder / "budget").exists():                       # adapters are trained after the model
         shutil.copytree(folder / "budget", fresh / "budget")
     channels = parts["unet"].config["in_channels"]
@@ -61,6 +64,13 @@ def export(parts: dict[str, nn.Module], tokenizer_folder: Path, folder: Path) ->
     fresh.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def learned_steps(folder: Path) -> dict:
+    """What `solver` fitted for the model that is in the folder; like adapters, it is fitted after the model."""
+    config = folder / "scheduler" / "scheduler_config.json"
+    settings = json.loads(config.read_text()) if config.exists() else {}
+    return {name: value for name, value in settings.items() if name == "learned_steps"}
 
 
 def load_part(folder: Path, name: str) -> nn.Module:

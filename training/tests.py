@@ -1,6 +1,7 @@
 """python3 -m unittest training.tests: what can be checked without training anything."""
 from __future__ import annotations
 
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 
 from . import prompts, safetensors
+from .budget import solver
 from .budget.lora import Adapter
 from .budget.train import few_loss
 from .conditioning import coarse
@@ -256,6 +258,44 @@ class Adapters(unittest.TestCase):
         latents, results = torch.randn(1, 20, 4, 16, 16), torch.randn(1, 20, 4, 16, 16)
         few_loss(adapter, latents, results, self.inputs[2], timesteps(3)).backward()
         self.assertTrue(all(b.grad.abs().sum() > 0 for b in adapter.b))
+
+
+class Solvers(unittest.TestCase):
+    """A network that always sees the same clean latents, and trajectories that go straight to them."""
+
+    def setUp(self):
+        clean, noise = torch.randn(6, 4, 8, 8), torch.randn(6, 4, 8, 8)
+        bars = ALPHA_BAR[timesteps(solver.STEPS)][:, None, None, None]
+        began = bars.sqrt() * clean[:, None] + (1 - bars).sqrt() * noise[:, None]
+        self.process = solver.Process(began, clean, torch.zeros(6, 1, 1), torch.zeros(1, 1, 1), None)
+        self.process.result = lambda x, t: clean
+
+    def test_weights_reach_what_an_ideal_model_points_at(self):
+        weights, near = solver.fit(self.process, [0, 3, 9, 14], 2)
+        self.assertEqual([len(row) for row in weights], [2, 3, 4, 4])
+        self.assertGreater(near, 50)
+        for row, (at, to) in zip(weights, ((0, 3), (3, 9), (9, 14))):
+            here, there = (ALPHA_BAR[timesteps(solver.STEPS)[i]].item() for i in (at, to))
+            self.assertAlmostEqual(row[0], ((1 - there) / (1 - here)) ** 0.5, 2)
+
+    def test_places_move_within_the_process_and_stay_in_order(self):
+        for places in solver.moved([0, 1, 5, 19]):
+            self.assertEqual(places[0], 0)
+            self.assertEqual(places, sorted(set(places)))
+            self.assertLess(places[-1], solver.STEPS)
+        self.assertIn([0, 2, 5, 19], solver.moved([0, 1, 5, 19]))
+        self.assertIn([0, 1, 4, 18], solver.moved([0, 1, 5, 19]))
+
+    def test_another_fit_of_as_many_steps_takes_the_place_of_the_first(self):
+        with tempfile.TemporaryDirectory() as folder:
+            config = Path(folder) / "scheduler_config.json"
+            config.write_text('{"beta_start": 0.1}')
+            solver.write(config, [0, 10], [[1, 2], [3, 4, 5]])
+            solver.write(config, [0, 5, 10], [[1, 2], [3, 4, 5], [6, 7, 8, 9]])
+            self.assertEqual(solver.write(config, [0, 9], [[1, 2], [3, 4, 6]]), "FF 999 549")
+            settings = json.loads(config.read_text())
+        self.assertEqual(settings["beta_start"], 0.1)
+        self.assertEqual([one["timesteps"] for one in settings["learned_steps"]], [[999, 549], [999, 749, 499]])
 
 
 class Rewards(unittest.TestCase):
