@@ -266,11 +266,11 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
     engines,
     async holding(body) {
       const held = engines();
-      for (const pid of held) process.kill(pid, 'SIGSTOP');
+      for (const pid of held) signal(pid, 'SIGSTOP');
       try {
         await body();
       } finally {
-        for (const pid of held) process.kill(pid, 'SIGCONT');
+        for (const pid of held) signal(pid, 'SIGCONT');
       }
     },
     globalStorage: () => path.join(home, 'data/User/globalStorage/patchwork.patchwork'),
@@ -319,5 +319,14 @@ async function pick(page: Page, query: string, rowText: string): Promise<void> {
         throw new Error(`The palette does not offer “${rowText}”.`, { cause: error });
       await page.keyboard.press('Escape');
     }
+  }
+}
+
+/** Engines end when they are not needed, so one may be gone. */
+function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

@@ -99,8 +99,7 @@ step('edits under a mask, undoes, and saves', async () => {
   const original = await editor.pixels('current');
   await editor.drag(SQUARE);
   await editor.prompt('a green tree');
-  await editor.apply();
-  await editor.idle();
+  await editor.applied();
   const edited = await editor.pixels('current');
   assert.notDeepEqual(edited, original);
   assert.deepEqual(edited.subarray(0, 4 * 128), original.subarray(0, 4 * 128), 'the first row is kept');
