@@ -23,8 +23,7 @@ SAMPLING = {"num_inference_steps": 20, "width": 256, "height": 256}
 RECOMMENDED = {
     4: {**SAMPLING, "guidance_scale": 5.0, "half_resolution": {"share": 0.7, "above": 3}, "budget_plans": [
         {"step_plan": "PPPP @budget/few.safetensors", "guidance": 5.0},
-        {"step_plan": "PPPPPP @budget/few.safetensors", "guidance": 5.0, "up_to": 0.29},
-        {"step_plan": "FFFFF 999 799 699 499 149", "guidance": 5.0, "up_to": 0.34},
+        {"step_plan": "PPPPPP @budget/few.safetensors", "guidance": 5.0, "up_to": 0.34},
         {"step_plan": "FFFFFFF 999 899 749 649 499 299 99", "guidance": 5.0, "up_to": 0.47},
         {"step_plan": "FFFFFFFFF 999 899 849 749 699 599 449 249 99", "guidance": 5.0, "up_to": 0.57}]},
     9: {**SAMPLING, "guidance_scale": 3.0, "edit_budget": 0.35, "removal_prompt": "background"},
