@@ -8,7 +8,7 @@ by moving one of them, or it and all later ones, as long as that helps.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from .trajectories import BATCH, GUIDANCE, STEPS, Trajectories
 
 HISTORY = 3                                # results that a step adds up
 RIDGE = 1e-6                               # relative to latents of deviation 1
+SEARCHED = 96                              # trajectories that places are searched with
 PASSES = 3                                 # of the last fit: a trajectory weighs the less, the farther it ended in the pass before
 
 
@@ -36,6 +37,9 @@ class Process:
 
     def __len__(self) -> int:
         return len(self.final)
+
+    def first(self, count: int) -> Process:
+        return replace(self, latents=self.latents[:count], final=self.final[:count], context=self.context[:count])
 
     def result(self, x: Tensor, t: int) -> Tensor:
         """The denoised latents (N, 4, H, W) of latents x at timestep t, guidance included."""
@@ -101,6 +105,7 @@ def moved(places: list[int]) -> list[list[int]]:
 
 def search(process: Process, count: int) -> list[int]:
     """Places of count steps, from even ones on."""
+    process = process.first(SEARCHED)
     best = [round(i * STEPS / count) for i in range(count)]
     tried = {tuple(best): fit(process, best)[1]}
     improved = True
