@@ -307,7 +307,8 @@ export class OnnxBuilder {
         initializer: this.#initializers,
         input: this.#inputs,
         output: this.#outputs,
-        value_info: this.#shapes,
+        // For the processor's convolutions, which are never half; the values may be.
+        value_info: this.#reader.half ? [] : this.#shapes,
       },
     };
     const bytes = ModelProto.encode(ModelProto.create(message)).finish();
