@@ -93,6 +93,11 @@ export interface Convolution {
   readonly shift?: Vector;
 }
 
+/** Whether a convolution keeps the size of its input, and nothing else is done to that or to the result. */
+export function isPlain({ stride, padding, norm, upsample, shift }: Convolution): boolean {
+  return stride === 1 && padding === 'same' && !norm && !upsample && !shift;
+}
+
 /** A matrix product over channels at each position. 1×1 convolutions are linear maps too. */
 export interface Linear {
   readonly type: 'linear';

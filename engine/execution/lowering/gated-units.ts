@@ -4,6 +4,7 @@ import {
   type ChannelSlice,
   type Convolution,
   inputsOf,
+  isPlain,
   type Linear,
   type Operator,
   type Product,
@@ -28,12 +29,9 @@ export interface GatedUnit {
 
 /** The gated units of a network, by each of their operators. */
 export function gatedUnits({ operators, outputs }: Network): ReadonlyMap<Operator, GatedUnit> {
-  const makers = new Map<number, Operator>();
   const readers = new Map<number, Operator[]>();
-  for (const operator of operators) {
-    makers.set(operator.output.id, operator);
+  for (const operator of operators)
     for (const { id } of inputsOf(operator)) readers.set(id, [...(readers.get(id) ?? []), operator]);
-  }
   const given = new Set([...outputs.values()].map(({ id }) => id));
   const readersOf = ({ id }: Value) => (given.has(id) ? [] : (readers.get(id) ?? []));
   const only = ({ output }: Operator) => {
@@ -65,18 +63,9 @@ function readsMap(linear: Linear): linear is GatedUnit['linear'] {
   return linear.input.kind === 'map';
 }
 
-function isDepthwise({
-  input,
-  output,
-  groups,
-  stride,
-  padding,
-  norm,
-  upsample,
-  shift,
-}: Convolution): boolean {
-  const isAlone = groups === input.channels && groups === output.channels;
-  return isAlone && stride === 1 && padding === 'same' && !norm && !upsample && !shift;
+function isDepthwise(convolution: Convolution): boolean {
+  const { input, output, groups } = convolution;
+  return groups === input.channels && groups === output.channels && isPlain(convolution);
 }
 
 function areHalves(slices: readonly ChannelSlice[], { output: { channels } }: Convolution): boolean {

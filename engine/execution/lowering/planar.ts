@@ -1,24 +1,25 @@
 import type { Network } from '../../graph/network.ts';
-import type {
-  Attention,
-  AxisRotation,
-  ChannelRepeat,
-  Concat,
-  Convolution,
-  Enlargement,
-  GroupNorm,
-  LayerNorm,
-  Linear,
-  LinearAttention,
-  MaskProduct,
-  Operator,
-  PixelShuffle,
-  Product,
-  RmsNorm,
-  Rotation,
-  Scaled,
-  Sum,
-  TransposedConvolution,
+import {
+  type Attention,
+  type AxisRotation,
+  type ChannelRepeat,
+  type Concat,
+  type Convolution,
+  type Enlargement,
+  type GroupNorm,
+  isPlain,
+  type LayerNorm,
+  type Linear,
+  type LinearAttention,
+  type MaskProduct,
+  type Operator,
+  type PixelShuffle,
+  type Product,
+  type RmsNorm,
+  type Rotation,
+  type Scaled,
+  type Sum,
+  type TransposedConvolution,
 } from '../../graph/operators.ts';
 import type { Features, Value } from '../../graph/values.ts';
 import type { Windowed } from '../../regions/reach.ts';
@@ -74,19 +75,9 @@ export function isFolded({ input, kernel, groups, norm, upsample }: Convolution)
 const TAPS = 9;
 
 /** Whether a convolution gives so few channels that all taps of them are fewer than the channels it reads. */
-function isNarrow({
-  input,
-  output,
-  kernel,
-  groups,
-  stride,
-  padding,
-  norm,
-  upsample,
-  shift,
-}: Convolution): boolean {
-  const isPlain = kernel === 3 && groups === 1 && stride === 1 && padding === 'same';
-  return isPlain && !norm && !upsample && !shift && TAPS * output.channels < input.channels;
+function isNarrow(convolution: Convolution): boolean {
+  const { input, output, kernel, groups } = convolution;
+  return kernel === 3 && groups === 1 && isPlain(convolution) && TAPS * output.channels < input.channels;
 }
 
 /** The available layouts of a map; the other is computed when an operator needs it. */
