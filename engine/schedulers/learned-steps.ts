@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { LIMITS } from '../../shared/limits.ts';
 import { InputError } from '../errors.ts';
-import { combine } from './prediction.ts';
+import { combine, type Term } from './prediction.ts';
 
 /** Clean samples of earlier steps that a step may use, its own included. */
 export const LONGEST = 3;
@@ -59,9 +59,6 @@ export function taken(
   const missing = weights.slice(used.length).reduce((sum, one) => sum + one, 0);
   return combine(
     [kept, sample],
-    ...used.map((original, i): [number, Float32Array] => [
-      weights[i]! + (i === used.length - 1 ? missing : 0),
-      original,
-    ]),
+    ...used.map((original, i): Term => [weights[i]! + (i === used.length - 1 ? missing : 0), original]),
   );
 }

@@ -71,11 +71,6 @@ def solved(terms: list[Tensor], target: Tensor, trust: Tensor) -> list[float]:
                               trusted.T @ target.flatten().double() / (trust.sum() * target[0].numel())).tolist()
 
 
-def errors(process: Process, final: Tensor) -> Tensor:
-    """The mean squared error of each (N)."""
-    return (final - process.final).square().flatten(1).mean(1)
-
-
 @torch.no_grad()
 def fit(process: Process, places: list[int], passes: int = 1) -> tuple[list[list[float]], float]:
     """The weights of each step, and how near it ends: the mean of -10 log10 of the squared error of the latents.
@@ -91,15 +86,16 @@ def fit(process: Process, places: list[int], passes: int = 1) -> tuple[list[list
             terms = [x, *results]
             weights.append(solved(terms, target, trust))
             x = sum(w * term for w, term in zip(weights[-1], terms))
-        trust = 1 / errors(process, x)
+        trust = 1 / (x - process.final).square().flatten(1).mean(1)
     return weights, (10 * trust.log10()).mean().item()
 
 
 def moved(places: list[int]) -> list[list[int]]:
     """Places of which one, or one and all later ones, are a step earlier or later."""
-    many = [[*places[:i], *(p + by for p in places[i:end]), *places[end:]]
-            for end_of in (lambda i: i + 1, lambda _: len(places))
-            for i in range(1, len(places)) for end in [end_of(i)] for by in (1, -1)]
+    many = []
+    for i in range(1, len(places)):
+        for end in (i + 1, len(places)):
+            many += [[*places[:i], *(p + by for p in places[i:end]), *places[end:]] for by in (1, -1)]
     return [m for m in many if m[-1] < STEPS and all(a < b for a, b in zip(m, m[1:]))]
 
 
