@@ -1,7 +1,7 @@
 // Runs the end-to-end tests in a real VS Code: sets up what they need, builds, and runs test/e2e.
-//   node scripts/e2e.mjs [EXTENSION | --built] [--spec]
+//   node scripts/e2e.mjs [EXTENSION | --built | --install]
 // EXTENSION: a .vsix file or an unpacked extension that is tested instead of the checkout; --built: the checkout is
-// built already; --spec: reports for a terminal, as without it if this is one
+// built already; --install: only installs the VS Code
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -14,19 +14,8 @@ const { findBrowser, withoutBrowser } = await import('./vscode/browser.ts');
 const { installServer } = await import('./vscode/server-install.ts');
 
 const root = path.dirname(import.meta.dirname);
-/** They begin first, in this order, so that none of them runs alone at the end. */
-const LONGEST = [
-  'web.e2e.ts',
-  'generate.e2e.ts',
-  'gallery.e2e.ts',
-  'editor.e2e.ts',
-  'benchmark.e2e.ts',
-  'web-gpu.e2e.ts',
-  'edits.e2e.ts',
-  'editor-files.e2e.ts',
-];
 const { values: only, positionals } = parseArgs({
-  options: { built: { type: 'boolean' }, spec: { type: 'boolean' } },
+  options: { built: { type: 'boolean' }, install: { type: 'boolean' } },
   allowPositionals: true,
 });
 
@@ -38,19 +27,16 @@ if (!browser) {
   end(code, sentence);
 }
 installServer();
+if (only.install) process.exit();
 
 const extension = positionals[0] ? path.resolve(positionals[0]) : root;
 if (extension === root && !only.built) run('scripts/build.mjs');
 const folder = path.join('test', 'e2e');
-const rank = (name) => (LONGEST.includes(name) ? LONGEST.indexOf(name) : LONGEST.length);
-const tests = readdirSync(path.join(root, folder))
-  .filter((name) => name.endsWith('.e2e.ts'))
-  .sort((a, b) => rank(a) - rank(b));
+const tests = readdirSync(path.join(root, folder)).filter((name) => name.endsWith('.e2e.ts'));
 const bundles = await bundleTests(tests.map((name) => path.join(folder, name)));
-const spec = only.spec || process.stdout.isTTY ? ['--spec'] : [];
 // One at a time: beside another VS Code, on two cores, a window can be too slow for what a step does at once.
 const runner = ['--enable-source-maps', 'scripts/testRunner.mjs', '--concurrency', '1', '--minutes', '40'];
-run(...runner, ...spec, ...bundles);
+run(...runner, ...bundles);
 
 function run(...args) {
   const { status } = spawnSync(process.execPath, args, {

@@ -1,5 +1,5 @@
 // Runs the tests: `unit` (beside the code), `parity`, `cli`, `web` and `faults` (in test/), `e2e` (a real VS Code), or all of them.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -44,21 +44,27 @@ function testsBelow(folder) {
 }
 
 /** Runs a script with this process's output. @returns its exit status */
-async function run(...args) {
-  const [status] = await once(spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }), 'exit');
-  return status ?? 1;
+function run(...args) {
+  return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
 }
 
-const built = await run('scripts/build.mjs');
+const built = run('scripts/build.mjs');
 if (built !== 0) process.exit(built);
+const inVSCode = asked.length === 0 || asked.includes('e2e');
+// Downloads while the other tests run.
+const installing =
+  inVSCode &&
+  once(spawn(process.execPath, ['scripts/e2e.mjs', '--install'], { cwd: root, stdio: 'ignore' }), 'exit');
 const files = Object.entries(suites)
   .filter(([name]) => asked.length === 0 || asked.includes(name))
   .flatMap(([, folders]) => folders.flatMap(testsBelow));
-const spec = process.stdout.isTTY ? ['--spec'] : [];
 if (files.length > 0) {
   const runner = ['--enable-source-maps', 'scripts/testRunner.mjs', '--concurrency', '2', '--minutes', '40'];
-  process.exitCode = await run(...runner, ...spec, ...(await bundleTests(files, STARTED)));
+  process.exitCode = run(...runner, ...(await bundleTests(files, STARTED)));
 }
 // Not beside the others: a window that waits too long for its extensions fails.
-if (asked.length === 0 || asked.includes('e2e'))
-  process.exitCode = (await run('scripts/e2e.mjs', '--built', ...spec)) || process.exitCode;
+if (inVSCode) {
+  await installing;
+  // Installs it if that has failed, and says why if it fails again.
+  process.exitCode = run('scripts/e2e.mjs', '--built') || process.exitCode;
+}

@@ -1,6 +1,6 @@
 // Runs test files in the order given, which `node --test` does not: it sorts them.
-//   node [FLAGS] scripts/testRunner.mjs --concurrency N --minutes N [--spec] FILES
-// FLAGS: Node's, for the tests too; --minutes: the most that one test may take; --spec: for a terminal
+//   node [FLAGS] scripts/testRunner.mjs --concurrency N --minutes N FILES
+// FLAGS: Node's, for the tests too; --minutes: the most that one test may take
 import { run } from 'node:test';
 import { spec, tap } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,6 @@ const { values, positionals: files } = parseArgs({
   options: {
     concurrency: { type: 'string' },
     minutes: { type: 'string' },
-    spec: { type: 'boolean' },
   },
   allowPositionals: true,
 });
@@ -18,5 +17,5 @@ run({ files, concurrency: Number(values.concurrency), timeout: 60_000 * Number(v
   .on('test:fail', () => {
     process.exitCode = 1;
   })
-  .compose(values.spec ? new spec() : tap)
+  .compose(process.stdout.isTTY ? new spec() : tap)
   .pipe(process.stdout);
