@@ -6,8 +6,6 @@ import sharp from 'sharp';
 import type { Stage } from '../../webview/editor/stage.ts';
 import { until, type Workbench } from './harness.ts';
 
-const PAINTED = 300_000;
-
 export type Layer = 'current' | 'before';
 type LayerName = 'mask' | 'hover' | 'control' | 'colours';
 
@@ -34,7 +32,7 @@ export class EditorUnderTest {
   }
 
   async idle(): Promise<void> {
-    await this.view.locator('main.editor[data-state=idle]').waitFor({ timeout: PAINTED });
+    await this.view.locator('main.editor[data-state=idle]').waitFor();
   }
 
   /** The rows of the list of edits. */
@@ -49,14 +47,12 @@ export class EditorUnderTest {
 
   /** Waits until the picture is recorded in the background. */
   async prepared(): Promise<void> {
-    await this.view.locator('main.editor[data-prepared=true]').waitFor({ timeout: PAINTED });
+    await this.view.locator('main.editor[data-prepared=true]').waitFor();
   }
 
   /** Waits until a draft of the edit is shown. */
   async drafted(): Promise<void> {
-    await this.view
-      .locator('[data-test=live]', { hasText: 'Draft in the image' })
-      .waitFor({ timeout: PAINTED });
+    await this.view.locator('[data-test=live]', { hasText: 'Draft in the image' }).waitFor();
   }
 
   async press(action: string): Promise<void> {
@@ -102,7 +98,7 @@ export class EditorUnderTest {
   }
 
   async notice(text: string): Promise<void> {
-    await this.view.locator('[data-test=notice]', { hasText: text }).waitFor({ timeout: PAINTED });
+    await this.view.locator('[data-test=notice]', { hasText: text }).waitFor();
   }
 
   /** The values of a canvas, RGBA. */

@@ -135,8 +135,8 @@ export async function openWorkbench(
     });
     if (isolated) await isolate(context, server.url);
     const address = `${server.url}/?folder=${encodeURIComponent(workspace)}`;
-    await page.goto(address, { timeout: WAIT, waitUntil: 'domcontentloaded' });
-    await page.locator('.monaco-workbench').waitFor({ timeout: WAIT });
+    await page.goto(address, { waitUntil: 'domcontentloaded' });
+    await page.locator('.monaco-workbench').waitFor();
     const opened = workbench(page, { home, workspace, server, violations, close });
     await opened.hosted();
     return opened;
@@ -203,7 +203,7 @@ function extensionHost(page: Page, portFile: string): Pick<Workbench, 'hosted' |
         return await until(isHosted, 'the extension host', load * HOSTED);
       } catch (error) {
         if (load === LOADS) throw error;
-        await page.reload({ timeout: WAIT, waitUntil: 'domcontentloaded' });
+        await page.reload({ waitUntil: 'domcontentloaded' });
       }
     }
   };
@@ -224,8 +224,8 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
   const { hosted, inHost } = extensionHost(page, portFile);
   const goTo = async (query: string) => {
     fs.rmSync(portFile, { force: true });
-    await page.goto(`${server.url}/?${query}`, { timeout: WAIT, waitUntil: 'domcontentloaded' });
-    await page.locator('.monaco-workbench').waitFor({ timeout: WAIT });
+    await page.goto(`${server.url}/?${query}`, { waitUntil: 'domcontentloaded' });
+    await page.locator('.monaco-workbench').waitFor();
     await hosted();
   };
   const engines = () =>
@@ -259,7 +259,7 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
     async reload() {
       fs.rmSync(portFile, { force: true });
       // Waited for from the start: the window may have reloaded before the pick has ended.
-      const reloaded = page.waitForEvent('domcontentloaded', { timeout: WAIT });
+      const reloaded = page.waitForEvent('domcontentloaded');
       await Promise.all([reloaded, pick(page, '>Developer: Reload Window', 'Developer: Reload Window')]);
       await hosted();
     },

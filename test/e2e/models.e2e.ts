@@ -14,7 +14,6 @@ import { textChunks } from './picture.ts';
 const ID = 'nota-ai/bk-sdm-tiny';
 const UNET = 'unet/diffusion_pytorch_model.safetensors';
 const PROMPT = 'a red house by a lake';
-const LONG = 300_000;
 
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-e2e-models-'));
 const cache = path.join(home, 'cache');
@@ -69,14 +68,14 @@ async function story(): Promise<void> {
   await choose(ID);
   await answer('Download');
   await told(`Downloading ${ID}`).waitFor();
-  await told('continues where it stopped').waitFor({ timeout: LONG });
+  await told('continues where it stopped').waitFor();
   await vscode.screenshot('models-cut');
 
   hub.fault = () => undefined;
   hub.requests.length = 0;
   await choose(ID);
   assert.match(await answer('Download'), /of which are here/);
-  await told(`Model set to ${ID}`).waitFor({ timeout: LONG });
+  await told(`Model set to ${ID}`).waitFor();
   const weights = hub.requests.find(({ file, path }) => file === UNET && !path.includes('/resolve/'));
   assert.match(weights?.range ?? '', /^bytes=[1-9]/);
 
@@ -85,7 +84,7 @@ async function story(): Promise<void> {
   await vscode.page.getByPlaceholder('What should the image show?').fill(PROMPT);
   await vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: PROMPT }).waitFor();
   await vscode.page.keyboard.press('Enter');
-  await vscode.view.locator(`img.picture[alt="${PROMPT}"]`).waitFor({ timeout: LONG });
+  await vscode.view.locator(`img.picture[alt="${PROMPT}"]`).waitFor();
   assert.match((await vscode.view.locator('dl').textContent()) ?? '', new RegExp(ID));
   await vscode.screenshot('models-drawn');
 

@@ -7,7 +7,6 @@ import { openWorkbench, type Workbench } from './harness.ts';
 import { storyIn } from './story.ts';
 
 const PROMPT = 'a red house by a lake';
-const LONG = 300_000;
 
 let vscode: Workbench;
 const step = storyIn(() => vscode);
@@ -32,14 +31,14 @@ step('a file of the explorer is used as the model, and draws', async () => {
   await vscode.page.getByRole('menuitem', { name: 'Use as Model' }).waitFor();
   await vscode.screenshot('single-file-menu');
   await vscode.page.getByRole('menuitem', { name: 'Use as Model' }).click();
-  await told('Model set to toy.safetensors').waitFor({ timeout: LONG });
+  await told('Model set to toy.safetensors').waitFor();
   await vscode.set('patchwork.steps', 2);
   await vscode.set('patchwork.size', '64x64');
   await vscode.run('Patchwork: Generate Image…');
   await vscode.page.getByPlaceholder('What should the image show?').fill(PROMPT);
   await row(PROMPT).waitFor();
   await vscode.page.keyboard.press('Enter');
-  await vscode.view.locator(`img.picture[alt="${PROMPT}"]`).waitFor({ timeout: LONG });
+  await vscode.view.locator(`img.picture[alt="${PROMPT}"]`).waitFor();
   assert.match((await vscode.view.locator('dl').textContent()) ?? '', /toy/);
   await vscode.screenshot('single-file-drawn');
 });
