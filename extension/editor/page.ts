@@ -140,7 +140,7 @@ export class EditorPage implements Page {
     apply: ({ draft }) => {
       const taken = this.#live.take(draft);
       this.#live.clear();
-      return this.#painting.apply(taken, this);
+      return this.#painting.apply(taken, this, { after: this.#last });
     },
     stopLive: () => this.#live.stop(),
     prepare: ({ draft }) => this.#preparing.start(draft),
@@ -182,7 +182,7 @@ export class EditorPage implements Page {
     mask: ({ label, patch }) => this.#document.changeMask(label, patchOf(patch), this),
     control: ({ label, patch }) => this.#document.changeLayer('control', label, patchOf(patch), this),
     colours: ({ label, patch }) => this.#document.changeLayer('colours', label, patchOf(patch), this),
-    chooseControl: ({ what }) => this.#chooseControl(what),
+    chooseControl: ({ what }) => this.#aside(this.#chooseControl(what)),
     giveControl: (picture) => this.#document.useAsControl('Control Image', picture),
     giveControlUri: async ({ uri }) =>
       this.#document.useAsControl('Control Image', await readNamedPicture(Uri.parse(uri))),
@@ -204,25 +204,16 @@ export class EditorPage implements Page {
     restore: ({ patch }) => this.#document.restore(patchOf(patch)),
     pick: ({ id }) => this.#painting.pick(id),
     discard: () => this.#painting.discard(),
-    pickPrompt: async () => {
-      const prompt = await askPrompt(this.#services, 'Earlier Prompts', 'What should be there?');
-      if (prompt) this.post({ type: 'draft', draft: { prompt } });
-    },
+    pickPrompt: () => this.#aside(this.#pickPrompt()),
     undo: () => this.#command('undo'),
     redo: () => this.#command('redo'),
     reload: () => this.#command('workbench.action.files.revert'),
-    insertLink: () => this.#insertLink(),
-    getModel: async ({ model }) => {
-      if (!(await commands.executeCommand('patchwork.models.get', model))) return;
-      this.#document.notice('Installed. Click the object again.');
-    },
-    getModels: async () => {
-      await commands.executeCommand('patchwork.manageModels');
-      await this.#judge();
-    },
-    loadMask: () => this.#loadMask(),
-    exportMask: () => this.#exportMask(),
-    cutOut: () => this.#cutOut(),
+    insertLink: () => this.#aside(this.#insertLink()),
+    getModel: ({ model }) => this.#aside(this.#getModel(model)),
+    getModels: () => this.#aside(this.#getModels()),
+    loadMask: () => this.#aside(this.#loadMask()),
+    exportMask: () => this.#aside(this.#exportMask()),
+    cutOut: () => this.#aside(this.#cutOut()),
     keep: () => this.#document.keepMine(),
     copied: ({ what }) => this.#document.notice(`Copied ${what}.`),
     failed: ({ what, reason }) => {
@@ -232,6 +223,26 @@ export class EditorPage implements Page {
     openSettings: () => openSettings(),
     giveMask: ({ place }) => this.#giveMask(place),
   };
+
+  /** Lets later messages go on while a handler waits for a person or a download. Shows its error. */
+  #aside(handled: Promise<void>): void {
+    void handled.catch((error) => this.#document.fail(error));
+  }
+
+  async #pickPrompt(): Promise<void> {
+    const prompt = await askPrompt(this.#services, 'Earlier Prompts', 'What should be there?');
+    if (prompt) this.post({ type: 'draft', draft: { prompt } });
+  }
+
+  async #getModel(model: string): Promise<void> {
+    if (!(await commands.executeCommand('patchwork.models.get', model))) return;
+    this.#document.notice('Installed. Click the object again.');
+  }
+
+  async #getModels(): Promise<void> {
+    await commands.executeCommand('patchwork.manageModels');
+    await this.#judge();
+  }
 
   /** A command of VS Code on this editor. */
   async #command(name: string): Promise<void> {

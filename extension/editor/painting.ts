@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, isAbort } from '../../engine/errors.ts';
+import { unlessAborted } from '../../engine/unless-aborted.ts';
 import type { EditProgress, EditRequest, EditResult } from '../../shared/api.ts';
 import {
   type EditCost,
@@ -60,14 +61,20 @@ export class Painting {
 
   /**
    * Paints the draft's edit, or several of it to pick from; errors are shown in the pages.
-   * @param replaces the edit that this one replaces
+   * @param given.after changes of the image and its mask that come first
+   * @param given.replaces the edit that this one replaces
    */
-  async apply(draft: EditDraft, page: Page, replaces?: string): Promise<void> {
+  async apply(
+    draft: EditDraft,
+    page: Page,
+    { after, replaces }: { after?: Promise<void>; replaces?: string } = {},
+  ): Promise<void> {
     await this.#exclusively(async (signal) => {
       const variations = variationsOf(draft);
       const step = { stage: 'wait' as const, step: 0, steps: 0, variation: 0, variations, cancelling: false };
       this.#forget();
       this.#document.update({ run: step, failure: undefined, notice: undefined, offer: undefined });
+      if (after) await unlessAborted(after, signal);
       const start = await this.#document.canvas(replaces);
       const layer = await controlOf(this.#services, this.#document, draft);
       const request = await editRequest(this.#services, this.#document, draft, { start, layer });
@@ -118,7 +125,7 @@ export class Painting {
       await this.#document.reselect(id);
       await this.restoreControl(draft);
       page.post({ type: 'draft', draft });
-      await this.apply(draft, page, id);
+      await this.apply(draft, page, { replaces: id });
     } catch (error) {
       this.#document.fail(error);
     }
