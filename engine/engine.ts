@@ -49,7 +49,7 @@ import type { GenerationDefaults } from './models/model.ts';
 import { type EditingModel, editingModel, placeOfModel } from './models/open.ts';
 import { imageSize } from './models/sizes.ts';
 import { asksForWorkers, type CrewSources, Crews } from './parallel/crews.ts';
-import { shareOut } from './parallel/share.ts';
+import { shareOver } from './parallel/share.ts';
 import type { Team } from './parallel/team.ts';
 import { encodePicture } from './pictures/compose.ts';
 import { decodePicture } from './pictures/read.ts';
@@ -481,7 +481,7 @@ function secondsSince(begin: number): number {
 }
 
 function shareBy(team: Team | undefined): Share | undefined {
-  return team && ((picture) => shareOut(team, picture));
+  return team && shareOver(team);
 }
 
 /** @param precision chosen once the weights are open; no budget depends on it */

@@ -24,11 +24,11 @@ export function requireShareable(kinds: readonly StepKind[]): void {
   );
 }
 
-/** @throws InputError for a plan with steps at half the resolution, where only new images by one process have them */
+/** @throws InputError for a plan with steps at half the resolution, where only new images have them */
 export function requireWholeSize(stepPlan: string | undefined): void {
   if (halfStepsOf(stepPlan) === 0) return;
   throw new InputError(
-    `The step plan ${stepPlan} cannot be used here: only new images by one process, steered by nothing but a prompt, have steps at half the resolution. Leave out its slash.`,
+    `The step plan ${stepPlan} cannot be used here: only new images that are steered by nothing but a prompt have steps at half the resolution. Leave out its slash.`,
     { setting: 'budget' },
   );
 }

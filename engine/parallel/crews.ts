@@ -2,7 +2,6 @@ import type { BusOptions, EditRequest, GenerateRequest } from '../../shared/api.
 import { defined } from '../../shared/defined.ts';
 import { adapterOf } from '../../shared/stepPlan.ts';
 import { InputError } from '../errors.ts';
-import { requireWholeSize } from '../execution/step-kinds.ts';
 import type { ModelAdditions } from '../models/additions.ts';
 import { denoiserVersion } from '../models/content-hash.ts';
 import type { DiffusionModel } from '../models/diffusion-model.ts';
@@ -87,7 +86,6 @@ export function asksForWorkers({ workers = 0, bus }: Pick<GenerateRequest, 'work
 function checkShareable({ attention, stepPlan }: GenerateRequest | EditRequest): void {
   if (attention === 'sampled')
     throw new InputError('Workers compute attention in full: leave out the workers, or sampled attention.');
-  requireWholeSize(stepPlan);
   if (adapterOf(stepPlan) !== undefined)
     throw new InputError(
       'Workers have no adapters of step plans: leave out the workers, or take another step plan.',

@@ -1,23 +1,27 @@
-import type { SharedPicture, SharedRun } from '../execution/shared-run.ts';
+import type { Share } from '../execution/shared-run.ts';
 import { type Team, TeamRun } from './team.ts';
 
-/** Distributes an image over a team's workers; the caller ends the run. */
-export async function shareOut(
-  { model, additions, version, members, options }: Team,
-  { dims, signal, ...picture }: SharedPicture,
-): Promise<SharedRun> {
-  const [channels, height, width] = dims;
-  const run = new TeamRun(
-    members,
-    { ...picture, model, ...(additions && { additions }), version, channels, height, width },
-    options,
-    signal,
-  );
-  try {
-    await run.begin();
-    return run;
-  } catch (error) {
-    run.end();
-    throw error;
-  }
+/**
+ * Distributes an image, or its stages one after another, over a team's workers. What one stage loses is missing in the
+ * next.
+ */
+export function shareOver({ model, additions, version, members, options }: Team): Share {
+  let left = () => members;
+  return async ({ dims, signal, ...picture }) => {
+    const [channels, height, width] = dims;
+    const run = new TeamRun(
+      left(),
+      { ...picture, model, ...(additions && { additions }), version, channels, height, width },
+      options,
+      signal,
+    );
+    left = () => run.members;
+    try {
+      await run.begin();
+      return run;
+    } catch (error) {
+      run.end();
+      throw error;
+    }
+  };
 }

@@ -69,6 +69,11 @@ export class TeamRun implements SharedRun {
       : wholeCutting(picture, levels, picture.network.cell);
   }
 
+  /** Those that are left. */
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
   /** Divides the image and hands out the parts. Workers load the model if necessary. */
   async begin(): Promise<void> {
     const batch = batchOf(this.#picture.condition);

@@ -56,7 +56,7 @@ interface StageOptions extends Pick<DenoiseOptions, 'signal'> {
   /** The image's seed. */
   seed: number;
   /** Computes the outputs of a stage, by its index. */
-  predictOf(index: number): Predict;
+  predictOf(index: number): Predict | Promise<Predict>;
   onStepOf(stage: Stage): NonNullable<DenoiseOptions['onStep']>;
 }
 
@@ -70,7 +70,8 @@ export async function denoiseStages(
   let clean: (() => Float32Array) | undefined;
   for (const [i, stage] of stages.entries()) {
     const onStep = onStepOf(stage);
-    latent = await denoise(predictOf(i), stage.scheduler, startOfStage(stage, { noise, dims }, clean?.()), {
+    const predict = await predictOf(i);
+    latent = await denoise(predict, stage.scheduler, startOfStage(stage, { noise, dims }, clean?.()), {
       start: stage.start,
       end: stage.end,
       signal,

@@ -40,6 +40,7 @@ import { Progress } from './progress.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import type { Trajectory } from './recorder.ts';
 import { recordingPredict } from './repaint.ts';
+import { SharedStages } from './shared-stages.ts';
 import { denoiseStages, type Stage, stagesOf } from './stages.ts';
 
 interface DrawOptions extends CallOptions<GenerateProgress> {
@@ -62,7 +63,7 @@ export async function textToImage(
   const { model, components } = ready;
   const begin = performance.now();
   const { signal } = options;
-  const { width, height, seed, precision } = recipe;
+  const { width, height, seed } = recipe;
   const stages = stagesOf(model, recipe);
   const { dims, scheduler } = stages.at(-1)!;
   const { timesteps } = scheduler;
@@ -70,17 +71,12 @@ export async function textToImage(
   const steps = timesteps.length;
   const progress = new Progress<GenerateProgress>(options.onProgress, steps);
   const prepared = await prepareDrawing(ready, recipe, { stages, progress }, options);
-  const { denoiser, memory, kinds, computed, apart, condition } = prepared;
+  const { denoiser, memory, kinds, computed, apart, conditions } = prepared;
   const tiles = options.plan === 'tiled';
 
   const noise = gaussianNoise(seed, START_NOISE, dims[0] * dims[1] * dims[2]);
   const id = crypto.randomUUID();
-  const network = components.network('denoiser');
-  const shared = { network, precision, condition, timesteps, dims, signal };
-  const run = await options.share?.({
-    ...shared,
-    ...(prepared.planned && { kinds, shallow: denoiser.shallow }),
-  });
+  const shared = await shareStages(ready, recipe, stages, prepared, options);
   const predictOf = (steps: Steps): Predict =>
     memory
       ? recordingPredict(steps, memory.features, id, timesteps)
@@ -92,14 +88,14 @@ export async function textToImage(
     noise,
     seed,
     signal,
-    predictOf: (i) => run?.predict ?? predictOf(computed[i]!),
+    predictOf: (i) => shared?.predictOf(i) ?? predictOf(computed[i]!),
     onStepOf: ({ dims }) => stepReport(ready, dims, progress, options),
   })
     .catch((error: unknown) => {
       memory?.features.drop(id);
       throw error;
     })
-    .finally(() => run?.end());
+    .finally(() => shared?.end());
   progress.stage('decode', steps);
   await listen(signal);
   if (apart) await components.free('denoiser');
@@ -108,21 +104,24 @@ export async function textToImage(
     tiles,
     signal,
   });
-  if (memory) await rememberDrawn(ready, memory, recipe, picture, { id, latent, noise, condition }, decoded);
-  const workers = run?.report();
+  if (memory) {
+    const condition = conditions.at(-1)!;
+    await rememberDrawn(ready, memory, recipe, picture, { id, latent, noise, condition }, decoded);
+  }
+  const workers = shared?.report();
   return {
     picture: { ...picture, png: withRecipe(picture.png, recipe) },
     recipe,
     macs:
       prepared.macs +
       (workers?.reduce((total, worker) => total + worker.macs, 0) ??
-        macsOfStages(denoiser, stages, kinds, condition)) +
+        macsOfStages(denoiser, stages, kinds, conditions)) +
       countMacs(components.network('vae-decoder'), { width, height, batch: 1, tokens: 0 }).total,
     seconds: (performance.now() - begin) / 1000,
-    loadSeconds: prepared.loadSeconds + (run?.loadSeconds ?? 0),
+    loadSeconds: prepared.loadSeconds + (shared?.loadSeconds ?? 0),
     stepSeconds: computedOnly(progress.stepSeconds, kinds),
     ...(workers && { workers }),
-    warnings: [...prepared.warnings, ...(run?.notices ?? []), ...(tiles ? [TILED] : [])],
+    warnings: [...prepared.warnings, ...(shared?.notices ?? []), ...(tiles ? [TILED] : [])],
   };
 }
 
@@ -158,20 +157,34 @@ async function prepareDrawing(
   await listen(signal);
   const { prompt, negativePrompt, guidance } = recipe;
   const encoded = await conditionFor(ready, prompt, negativePrompt, guidance, recipe, scheduler.timesteps);
-  const planes: Awaited<ReturnType<typeof drawingPlanes>>[] = [];
-  for (const { dims } of stages) planes.push(await drawingPlanes(components, dims));
+  const conditions: Condition[] = [];
+  for (const { dims } of stages)
+    conditions.push({ ...encoded.condition, ...(await drawingPlanes(components, dims)) });
   if (apart) await components.free(...model.textRoles, 'vae-encoder');
   const encodedAt = performance.now();
   const computed: Steps[] = [];
   for (const [i, { dims, scheduler, start, end }] of share ? [] : stages.entries()) {
     const whole = { of: 'whole', height: dims[1], width: dims[2], ...(memory && { records: true }) } as const;
-    const condition = { ...encoded.condition, ...planes[i] };
     const taken = kinds.slice(start, end);
-    computed.push(await Steps.open(denoiser, whole, scheduler, condition, taken, start));
+    computed.push(await Steps.open(denoiser, whole, scheduler, conditions[i]!, taken, start));
   }
-  const condition = { ...encoded.condition, ...planes.at(-1) };
   const seconds = loadSeconds + (performance.now() - encodedAt) / 1000;
-  return { ...encoded, condition, denoiser, memory, planned, kinds, computed, apart, loadSeconds: seconds };
+  return { ...encoded, conditions, denoiser, memory, planned, kinds, computed, apart, loadSeconds: seconds };
+}
+
+/** Hands the stages to workers, if there are any. The caller ends them. */
+async function shareStages(
+  { components }: ReadyModel,
+  { precision }: Recipe,
+  stages: readonly Stage[],
+  { conditions, planned: kinds, denoiser: { shallow } }: Awaited<ReturnType<typeof prepareDrawing>>,
+  { share, signal }: DrawOptions,
+): Promise<SharedStages | undefined> {
+  if (!share) return undefined;
+  const { timesteps } = stages.at(-1)!.scheduler;
+  const network = components.network('denoiser');
+  const picture = { network, precision, timesteps, signal, ...(kinds && { kinds, shallow }) };
+  return await SharedStages.open(share, stages, conditions, picture);
 }
 
 /** Multiply–accumulates of all steps. */
@@ -179,10 +192,10 @@ function macsOfStages(
   denoiser: Denoiser,
   stages: readonly Stage[],
   kinds: readonly StepKind[],
-  condition: Condition,
+  conditions: readonly Condition[],
 ): number {
-  return stages.reduce((sum, { dims: [, height, width], start, end }) => {
-    return sum + stepsMacs(denoiser, kinds.slice(start, end), { height, width }, condition);
+  return stages.reduce((sum, { dims: [, height, width], start, end }, i) => {
+    return sum + stepsMacs(denoiser, kinds.slice(start, end), { height, width }, conditions[i]!);
   }, 0);
 }
 

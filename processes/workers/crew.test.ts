@@ -97,6 +97,36 @@ test('cancelling stops the workers within a step; they serve the next picture', 
   );
 });
 
+test('an image that begins at half the resolution is the same by two workers', async () => {
+  const composed = { ...HOUSE, steps: 6, stepPlan: 'FFFF/FF', threads: 1 };
+  const whole = await engine.generate(composed);
+  for (const split of ['auto', 'bands'] as const) {
+    const patch = { split, mode: 'synchronous' as const };
+    const { picture, workers, macs } = await engine.generate({ ...composed, workers: 2, patch });
+    assert.ok((await decibels(picture.png, whole.picture.png)) > 60);
+    assert.equal(workers!.length, 2);
+    // Workers with a branch each compute every position once.
+    if (split === 'auto') assert.equal(macs, whole.macs);
+  }
+});
+
+test('a worker that is lost at half the resolution is said once, and missing at the whole one', async () => {
+  const [, victim] = await crew.members(2, 1);
+  const result = await engine.generate(
+    { ...HOUSE, steps: 6, stepPlan: 'FFFF/FF', workers: 2 },
+    {
+      onProgress: ({ step }) => {
+        if (step === 2 && victim!.usable) process.kill(victim!.pid!, 'SIGKILL');
+      },
+    },
+  );
+  assert.deepEqual(result.warnings, ['Worker 2 was lost; Worker 1 did the rest.']);
+  assert.deepEqual(
+    result.workers!.map(({ name }) => name),
+    ['Worker 1'],
+  );
+});
+
 /** A rectangle in the middle of a picture of 256×256 pixels. */
 const mask = await encodePng(
   Float32Array.from({ length: 3 * 256 * 256 }, (_, i) => {

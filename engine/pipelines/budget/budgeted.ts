@@ -51,7 +51,7 @@ export function fullProcess(
     stepMacs: runs * step(guided ? 2 : 1, size),
     aloneMacs: runs * step(1, size),
   });
-  const share = halfResolutionOf(model, recipe, { shared, edit, steered });
+  const share = halfResolutionOf(model, recipe, { edit, steered });
   return {
     steps,
     ...stepsOf(positions),

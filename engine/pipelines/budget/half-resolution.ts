@@ -22,9 +22,9 @@ export interface ProcessOptions {
 export function halfResolutionOf(
   model: DiffusionModel,
   recipe: Pick<Recipe, 'width' | 'height' | 'steps'> & Partial<Pick<Recipe, 'scheduler' | 'sigmas'>>,
-  { shared = false, edit = false, steered = false }: ProcessOptions = {},
+  { edit = false, steered = false }: ProcessOptions = {},
 ): number {
-  if (shared || edit || steered) return 0;
+  if (edit || steered) return 0;
   const { width, height, halfResolution } = model.defaults;
   if (!halfResolution || !hasHalf(model, recipe)) return 0;
   if (recipe.width * recipe.height < halfResolution.above * width * height) return 0;
