@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { activeCount } from '../../regions/mask.ts';
 import { fitted, toFrame } from './frame.ts';
-import { maskFromLogits, overlapOf } from './masks.ts';
+import { maskFromLogits, overlapOf, smoothedLogits } from './masks.ts';
 
 test('a picture keeps its shape in the frame, rounded as Segment Anything does', () => {
   assert.deepEqual(fitted({ width: 1920, height: 1080 }, 1024), { width: 1024, height: 576 });
@@ -42,6 +42,19 @@ test('a disc of coarse logits becomes a disc of pixels in pictures of any shape'
     ),
     { numRuns: 30 },
   );
+});
+
+test('smoothed logits lose stripes in both directions, and a disc keeps its place', () => {
+  const [side, frame] = [64, 256];
+  const smooth = disc(side, frame, { x: 128, y: 128 }, 80);
+  const picture = { width: frame, height: frame };
+  for (const axis of [(i: number) => i % side, (i: number) => Math.floor(i / side)]) {
+    const striped = smooth.map((value, i) => value + (axis(i) % 4 < 2 ? 20 : -20));
+    const maskOf = (logits: Float32Array) => maskFromLogits(logits, side, frame, picture);
+    assert.ok(overlapOf(maskOf(striped), maskOf(smooth)) < 0.9);
+    assert.ok(overlapOf(maskOf(smoothedLogits(striped, side)), maskOf(smooth)) > 0.95);
+  }
+  assert.deepEqual(smoothedLogits(new Float32Array(64).fill(1.5), 8), new Float32Array(64).fill(1.5));
 });
 
 test('each pixel has the sign of the logits resized twice, as the published decoder is used', () => {

@@ -43,6 +43,33 @@ export function maskFromLogits(
   return { width, height, data };
 }
 
+/** Times that logits are smoothed: what repeats every four positions is then an eighth. */
+const SMOOTHED = 3;
+
+/**
+ * Logits without the stripes that a decoder's two upsamplings leave where it is not sure: a mean with binomial weights,
+ * 1, 2, 1 along both axes, several times.
+ * @param logits [side, side]
+ */
+export function smoothedLogits(logits: Float32Array, side: number): Float32Array {
+  let smooth = logits;
+  for (let i = 0; i < SMOOTHED; i++) {
+    smooth = smoothedAlong(smooth, side, 1);
+    smooth = smoothedAlong(smooth, side, side);
+  }
+  return smooth;
+}
+
+/** @param step between neighbours: 1 in a row, `side` in a column */
+function smoothedAlong(plane: Float32Array, side: number, step: number): Float32Array {
+  return plane.map((value, i) => {
+    const at = Math.floor(i / step) % side;
+    const before = at > 0 ? plane[i - step]! : value;
+    const after = at < side - 1 ? plane[i + step]! : value;
+    return (before + 2 * value + after) / 4;
+  });
+}
+
 /** The two positions around each position of a resized axis, and how near it is to the second of them. */
 interface Taps {
   first: Int32Array;

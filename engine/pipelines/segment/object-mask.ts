@@ -3,8 +3,11 @@ import { encodeMask } from '../../pictures/mask.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { activeCount } from '../../regions/mask.ts';
 import { fitted } from './frame.ts';
-import { maskFromLogits } from './masks.ts';
+import { maskFromLogits, smoothedLogits } from './masks.ts';
 import type { ScoredLogits, Segmenter } from './segmenter.ts';
+
+/** Below this score a mask is a guess. */
+export const SURE = 0.5;
 
 /** A decoded mask at the picture's size, or smaller, with its score and place. */
 export async function objectMask(
@@ -15,7 +18,9 @@ export async function objectMask(
 ): Promise<ObjectMask> {
   const { width, height } = picture;
   const size = maxSide < Math.max(width, height) ? fitted(picture, maxSide) : { width, height };
-  const mask = maskFromLogits(logits, Math.sqrt(logits.length), segmenter.frame, picture, size);
+  const side = Math.sqrt(logits.length);
+  const clear = score < SURE ? smoothedLogits(logits, side) : logits;
+  const mask = maskFromLogits(clear, side, segmenter.frame, picture, size);
   const [across, down] = [width / mask.width, height / mask.height];
   const bounds = boundsOf(mask);
   const box: PixelBox | undefined = bounds && {

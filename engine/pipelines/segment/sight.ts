@@ -17,7 +17,7 @@ import { changesBetween } from './changes.ts';
 import { objectInput, wholeInput } from './crop.ts';
 import { fitted } from './frame.ts';
 import { normalizedPlanes, type Pixels, resizePicture } from './input.ts';
-import { objectMask } from './object-mask.ts';
+import { objectMask, SURE } from './object-mask.ts';
 import { embeddedSight, openSegmenter } from './open.ts';
 import { type EncodedView, type KnownPicture, PictureMemory } from './picture-memory.ts';
 import { isAmbiguous, promptFor } from './prompt.ts';
@@ -27,8 +27,6 @@ import { Tagger } from './tagger.ts';
 import { isOutlandish, labelsOf, namesOf, promptOf } from './words.ts';
 
 const MOST_MASKS = 3;
-/** Below this score a mask is a guess. */
-const SURE = 0.5;
 const DEFAULT_GRID = 12;
 /** The smallest segmenter for photographs. */
 const SELECTOR = CATALOGUE.find(({ purpose }) => purpose === 'selection')!;
