@@ -22,6 +22,8 @@ const SCENE: GenerateRequest = {
   height: SIDE,
 };
 
+const DRAFT: GenerateRequest = { ...SCENE, budget: 0.2 };
+
 type Times = { wall: number; processor: number };
 
 await study(
@@ -34,22 +36,28 @@ await study(
       threads: flag('several threads in the browser, in a page that is isolated from other origins'),
       rounds: byDefault(whole('of each case', 1), 3),
       window: flag('from opening the window of VS Code to the first image'),
+      draft: flag('the first image with a budget of 0.2, which drafts have'),
     },
   },
-  async ({ threads, rounds, window }) => {
+  async ({ threads, rounds, window, draft }) => {
     if (window) await inVSCode(rounds);
-    else await withEngine((desktop) => compare(desktop, threads, rounds));
+    else await withEngine((desktop) => compare(desktop, threads, rounds, draft ? DRAFT : SCENE));
   },
 );
 
-async function compare(desktop: Engine, threads: boolean, rounds: number): Promise<void> {
+async function compare(
+  desktop: Engine,
+  threads: boolean,
+  rounds: number,
+  firstScene: GenerateRequest,
+): Promise<void> {
   const script = await bundled('page.ts');
   const opened = performance.now();
   const browser = await openPage(script, { isolated: true, hash: threads ? 'threads' : '' });
   try {
     const row = table('', 'browser', 'processor', 'desktop', 'ratio');
     const processor = await processorOf(browser.page);
-    const first = await callIn(browser.page, 'generate', SCENE);
+    const first = await callIn(browser.page, 'generate', firstScene);
     const [wall, computed] = [(performance.now() - opened) / 1000, await processor()];
     row('browser opened → first image', seconds(wall), seconds(computed), '', '');
     row('of it the engine’s start and the image', seconds(first.seconds), '', '', '');
@@ -88,7 +96,7 @@ interface Case {
 async function casesOf(image: Called): Promise<Case[]> {
   return [
     { title: 'image', call: 'generate', request: SCENE },
-    { title: 'image, budget 0.2', call: 'generate', request: { ...SCENE, budget: 0.2 } },
+    { title: 'image, budget 0.2', call: 'generate', request: DRAFT },
     { title: 'edit of 5 %', call: 'edit', request: await editOf(image, SCENE) },
   ];
 }
