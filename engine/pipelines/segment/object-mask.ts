@@ -3,24 +3,31 @@ import { encodeMask } from '../../pictures/mask.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { activeCount } from '../../regions/mask.ts';
 import { fitted } from './frame.ts';
+import { includedPositions, withoutIslands } from './islands.ts';
 import { maskFromLogits, smoothedLogits } from './masks.ts';
-import type { ScoredLogits, Segmenter } from './segmenter.ts';
+import type { Prompt, ScoredLogits, Segmenter } from './segmenter.ts';
 
 /** Below this score a mask is a guess. */
 export const SURE = 0.5;
 
-/** A decoded mask at the picture's size, or smaller, with its score and place. */
+/** A decoded mask at the picture's size, or smaller, with its score and place. `prompt`: what it answers. */
 export async function objectMask(
   { logits, score }: ScoredLogits,
   segmenter: Segmenter,
   picture: { width: number; height: number },
-  { maxSide = Number.POSITIVE_INFINITY, png = false }: { maxSide?: number; png?: boolean },
+  {
+    maxSide = Number.POSITIVE_INFINITY,
+    png = false,
+    prompt,
+  }: { maxSide?: number; png?: boolean; prompt?: Prompt },
 ): Promise<ObjectMask> {
   const { width, height } = picture;
   const size = maxSide < Math.max(width, height) ? fitted(picture, maxSide) : { width, height };
   const side = Math.sqrt(logits.length);
-  const clear = score < SURE ? smoothedLogits(logits, side) : logits;
-  const mask = maskFromLogits(clear, side, segmenter.frame, picture, size);
+  const { frame } = segmenter;
+  const included = prompt ? includedPositions(prompt, side, frame) : [];
+  const smooth = score < SURE ? smoothedLogits(logits, side) : logits;
+  const mask = maskFromLogits(withoutIslands(smooth, side, included), side, frame, picture, size);
   const [across, down] = [width / mask.width, height / mask.height];
   const bounds = boundsOf(mask);
   const box: PixelBox | undefined = bounds && {

@@ -58,7 +58,9 @@ export class Sight {
     const decoded = await segmenter.decode(view.embedding, prompt);
     call.macs += decoded.macs;
     const best = ranked(decoded, isAmbiguous(asked)).slice(0, request.most ?? MOST_MASKS);
-    const masks = await Promise.all(best.map((scored) => objectMask(scored, segmenter, picture, request)));
+    const masks = await Promise.all(
+      best.map((scored) => objectMask(scored, segmenter, picture, { ...request, prompt })),
+    );
     const sure = masks[0] !== undefined && masks[0].area > 0 && masks[0].score >= SURE;
     if (!sure) call.warnings.push(`Low confidence in this mask. ${advice(request)}`);
     return { ...call.result(picture), ...result, masks, sure };
