@@ -138,6 +138,19 @@ test('budgets are kept to, beside as many operations on plain steps, and compare
   assert.ok(budget!.macs >= plain!.macs);
 });
 
+test('where workers are compared, every step of a large image has the whole resolution', async () => {
+  const whole = { prompt: 'a red house by a lake', editPrompt: 'a blue boat', steps: 2, seed: 5 };
+  const [width, height] = [512, 384];
+  const macsOf = async (cases: string[]) => {
+    const { report } = await engine.benchmark({ cases, width, height, workers: [2], repeat: 1, whole });
+    return report.rows.map(({ macs }) => macs);
+  };
+  const [alone] = await macsOf(['generate']);
+  const [single, divided] = await macsOf(['generate', 'branches']);
+  assert.ok(alone! < 0.8 * single!, `${alone} of ${single}`);
+  assert.ok(Math.abs(divided! / single! - 1) < 0.01, `${divided} of ${single}`);
+});
+
 test('whole pictures on several workers: who did what, and how far from one worker that is', async () => {
   const whole = { prompt: 'a red house by a lake', editPrompt: 'a blue boat', steps: 3, seed: 5 };
   const cases = ['generate', 'branches', 'naive'];

@@ -22,6 +22,8 @@ interface WholeTask {
   seed: number;
   model?: string;
   steps?: number;
+  /** See `WholeSubject`. */
+  stepPlan?: string | undefined;
   strength?: number;
   dilation?: number;
   threads?: number;

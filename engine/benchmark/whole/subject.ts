@@ -13,6 +13,8 @@ export class WholeSubject {
   readonly model: DiffusionModel;
   /** Pixels. */
   readonly size: { width: number; height: number };
+  /** What each step of a new image computes, if not what the model recommends. */
+  readonly stepPlan: string | undefined;
   /** The image that is edited: its file, and decoded. */
   readonly image: Uint8Array;
   readonly picture: Picture;
@@ -24,13 +26,14 @@ export class WholeSubject {
 
   private constructor(
     request: WholeRequest,
-    { model, size }: Pick<WholeSubject, 'model' | 'size'>,
+    { model, size, stepPlan }: Pick<WholeSubject, 'model' | 'size' | 'stepPlan'>,
     engines: Engines,
     image: { file: Uint8Array; picture: Picture; masks: readonly Uint8Array[] },
   ) {
     this.request = request;
     this.model = model;
     this.size = size;
+    this.stepPlan = stepPlan;
     this.#engines = engines;
     this.image = image.file;
     this.picture = image.picture;
@@ -40,14 +43,14 @@ export class WholeSubject {
   /** Generates the image if the request has none. */
   static async open(
     request: WholeRequest,
-    { model, size }: Pick<WholeSubject, 'model' | 'size'>,
+    { model, size, stepPlan }: Pick<WholeSubject, 'model' | 'size' | 'stepPlan'>,
     openEngine: () => Engine,
     signal?: AbortSignal,
   ): Promise<WholeSubject> {
     const engines = new Engines(openEngine);
     try {
       const { prompt, seed = 1, steps } = request.whole;
-      const drawing = { ...size, model: request.model, threads: request.threads, steps };
+      const drawing = { ...size, model: request.model, threads: request.threads, steps, stepPlan };
       const draw = async () =>
         await engines
           .of(1)
@@ -55,7 +58,7 @@ export class WholeSubject {
       const file = request.whole.image ?? (await draw()).picture.png;
       const picture = await decodePicture(file, 'The image');
       const masks = await maskFiles(request.masks ?? [], picture, model.autoencoder.scale);
-      return new WholeSubject(request, { model, size }, engines, { file, picture, masks });
+      return new WholeSubject(request, { model, size, stepPlan }, engines, { file, picture, masks });
     } catch (error) {
       await engines.dispose();
       throw error;

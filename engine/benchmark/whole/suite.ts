@@ -3,6 +3,7 @@ import type { BenchmarkMask, RowIdentity } from '../../../shared/benchmark/repor
 import { InputError } from '../../errors.ts';
 import { isGuided } from '../../execution/denoiser-inputs.ts';
 import { ARCHITECTURES } from '../../models/architectures.ts';
+import type { DiffusionModel } from '../../models/diffusion-model.ts';
 import { openCheckpoint } from '../../models/open.ts';
 import { imageSize } from '../../models/sizes.ts';
 import { decodeMask } from '../../pictures/mask.ts';
@@ -10,6 +11,7 @@ import { psnr } from '../../pictures/psnr.ts';
 import { decodePicture } from '../../pictures/read.ts';
 import { ssim } from '../../pictures/ssim.ts';
 import { chooseWindow } from '../../pictures/window.ts';
+import { halfResolutionOf } from '../../pipelines/budget/half-resolution.ts';
 import { boundsOf } from '../../regions/box.ts';
 import type { Mask } from '../../regions/mask.ts';
 import type { Cost, Prepared, Quality, Suite, Trial } from '../trial.ts';
@@ -33,9 +35,11 @@ export async function wholeSuite(
   const model = await openCheckpoint(request.model);
   const size = imageSize(model, request);
   const variants = variantsOf(request, WHOLE_CASES, request.masks ?? []);
-  const subject = await WholeSubject.open(request, { model, size }, openEngine, signal);
+  const { steps = model.defaults.steps } = request.whole;
+  const divides = variants.some(({ chosen }) => chosen.shared);
+  const stepPlan = divides ? planOfOneSize(model, { ...size, steps }) : undefined;
+  const subject = await WholeSubject.open(request, { model, size, stepPlan }, openEngine, signal);
   const { picture, image, masks, first } = subject;
-  const { steps } = request.whole;
   const trials = variants.map(
     (variant): Trial => ({
       identity: variant.identity,
@@ -49,11 +53,22 @@ export async function wholeSuite(
     model: model.name,
     width: picture.width,
     height: picture.height,
-    steps: steps ?? model.defaults.steps,
+    steps,
     trials,
     pictures: () => ({ original: image, ...Object.fromEntries(made()) }),
     release: () => subject.release(),
   };
+}
+
+/**
+ * The plan that keeps every step at the whole resolution, where the image would begin at half of it: workers are
+ * compared, as in DistriFusion, by dividing steps of one size. Undefined where nothing needs to be said.
+ */
+function planOfOneSize(
+  model: DiffusionModel,
+  image: { width: number; height: number; steps: number },
+): string | undefined {
+  return halfResolutionOf(model, image) > 0 ? 'F'.repeat(image.steps) : undefined;
 }
 
 async function prepare(
@@ -61,7 +76,7 @@ async function prepare(
   { chosen, mask, precision, workers, identity }: Variant<WholeCase, BenchmarkMask>,
   signal?: AbortSignal,
 ): Promise<Prepared> {
-  const { request, model, picture, size, image, first } = subject;
+  const { request, model, picture, size, stepPlan, image, first } = subject;
   const { prompt, editPrompt, steps, strength, dilation, seed = 1 } = request.whole;
   const file = mask && subject.masks[request.masks!.indexOf(mask)];
   const decoded = file && (await decodeMask(file, `The mask ${identity.mask}`, picture)).mask;
@@ -75,7 +90,7 @@ async function prepare(
   const how = { engine: subject.engine(workers), workers, precision, attention, strength, dilation };
   const reports: WorkerReport[][] = [];
   const run = async (round: number): Promise<Cost> => {
-    const task = { ...settings, ...how, image, mask: file, seed: seed + round };
+    const task = { ...settings, ...how, stepPlan, image, mask: file, seed: seed + round };
     const outcome = await chosen.run(task, { signal });
     if (round === 0) first.set(identity, outcome);
     if (outcome.workers) reports.push(outcome.workers);

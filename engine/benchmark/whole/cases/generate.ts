@@ -17,7 +17,7 @@ export function drawing(
     mode: 'dense',
     masked: false,
     run({ engine, prompt, width, height, seed, workers, ...task }, options) {
-      const { model, steps, threads, precision, attention } = task;
+      const { model, steps, stepPlan, threads, precision, attention } = task;
       const settings = {
         model,
         steps,
@@ -27,6 +27,7 @@ export function drawing(
         workers,
         patch,
         previews: false,
+        ...(more.budget === undefined && stepPlan !== undefined && { stepPlan }),
         ...more,
       };
       return engine.generate({ prompt, width, height, seed, ...settings }, options);
