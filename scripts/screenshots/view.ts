@@ -5,7 +5,7 @@ import { takeInEachTheme } from './themes.ts';
 const PICTURES = [
   { prompt: 'three yellow tents in a meadow in the morning', seed: 3 },
   { prompt: 'a purple lighthouse on the sea at dusk, stormy', seed: 1 },
-  { prompt: 'a red house by a lake at sunset', seed: 7 },
+  { prompt: 'a red house by a lake at sunset', seed: 16 },
 ];
 const vscode = await openWorkbench();
 try {
