@@ -95,11 +95,13 @@ test('an image much larger than the model’s own begins at half the resolution,
   assert.deepEqual([planOf({}).budget, planOf({ steps: 1 }).stepPlan], [undefined, undefined]);
   assert.equal(planOf({}, {}, 0.15).stepPlan, 'PPP/P @budget/few.safetensors');
   assert.equal(planOf({}, {}, 0.5).stepPlan, 'FFFFFF/FF');
+  // Workers have no adapters and compute full steps.
+  assert.equal(planOf({}, { shared: true }).stepPlan, 'FFFFFFFFFFFFFF/FFFFFF');
+  assert.match(planOf({}, { shared: true }, 0.5).stepPlan!, /^F+\/F+$/);
   const inFull = [
     planOf({ width: 256 }),
     planOf({ width: 264, height: 584 }),
     planOf({ scheduler: 'heun' }),
-    planOf({}, { shared: true }),
     planOf({}, { edit: true }),
   ];
   for (const { width, stepPlan } of inFull) assert.equal(stepPlan, undefined, String(width));
