@@ -1,8 +1,8 @@
+import { INCLUDE } from './prompt.ts';
 import type { Prompt } from './segmenter.ts';
 
 /** Parts of a mask that are smaller than this share of what was asked for are no parts of it. */
 const LEAST_PART = 0.1;
-const INCLUDE = 1;
 
 /** The positions of a decoder's mask [side, side] where a prompt has points to include. */
 export function includedPositions({ coordinates, labels }: Prompt, side: number, frame: number): number[] {

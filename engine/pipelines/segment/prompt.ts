@@ -4,7 +4,7 @@ import { toFrame } from './frame.ts';
 import type { Prompt } from './segmenter.ts';
 
 const EXCLUDE = 0;
-const INCLUDE = 1;
+export const INCLUDE = 1;
 const UPPER_LEFT = 2;
 const LOWER_RIGHT = 3;
 const PADDING = -1;
