@@ -6,20 +6,17 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import type { WebviewPanel } from 'vscode';
 import { NO_ADDITIONS, NO_CONTROL } from '../../shared/additions.ts';
 import type { EditRequest } from '../../shared/api.ts';
 import { type EditDraft, EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
 import { boundsOf, cut, type Raster } from '../../shared/raster.ts';
 import type { Backup } from './backup.ts';
 
-const { Panel, Uri } = await import('../../test/support/vscode/stub.ts');
+const { Uri } = await import('../../test/support/vscode/stub.ts');
 const { checkingEngine, servicesIn } = await import('../../test/support/vscode/services.ts');
 const { readBackup } = await import('./backup.ts');
 const { PictureDocument } = await import('./document.ts');
-const { EditorPage } = await import('./page.ts');
-const { Painting } = await import('./painting.ts');
-const { Preparing } = await import('./preparing.ts');
+const { openPage } = await import('./testing/openPage.ts');
 
 const SIDE = 16;
 const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-sketch-'));
@@ -43,11 +40,7 @@ async function opened(backup?: Backup) {
   );
   const steps: { undo(): void | Thenable<void> }[] = [];
   document.onDidEdit((step) => void steps.push(step));
-  const panel = new Panel();
-  const painting = new Painting(services, document);
-  const preparing = new Preparing(services, document);
-  new EditorPage(services, document, { painting, preparing }, panel as unknown as WebviewPanel);
-  panel.send({ type: 'ready' });
+  const panel = openPage(services, document);
   const until = async <Found>(find: () => Found | undefined): Promise<Found> => {
     for (let tries = 0; tries < 2000; tries++) {
       const found = find();

@@ -6,18 +6,15 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { abortError } from '../../engine/errors.ts';
-import type { CallOptions, EditRequest, SegmentRequest, SegmentResult } from '../../shared/api.ts';
+import type { EditRequest } from '../../shared/api.ts';
 import { EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
 import type { Raster } from '../../shared/raster.ts';
-import { SIGHT_RESULT } from '../../shared/testing.ts';
+import { heldSegmenter } from './testing/heldSegmenter.ts';
 
-const { Panel, Uri } = await import('../../test/support/vscode/stub.ts');
+const { Uri } = await import('../../test/support/vscode/stub.ts');
 const { checkingEngine, servicesIn } = await import('../../test/support/vscode/services.ts');
 const { PictureDocument } = await import('./document.ts');
-const { EditorPage } = await import('./page.ts');
-const { Painting } = await import('./painting.ts');
-const { Preparing } = await import('./preparing.ts');
+const { openPage } = await import('./testing/openPage.ts');
 
 const SIDE = 16;
 const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-page-'));
@@ -27,8 +24,6 @@ const png = await sharp({ create: { width: SIDE, height: SIDE, channels: 3, back
   .toBuffer();
 await writeFile(path.join(folder, 'field.png'), png);
 
-const OBJECT = { width: SIDE, height: SIDE, data: new Uint8Array(SIDE * SIDE).fill(1), area: SIDE * SIDE };
-const FOUND = { ...SIGHT_RESULT, masks: [OBJECT], sure: true } as unknown as SegmentResult;
 const CLICK = { type: 'select', place: { points: [{ x: 1, y: 1, include: true }] }, how: 'add' };
 const STROKE = {
   type: 'mask',
@@ -39,23 +34,15 @@ const APPLY = { type: 'apply', draft: { ...EMPTY_DRAFT, prompt: 'a boat' } };
 
 /** An editor whose segmenter answers when the test says so. */
 async function opened() {
-  const answers: (() => void)[] = [];
+  const { segment, answers } = heldSegmenter(SIDE);
   const edits: EditRequest[] = [];
-  const segment = (_: SegmentRequest, { signal }: CallOptions<never> = {}): Promise<SegmentResult> =>
-    new Promise((resolve, reject) => {
-      signal?.addEventListener('abort', () => reject(abortError()));
-      answers.push(() => resolve(FOUND));
-    });
   const engine = { ...checkingEngine(new Uint8Array(png), (request) => edits.push(request)), segment };
   const services = servicesIn(folder, engine);
   const document = await PictureDocument.open(
     Uri.file(path.join(folder, 'field.png')) as never,
     services.log,
   );
-  const parts = { painting: new Painting(services, document), preparing: new Preparing(services, document) };
-  const panel = new Panel();
-  new EditorPage(services, document, parts, panel as never);
-  panel.send({ type: 'ready' });
+  const panel = openPage(services, document);
   return { document, panel, answers, edits };
 }
 

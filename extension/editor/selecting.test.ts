@@ -6,9 +6,8 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { abortError, isAbort } from '../../engine/errors.ts';
-import type { CallOptions, SegmentRequest, SegmentResult } from '../../shared/api.ts';
-import { SIGHT_RESULT } from '../../shared/testing.ts';
+import { isAbort } from '../../engine/errors.ts';
+import { heldSegmenter } from './testing/heldSegmenter.ts';
 
 const { Uri } = await import('../../test/support/vscode/stub.ts');
 const { checkingEngine, servicesIn } = await import('../../test/support/vscode/services.ts');
@@ -22,17 +21,9 @@ const png = await sharp({ create: { width: 16, height: 16, channels: 3, backgrou
   .toBuffer();
 await writeFile(path.join(folder, 'field.png'), png);
 
-const MASK = { width: 16, height: 16, data: new Uint8Array(256).fill(1), area: 256 };
-const FOUND = { ...SIGHT_RESULT, masks: [MASK], sure: true } as unknown as SegmentResult;
-
 /** An editor whose segmenter answers when the test says so. */
 async function opened() {
-  const answers: (() => void)[] = [];
-  const segment = (_: SegmentRequest, { signal }: CallOptions<never> = {}): Promise<SegmentResult> =>
-    new Promise((resolve, reject) => {
-      signal?.addEventListener('abort', () => reject(abortError()));
-      answers.push(() => resolve(FOUND));
-    });
+  const { segment, answers } = heldSegmenter(16);
   const services = servicesIn(folder, { ...checkingEngine(new Uint8Array(png)), segment });
   const uri = Uri.file(path.join(folder, 'field.png')) as never;
   const document = await PictureDocument.open(uri, services.log);
