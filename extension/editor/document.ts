@@ -210,9 +210,14 @@ export class PictureDocument implements CustomDocument {
 
   /** Changes the mask; VS Code can undo it. `from` has drawn the change already. */
   async changeMask(label: string, patch: Patch, from?: Page): Promise<void> {
-    this.#maskTaken = false;
     if (from) this.#pages.drawn();
-    await this.#perform((model) => model.drawing('mask', label, patch), from);
+    await this.drawMask(label, () => patch, from);
+  }
+
+  /** Changes the mask by what depends on it; VS Code can undo it. `from` has drawn the change already. */
+  async drawMask(label: string, patchOf: (mask: Raster) => Patch, from?: Page): Promise<void> {
+    this.#maskTaken = false;
+    await this.#perform((model) => model.drawing('mask', label, patchOf(model.mask)), from);
   }
 
   /** Changes the control layer or the colours; VS Code can undo it. `from` has drawn the change already. */

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import type { EditRequest } from '../../shared/api.ts';
 import { EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
-import type { Raster } from '../../shared/raster.ts';
+import { blankRaster, type Patch, paste, type Raster } from '../../shared/raster.ts';
 import { heldSegmenter } from './testing/heldSegmenter.ts';
 
 const { Uri } = await import('../../test/support/vscode/stub.ts');
@@ -33,8 +33,8 @@ const STROKE = {
 const APPLY = { type: 'apply', draft: { ...EMPTY_DRAFT, prompt: 'a boat' } };
 
 /** An editor whose segmenter answers when the test says so. */
-async function opened() {
-  const { segment, answers } = heldSegmenter(SIDE);
+async function opened(columns = SIDE) {
+  const { segment, answers } = heldSegmenter(SIDE, columns);
   const edits: EditRequest[] = [];
   const engine = { ...checkingEngine(new Uint8Array(png), (request) => edits.push(request)), segment };
   const services = servicesIn(folder, engine);
@@ -73,5 +73,34 @@ test('an edit that waits for a click is cancelled at once', async () => {
   answers[0]!();
   await until(() => document.state.selecting === undefined);
   assert.equal(edits.length, 0);
+  document.dispose();
+});
+
+/** A patch of a mask that has one value everywhere. */
+function filled(left: number, top: number, side: number, value: number): Patch {
+  return { left, top, width: side, height: side, data: new Uint8Array(side * side).fill(value) };
+}
+
+test('strokes behind a click that is being answered are laid over its answer, in the page too', async () => {
+  const { document, panel, answers } = await opened(SIDE / 2);
+  const strokes = [filled(4, 4, 8, 255), filled(6, 6, 2, 0)];
+  // The second one erases some of the first, on the mask that the page shows.
+  const shown = blankRaster(SIDE, SIDE, 1);
+  for (const patch of strokes) paste(shown, patch);
+  for (const message of [CLICK, ...strokes.map((patch) => ({ ...STROKE, patch }))]) panel.send(message);
+  await until(() => answers.length > 0);
+  const before = panel.received.length;
+  answers[0]!();
+  const masks = () => panel.received.slice(before).filter(({ type }) => type === 'mask');
+  await until(() => masks().length === 3);
+  for (const { patch } of masks()) paste(shown, patch as Patch);
+  const { mask } = await document.model();
+  assert.deepEqual(shown.data, mask.data);
+  const at = (x: number, y: number) => mask.data[y * SIDE + x];
+  // The object, also beside the stroke and inside its bounds; the stroke; what it has erased.
+  assert.deepEqual([at(0, 0), at(3, 8), at(10, 8), at(14, 8), at(6, 6)], [255, 255, 255, 0, 0]);
+  panel.send({ ...STROKE, patch: filled(0, 0, 4, 0) });
+  await until(() => mask.data[0] === 0);
+  assert.equal(masks().length, 3, 'a stroke drawn on the mask as it is needs no answer');
   document.dispose();
 });

@@ -30,6 +30,7 @@ import type { Painting } from './painting.ts';
 import { readNamedPicture, readPictureUri, writePictureUri } from './pictureFile.ts';
 import type { Preparing } from './preparing.ts';
 import { Selecting } from './selecting.ts';
+import { UnseenAnswers } from './unseenAnswers.ts';
 
 /** Messages that do not wait for those before them. */
 const URGENT = [
@@ -65,6 +66,9 @@ export class EditorPage implements Page {
   #showsEdits = false;
   /** Messages are handled in order. */
   #last: Promise<void> = Promise.resolve();
+  /** Clicks that are not answered. */
+  #clicks = 0;
+  readonly #unseen = new UnseenAnswers();
 
   constructor(
     services: Services,
@@ -128,11 +132,19 @@ export class EditorPage implements Page {
   #receive(message: EditorPageMessage): void {
     // A click that replaces the mask needs no answer to the one before it.
     if (message.type === 'select' && message.how === 'replace') this.#selecting.cancel();
-    if (isUrgent(message)) void handle(this.#urgent, message);
-    else
-      this.#last = this.#last
-        .then(() => handle(this.#handlers, message))
-        .catch((error) => this.#document.fail(error));
+    if (isUrgent(message)) {
+      void handle(this.#urgent, message);
+      return;
+    }
+    if (message.type === 'select' || message.type === 'selectNext') this.#clicks++;
+    const isBehindClick = message.type === 'mask' && this.#clicks > 0;
+    const last = this.#last
+      .then(() => (isBehindClick ? this.#drawOver(message) : handle(this.#handlers, message)))
+      .catch((error) => this.#document.fail(error))
+      .then(() => {
+        if (this.#last === last) this.#unseen.end();
+      });
+    this.#last = last;
   }
 
   /** Handlers that wait for the engine, or end what waits. They show errors themselves. */
@@ -199,8 +211,8 @@ export class EditorPage implements Page {
     crop: ({ crop }) => this.#document.crop(crop),
     goBack: ({ id }) => this.#goBack(id),
     useEdit: ({ id }) => this.#use(id),
-    select: ({ place, how }) => this.#select(this.#selecting.select(place, how)),
-    selectNext: ({ step }) => this.#select(this.#selecting.selectNext(step)),
+    select: ({ place, how }) => this.#select(() => this.#selecting.select(place, how)),
+    selectNext: ({ step }) => this.#select(() => this.#selecting.selectNext(step)),
     restore: ({ patch }) => this.#document.restore(patchOf(patch)),
     pick: ({ id }) => this.#painting.pick(id),
     discard: () => this.#painting.discard(),
@@ -259,12 +271,23 @@ export class EditorPage implements Page {
     }
   }
 
-  /** Waits for the answer to a click, which may be cancelled. */
-  async #select(answer: Promise<void>): Promise<void> {
+  /** Answers a click, which may be cancelled. */
+  async #select(answer: () => Promise<void>): Promise<void> {
     this.#live.stop();
-    await answer.catch((error) => {
+    try {
+      this.#unseen.begin(await this.#document.maskToChange());
+      await answer();
+    } catch (error) {
       if (!isAbort(error)) throw error;
-    });
+    } finally {
+      this.#clicks--;
+    }
+  }
+
+  /** Draws what the page drew before it saw the answer to a click, and shows it both. */
+  async #drawOver({ label, patch }: EditorPageMessage & { type: 'mask' }): Promise<void> {
+    const stroke = patchOf(patch);
+    await this.#document.drawMask(label, (mask) => this.#unseen.over(mask, stroke));
   }
 
   /** Ignores preview errors; the click reports them. */

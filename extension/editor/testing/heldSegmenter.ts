@@ -3,12 +3,14 @@ import type { CallOptions, SegmentRequest, SegmentResult } from '../../../shared
 import { SIGHT_RESULT } from '../../../shared/testing.ts';
 
 /**
- * A segmenter that answers when a test says so, with a mask of all of the image.
+ * A segmenter that answers when a test says so.
  * @param side of the images, which are square, in pixels
+ * @param columns of the image that its masks cover, from the left
  */
-export function heldSegmenter(side: number) {
-  const area = side * side;
-  const mask = { width: side, height: side, data: new Uint8Array(area).fill(1), area };
+export function heldSegmenter(side: number, columns = side) {
+  const area = side * columns;
+  const data = Uint8Array.from({ length: side * side }, (_, i) => (i % side < columns ? 1 : 0));
+  const mask = { width: side, height: side, data, area };
   const found = { ...SIGHT_RESULT, masks: [mask], sure: true } as unknown as SegmentResult;
   const answers: (() => void)[] = [];
   const segment = (_: SegmentRequest, { signal }: CallOptions<never> = {}): Promise<SegmentResult> =>
