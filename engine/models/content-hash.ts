@@ -97,13 +97,19 @@ function filesOf(network: Network, weights: WeightSource): string[] {
 }
 
 async function tokenizerFiles(model: DiffusionModel): Promise<string[]> {
-  const files: string[] = [];
-  for (const role of model.textRoles) {
-    const place = await model.tokenizer(role).catch(() => undefined);
-    for (const name of place ? (await fs.readdir(place.folder).catch(() => [])).sort() : []) {
-      const file = path.join(place!.folder, name);
-      if ((await fs.stat(file).catch(() => undefined))?.isFile()) files.push(file);
-    }
-  }
-  return files;
+  const files = await Promise.all(
+    model.textRoles.map(async (role) => {
+      const place = await model.tokenizer(role).catch(() => undefined);
+      return place ? await filesIn(place.folder) : [];
+    }),
+  );
+  return files.flat();
+}
+
+/** Files of a folder, without those of folders in it; none if there is no such folder. */
+async function filesIn(folder: string): Promise<string[]> {
+  const names = (await fs.readdir(folder).catch(() => [])).sort();
+  const files = names.map((name) => path.join(folder, name));
+  const stats = await Promise.all(files.map((file) => fs.stat(file).catch(() => undefined)));
+  return files.filter((_, i) => stats[i]?.isFile());
 }

@@ -28,6 +28,10 @@ export interface Loaded extends ReadyModel {
 type Opened = Awaited<ReturnType<typeof openDrawingModel>> & {
   /** With what steers the image. */
   steered: DiffusionModel;
+  /** Contents of its configs; see `settingsOf`. */
+  settings: string;
+  /** Whether the files of all loaded models are what they were. */
+  unchanged: boolean;
 };
 
 /**
@@ -52,8 +56,12 @@ export class LoadedModels {
 
   /** Reads the configs of a request's model, and no weights. @throws InputError if it cannot be used */
   async open(request: GenerateRequest | EditRequest): Promise<Opened> {
-    const opened = await openDrawingModel(request.model, request);
-    return { ...opened, steered: await steeredModel(opened.model, request) };
+    const [opened, unchanged] = await Promise.all([
+      openDrawingModel(request.model, request),
+      this.#areUnchanged(),
+    ]);
+    const steered = await steeredModel(opened.model, request);
+    return { ...opened, steered, settings: await settingsOf(steered), unchanged };
   }
 
   /** The model of a request, loaded now unless it is. @throws InputError if it cannot be used */
@@ -64,11 +72,10 @@ export class LoadedModels {
   ): Promise<Loaded> {
     const threads = request.threads || this.#backend.threads;
     const opened = already ?? (await this.open(request));
-    const { steered } = opened;
+    const { steered, settings } = opened;
     // Before its weights are read.
     if ('width' in request || 'height' in request) imageSize(steered, request);
-    const settings = await settingsOf(steered);
-    await this.#forgetChanged(steered.id, settings);
+    await this.#forgetChanged(opened);
     const known = await this.#known(steered.id, threads);
     if (known) return known;
     await this.#setAside();
@@ -130,13 +137,20 @@ export class LoadedModels {
   }
 
   /** Unloads models whose files have changed, and drops what was computed by them. */
-  async #forgetChanged(id: string, settings: string): Promise<void> {
-    const loaded = [...(this.#current ? [this.#current] : []), ...this.#before];
-    const checks = await Promise.allSettled(loaded.map(({ components }) => components.requireUnchanged()));
-    const isSame = loaded.every((known) => known.model.id !== id || known.settings === settings);
-    if (isSame && checks.every(({ status }) => status === 'fulfilled')) return;
+  async #forgetChanged({ steered: { id }, settings, unchanged }: Opened): Promise<void> {
+    const isSame = this.#loaded().every((known) => known.model.id !== id || known.settings === settings);
+    if (isSame && unchanged) return;
     await this.#forget();
     await this.unload();
+  }
+
+  async #areUnchanged(): Promise<boolean> {
+    const checks = this.#loaded().map(({ components }) => components.requireUnchanged());
+    return (await Promise.allSettled(checks)).every(({ status }) => status === 'fulfilled');
+  }
+
+  #loaded(): Loaded[] {
+    return [...(this.#current ? [this.#current] : []), ...this.#before];
   }
 
   /** Makes room for another model: a small one stays loaded, a large one and those before it are freed. */

@@ -3,12 +3,14 @@ import type { Backend } from '../execution/backend.ts';
 import { isGuided } from '../execution/denoiser-inputs.ts';
 import {
   buffersFit,
+  type MemoryNeeds,
   type MemoryPlan,
   type PlannedPicture,
   planMemory,
   plannedDevice,
   predictMemory,
 } from '../execution/memory-plan.ts';
+import type { DiffusionModel } from '../models/diffusion-model.ts';
 import type { FeatureStore } from '../regions/store.ts';
 import type { Loaded } from './loaded-models.ts';
 
@@ -20,6 +22,8 @@ export class MemoryBudget {
   readonly #backend: Backend;
   readonly #features: FeatureStore;
   readonly #freeOthers: () => Promise<void>;
+  /** Predictions by what they are for: each walks all networks. */
+  readonly #predicted = new WeakMap<DiffusionModel, Map<string, MemoryNeeds>>();
 
   /** @param freeOthers unloads the models of earlier calls */
   constructor(backend: Backend, features: FeatureStore, freeOthers: () => Promise<void>) {
@@ -32,7 +36,7 @@ export class MemoryBudget {
   async canRecord(loaded: Loaded, recipe: Recipe): Promise<boolean> {
     const picture = await this.#planned(loaded, recipe, { records: true });
     if (buffersFit(loaded.model, picture) !== 'all') return false;
-    if (predictMemory(loaded.model, picture).together > this.#availableTo(loaded)) return false;
+    if (this.#needs(loaded, picture).together > this.#availableTo(loaded)) return false;
     await this.plan(loaded, recipe, { records: true });
     return true;
   }
@@ -44,7 +48,7 @@ export class MemoryBudget {
    */
   async plan(loaded: Loaded, recipe: Recipe, purpose: Purpose = {}): Promise<MemoryPlan> {
     const picture = await this.#planned(loaded, recipe, purpose);
-    const needs = predictMemory(loaded.model, picture);
+    const needs = this.#needs(loaded, picture);
     const { together } = needs;
     if (together > this.#availableTo(loaded)) await this.#freeOthers();
     const available = this.#availableTo(loaded);
@@ -58,6 +62,14 @@ export class MemoryBudget {
     const memory = this.#backend.device === 'cpu' ? 'main' : 'device';
     this.#features.limit(available - (plan === 'together' ? held : needs[plan]), memory);
     return plan;
+  }
+
+  #needs({ model }: Loaded, picture: PlannedPicture): MemoryNeeds {
+    const known = this.#predicted.get(model) ?? new Map<string, MemoryNeeds>();
+    const key = JSON.stringify(picture);
+    const needs = known.get(key) ?? predictMemory(model, picture);
+    this.#predicted.set(model, known.set(key, needs));
+    return needs;
   }
 
   /** Bytes that are free, or that a call may free. */

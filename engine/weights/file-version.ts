@@ -36,11 +36,14 @@ export function versionsOf(tensors: Iterable<StoredTensor>): FileVersion[] {
  * @throws InputError naming the first file that is gone or is not what was opened
  */
 export async function requireUnchanged(versions: Iterable<FileVersion>): Promise<void> {
-  for (const { file, size, mtimeMs } of versions) {
-    const now = await versionOf(file);
-    if (now.size !== size || (mtimeMs !== undefined && now.mtimeMs !== mtimeMs))
-      throw new InputError(
-        `${file} was changed while it was in use; start again when it is complete, or get the model again.`,
-      );
-  }
+  const checks = await Promise.allSettled([...versions].map(checkUnchanged));
+  for (const check of checks) if (check.status === 'rejected') throw check.reason;
+}
+
+async function checkUnchanged({ file, size, mtimeMs }: FileVersion): Promise<void> {
+  const now = await versionOf(file);
+  if (now.size !== size || (mtimeMs !== undefined && now.mtimeMs !== mtimeMs))
+    throw new InputError(
+      `${file} was changed while it was in use; start again when it is complete, or get the model again.`,
+    );
 }
