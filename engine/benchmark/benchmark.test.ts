@@ -125,6 +125,20 @@ test('whole pictures: every case draws, sparse is compared with dense under the 
   assert.equal(generate!.macs, drawn.macs);
 });
 
+test('masks whose names give the same file name have files of their own', async () => {
+  const whole = { prompt: 'a red house by a lake', editPrompt: 'a blue boat', steps: 2, seed: 5 };
+  const masks = [
+    { ...TENTH, name: 'a b' },
+    { ...HALF, name: 'a-b' },
+  ];
+  const { report, pictures } = await engine.benchmark({ cases: ['dense'], ...SIZE, masks, repeat: 1, whole });
+  assert.deepEqual(Object.keys(pictures), ['original', 'dense-a-b', 'dense-a-b-2']);
+  assert.deepEqual(
+    report.rows.map(({ picture }) => picture),
+    ['dense-a-b', 'dense-a-b-2'],
+  );
+});
+
 test('budgets are kept to, beside as many operations on plain steps, and compared with the full image', async () => {
   const whole = { prompt: 'a red house by a lake', editPrompt: 'a blue boat', steps: 20, seed: 5 };
   const cases = ['generate', 'budget-20', 'steps-20'];

@@ -40,15 +40,19 @@ export async function wholeSuite(
   const stepPlan = divides ? planOfOneSize(model, { ...size, steps }) : undefined;
   const subject = await WholeSubject.open(request, { model, size, stepPlan }, openEngine, signal);
   const { picture, image, masks, first } = subject;
+  const names = namesOf(
+    variants.map(({ identity }) => identity),
+    masks.length,
+  );
   const trials = variants.map(
     (variant): Trial => ({
       identity: variant.identity,
-      picture: nameOf(variant.identity, masks.length),
+      picture: names.get(variant.identity)!,
       prepare: () => prepare(subject, variant, signal),
       alone: () => ({ ...variant.alone, whole: { ...request.whole, image } }),
     }),
   );
-  const made = () => [...first].map(([row, { picture }]) => [nameOf(row, masks.length), picture.png]);
+  const made = () => [...first].map(([row, { picture }]) => [names.get(row)!, picture.png]);
   return {
     model: model.name,
     width: picture.width,
@@ -134,7 +138,20 @@ function referenceOf(row: RowIdentity, rows: readonly RowIdentity[]): RowIdentit
   return rows.find((other) => isReference(other) && other.mask === row.mask);
 }
 
-/** Name of a row's picture, fit for a file. */
+/** Names of the rows' pictures, fit for files; names of masks may differ in what is not. */
+function namesOf(rows: readonly RowIdentity[], masks: number): Map<RowIdentity, string> {
+  const names = new Map<RowIdentity, string>();
+  const taken = new Set<string>();
+  for (const row of rows) {
+    const name = nameOf(row, masks);
+    let free = name;
+    for (let i = 2; taken.has(free); i++) free = `${name}-${i}`;
+    names.set(row, free);
+    taken.add(free);
+  }
+  return names;
+}
+
 function nameOf({ case: name, mask, precision, attention, workers }: RowIdentity, masks: number): string {
   const parts = [
     name,
