@@ -156,6 +156,8 @@ def main() -> None:
 
     p = commands.add_parser("export-reward", help="write the model that draws from the checkpoint of reward")
     p.add_argument("--out", type=Path, default=MODEL)
+    p.add_argument("--before", type=Path, default=MODEL, help="folder of the model that was rewarded")
+    p.add_argument("--share", type=float, default=1, help="how much of the weights is the rewarded ones, 0 to 1")
 
     p = commands.add_parser("trajectories", help="follow the full process, for adapters that shorten it")
     p.add_argument("--count", type=int, default=3072)
@@ -235,7 +237,7 @@ def main() -> None:
         print(f"{out}: {size / 1e6:.1f} MB")
     elif args.command in ("critic", "reward", "export-reward"):
         from .reward import critic, pictures, train as reward
-        args.model = MODEL
+        args.model = args.before if args.command == "export-reward" else MODEL
         parts, tokenizer = model_parts(args)
         tagger, head = critic.tagger(MODEL.with_name("sight") / "tagger"), args.work / "critic.safetensors"
         if args.command == "critic":
@@ -247,7 +249,7 @@ def main() -> None:
                          args.minutes, args.batch, args.rate)
         else:
             from .export import export
-            print(export(reward.averaged(args.work, parts), MODEL / "tokenizer", args.out))
+            print(export(reward.averaged(args.work, parts, args.share), MODEL / "tokenizer", args.out))
     elif args.command in ("trajectories", "adapter", "export-adapter", "solver"):
         from .budget import solver, train as budget, trajectories
         args.model = MODEL

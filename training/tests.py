@@ -26,7 +26,7 @@ from .models.controlnet import HINT_CHANNELS, ControlNet
 from .models.unet import CONFIG, UNet
 from .reward import critic
 from .reward.tasks import Tasks
-from .reward.train import drawn, learn
+from .reward.train import averaged, drawn, learn
 from .scenes.captions import caption
 from .scenes.draw import render
 from .scenes.world import COLOURS, KINDS, PARTS, TERRAINS, TIMES, Group, Scene, is_held_out, is_held_out_group, random_scene, training_scene
@@ -318,6 +318,15 @@ class Rewards(unittest.TestCase):
             self.assertFalse(is_held_out(task.scene))
             for g in task.scene.groups:
                 self.assertIn(f"{g.colour} {g.kind}"[:-2], task.prompt)
+
+    def test_exported_weights_are_a_mean_of_those_before_and_after(self):
+        with tempfile.TemporaryDirectory() as folder:
+            after = torch.nn.ModuleDict({n: torch.nn.Linear(2, 2) for n in ("unet", "text_encoder")})
+            torch.save({"ema": after.state_dict()}, Path(folder) / "reward.pt")
+            before = {n: torch.nn.Linear(2, 2) for n in ("unet", "text_encoder")}
+            mean = 0.25 * before["unet"].weight + 0.75 * after["unet"].weight
+            parts = averaged(Path(folder), {**before, "vae": torch.nn.Linear(1, 1)}, 0.75)
+            self.assertTrue(torch.allclose(parts["unet"].weight, mean))
 
     def test_steps_that_learn_move_the_denoised_latents_against_the_slope(self):
         model = torch.nn.ModuleDict({"unet": UNet({**CONFIG, "in_channels": 4}),

@@ -165,8 +165,10 @@ def train(work: Path, parts: dict[str, nn.Module], tokenizer: Tokenizer, reward:
     save()
 
 
-def averaged(work: Path, parts: dict[str, nn.Module]) -> dict[str, nn.Module]:
-    """The parts with the averaged weights of the checkpoint."""
+def averaged(work: Path, parts: dict[str, nn.Module], share: float = 1.0) -> dict[str, nn.Module]:
+    """The parts, with weights that are the checkpoint's averaged ones to this share and else their own."""
     model = nn.ModuleDict({n: parts[n] for n in ("unet", "text_encoder")})
-    model.load_state_dict(load_checkpoint(work / "reward.pt")["ema"])
+    rewarded = load_checkpoint(work / "reward.pt")["ema"]
+    model.load_state_dict({n: own.float().lerp(rewarded[n].float(), share).to(own.dtype) if own.is_floating_point()
+                           else own for n, own in model.state_dict().items()})
     return {**parts, **model}
