@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, type BrowserContext, chromium, type FrameLocator, type Page } from 'playwright-core';
 import { type RunningServer, startServer } from '../../scripts/vscode/server.ts';
 import { installServer } from '../../scripts/vscode/server-install.ts';
+import { UNOPTIMIZED } from '../web/server.ts';
 import { descendants } from './processes.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -117,6 +118,7 @@ export async function openWorkbench(
         '--disable-gpu',
         '--disable-quic',
         '--disable-background-networking',
+        UNOPTIMIZED,
         ...(isolated ? ISOLATED : []),
         ...flags,
       ],

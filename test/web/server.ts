@@ -40,6 +40,12 @@ export async function bundled(name: string): Promise<string> {
   return outputFiles[0]!.text;
 }
 
+/**
+ * Leaves WebAssembly as it is compiled at first. Optimizing ONNX Runtime takes some ten seconds of the processor in each
+ * page, longer than tests compute with it.
+ */
+export const UNOPTIMIZED = '--js-flags=--liftoff-only';
+
 /** A GPU made of software. */
 export const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
@@ -94,7 +100,10 @@ export async function openPage(
     server.close();
   };
   try {
-    browser = await chromium.launch({ executablePath: findBrowser(), args: ['--no-sandbox', ...flags] });
+    browser = await chromium.launch({
+      executablePath: findBrowser(),
+      args: ['--no-sandbox', UNOPTIMIZED, ...flags],
+    });
     const page = await browser.newPage();
     await page.addInitScript('globalThis.__name = (named) => named');
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/#${hash}`);
