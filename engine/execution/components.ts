@@ -62,6 +62,7 @@ export class Components {
       // Lazy, because some models have no denoiser: a fast decoder.
       network: () => model.network('denoiser'),
       programs: this.#programs,
+      threads,
       isSmall: () => this.isSmall(),
       keepsAll,
       compile: (network: Network, key: Omit<ProgramKey, 'role'>) =>
@@ -271,7 +272,7 @@ export class Components {
       const weights = await this.#precisions.get(key.role, key.precision);
       const half = key.precision === 'fp16';
       const keeps = this.#keepsFeatures ? keptBy(key.form) : undefined;
-      const options = { threads: this.#threads, half, ...(keeps && { keeps }) };
+      const options = { threads: key.threads ?? this.#threads, half, ...(keeps && { keeps }) };
       return this.#backend.compile(network, weights, key.form, options);
     });
   }

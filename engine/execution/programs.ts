@@ -13,6 +13,8 @@ export interface ProgramKey {
   of: 'whole' | 'giving' | 'shallow' | 'text' | 'shift' | 'shallow-text' | 'shallow-shift' | 'coarse';
   precision: Precision;
   form: Form;
+  /** Threads of a run, if not those of the model. */
+  threads?: number;
 }
 
 interface Entry {
@@ -54,7 +56,8 @@ export class Programs {
 }
 
 function isSame(a: ProgramKey, b: ProgramKey): boolean {
-  return a.role === b.role && a.of === b.of && a.precision === b.precision && isSameForm(a.form, b.form);
+  const isSameNetwork = a.role === b.role && a.of === b.of && a.precision === b.precision;
+  return isSameNetwork && a.threads === b.threads && isSameForm(a.form, b.form);
 }
 
 function isSameForm(a: Form, b: Form): boolean {

@@ -92,6 +92,8 @@ export async function repaintSparse(
       const updated = seen && (await denoiser.updated(seen, own, features));
       if (updated) store.put({ picture, ...key }, updated);
     }
+    await listen();
+    await denoiser.settle?.(mask);
   };
   const latent = await paintAt(predict, request, plan.positions!, callbacks);
   const tokens = condition.text.dims[1]!;

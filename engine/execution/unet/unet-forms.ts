@@ -34,11 +34,13 @@ interface UNetSource {
   /** Features stay on the device that computes them. */
   keepsFeatures: boolean;
   programs: Programs;
+  /** Threads of a run. */
+  threads: number;
   /** Whether the U-Net is so small that the number of operators decides its speed and weights may be loaded twice. */
   isSmall: () => Promise<boolean>;
   /** Whether every loaded form stays loaded; else one makes room for another. */
   keepsAll: boolean;
-  compile: (network: Network, key: Pick<ProgramKey, 'of' | 'precision' | 'form'>) => Promise<Program>;
+  compile: (network: Network, key: Omit<ProgramKey, 'role'>) => Promise<Program>;
 }
 
 /** The forms in which a U-Net is loaded, and the choice between them. */
@@ -78,9 +80,9 @@ export class UNetForms {
   }
 
   /** A rows form. Quantized ones need `Components.prepare` first. */
-  async rows(options: RowsOptions, precision: Precision = 'fp32'): Promise<RowsUNet> {
+  async rows(options: RowsOptions, precision: Precision = 'fp32', threads?: number): Promise<RowsUNet> {
     const { network } = this;
-    const rows = await this.#compile(precision, { kind: 'rows', options });
+    const rows = await this.#compile(precision, { kind: 'rows', options }, this.#of, network, threads);
     const conditioning = async (of: 'text' | 'shift', part: Network) =>
       part.outputs.size > 0
         ? this.#compile(precision, PLANAR, this.#of === 'shallow' ? `shallow-${of}` : of, part)
@@ -116,17 +118,50 @@ export class UNetForms {
     { precision, attention }: Arithmetic,
     change: Partial<RowsOptions> = {},
   ): Promise<EditingForms> {
-    const forms = { ...(await this.#optionsFor(extent, { precision, attention })), ...change };
-    const isSmall = await this.isSmall();
-    if (isSmall && !this.#source.keepsFeatures && !change.storage) {
-      const unet = await this.rows({ ...forms, statistics: 'composed' }, precision);
+    const composed = await this.#composed(extent, { precision, attention }, change);
+    if (composed) {
+      const unet = await this.rows(composed, precision);
       return { editing: unet, recording: async () => unet };
     }
+    const forms = { ...(await this.#optionsFor(extent, { precision, attention })), ...change };
+    const isSmall = await this.isSmall();
     const statistics = isSmall ? 'recorded' : 'any';
     return {
       editing: await this.rows({ ...forms, statistics: change.storage ? 'any' : statistics }, precision),
       recording: () => this.rows({ ...forms, statistics: 'any' }, precision),
     };
+  }
+
+  /** The options of a form with composed statistics; undefined where there is none. */
+  async #composed(
+    extent: Extent,
+    arithmetic: Arithmetic,
+    change: Partial<RowsOptions>,
+  ): Promise<RowsOptions | undefined> {
+    if (this.#source.keepsFeatures || change.storage || !(await this.isSmall())) return undefined;
+    return { ...(await this.#optionsFor(extent, arithmetic)), ...change, statistics: 'composed' };
+  }
+
+  /**
+   * The form for editing a small part in one thread, once `loadSingle` has loaded it: dividing the little work of each
+   * operator among threads takes longer than doing it.
+   */
+  async inOneThread(
+    extent: Extent,
+    arithmetic: Arithmetic,
+    change: Partial<RowsOptions> = {},
+  ): Promise<RowsUNet | undefined> {
+    const options = await this.#composed(extent, arithmetic, change);
+    const { precision } = arithmetic;
+    const isLoaded = (key: ProgramKey) =>
+      key.threads === 1 && key.precision === precision && this.#isForm('composed')(key);
+    return options && this.#source.programs.has(isLoaded) ? this.rows(options, precision, 1) : undefined;
+  }
+
+  /** Loads the form for `inOneThread`, if there is one. */
+  async loadSingle(extent: Extent, arithmetic: Arithmetic, change: Partial<RowsOptions> = {}): Promise<void> {
+    const options = this.#source.threads > 1 && (await this.#composed(extent, arithmetic, change));
+    if (options) await this.rows(options, arithmetic.precision, 1);
   }
 
   /**
@@ -216,8 +251,9 @@ export class UNetForms {
     form: Form,
     of: ProgramKey['of'] = this.#of,
     network = this.network,
+    threads?: number,
   ): Promise<Program> {
-    return this.#source.compile(network, { of, precision, form });
+    return this.#source.compile(network, { of, precision, form, ...(threads && { threads }) });
   }
 }
 
