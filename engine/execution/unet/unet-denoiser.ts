@@ -82,7 +82,7 @@ export class UNetDenoiser implements Denoiser {
   }
 
   async settle(size: { height: number; width: number }): Promise<void> {
-    await this.#forms.loadSingle(size, this.#arithmetic, this.#change);
+    await this.#forms.loadInOneThread(size, this.#arithmetic, this.#change);
   }
 
   get #levels(): number {

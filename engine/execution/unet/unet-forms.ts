@@ -143,7 +143,7 @@ export class UNetForms {
   }
 
   /**
-   * The form for editing a small part in one thread, once `loadSingle` has loaded it: dividing the little work of each
+   * The form for editing a small part in one thread, once it is loaded: dividing the little work of each
    * operator among threads takes longer than doing it.
    */
   async inOneThread(
@@ -159,7 +159,11 @@ export class UNetForms {
   }
 
   /** Loads the form for `inOneThread`, if there is one. */
-  async loadSingle(extent: Extent, arithmetic: Arithmetic, change: Partial<RowsOptions> = {}): Promise<void> {
+  async loadInOneThread(
+    extent: Extent,
+    arithmetic: Arithmetic,
+    change: Partial<RowsOptions> = {},
+  ): Promise<void> {
     const options = this.#source.threads > 1 && (await this.#composed(extent, arithmetic, change));
     if (options) await this.rows(options, arithmetic.precision, 1);
   }
