@@ -3,9 +3,9 @@ import { fs, path, sha256 } from '#host';
 import { adapterOf } from '../../shared/stepPlan.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { fileHash } from '../weights/file-hash.ts';
-import { versionOf, versionsOf } from '../weights/file-version.ts';
+import { versionsOf } from '../weights/file-version.ts';
 import { configBeside } from '../weights/lora-alphas.ts';
-import type { WeightSource } from '../weights/source.ts';
+import type { FileVersion, WeightSource } from '../weights/source.ts';
 import type { ControlModel } from './control-model.ts';
 import { DiffusionModel } from './diffusion-model.ts';
 import type { Model } from './model.ts';
@@ -27,7 +27,7 @@ export async function contentHash(model: Model): Promise<string> {
   for (const file of [...files].sort()) hash.update(await fileHash(file));
   if (model instanceof DiffusionModel) {
     hash.update(model.settings);
-    for (const file of await tokenizerFiles(model))
+    for (const { file } of await tokenizerFiles(model))
       hash.update(`${path.basename(file)} ${await fileHash(file)}`);
     await updateWithPlans(hash, model);
   }
@@ -84,8 +84,7 @@ export async function denoiserVersion(model: Model): Promise<string> {
 
 /** The contents of a model's files beside its weights; changes if one of them does. */
 export async function settingsOf(model: DiffusionModel): Promise<string> {
-  const versions = await Promise.all((await tokenizerFiles(model)).map(versionOf));
-  return JSON.stringify([model.settings, model.defaults, versions]);
+  return JSON.stringify([model.settings, model.defaults, await tokenizerFiles(model)]);
 }
 
 function partsOf(model: Model): readonly NetworkRole[] {
@@ -96,7 +95,7 @@ function filesOf(network: Network, weights: WeightSource): string[] {
   return weightsOf(network).flatMap(({ name }) => weights.find(name)?.file ?? []);
 }
 
-async function tokenizerFiles(model: DiffusionModel): Promise<string[]> {
+async function tokenizerFiles(model: DiffusionModel): Promise<FileVersion[]> {
   const files = await Promise.all(
     model.textRoles.map(async (role) => {
       const place = await model.tokenizer(role).catch(() => undefined);
@@ -107,9 +106,12 @@ async function tokenizerFiles(model: DiffusionModel): Promise<string[]> {
 }
 
 /** Files of a folder, without those of folders in it; none if there is no such folder. */
-async function filesIn(folder: string): Promise<string[]> {
+async function filesIn(folder: string): Promise<FileVersion[]> {
   const names = (await fs.readdir(folder).catch(() => [])).sort();
-  const files = names.map((name) => path.join(folder, name));
-  const stats = await Promise.all(files.map((file) => fs.stat(file).catch(() => undefined)));
-  return files.filter((_, i) => stats[i]?.isFile());
+  const versions = names.map(async (name) => {
+    const file = path.join(folder, name);
+    const stats = await fs.stat(file).catch(() => undefined);
+    return stats?.isFile() ? [{ file, size: stats.size, mtimeMs: stats.mtimeMs }] : [];
+  });
+  return (await Promise.all(versions)).flat();
 }
