@@ -77,7 +77,7 @@ export interface Denoiser {
    * edits, which then record again.
    */
   updated(seen: Features, plan: Plan, fresh: Features): Features | undefined | Promise<Features | undefined>;
-  /** Loads what makes later edits of images of this latent size faster; called when no one waits. */
+  /** Loads what makes later edits of images of this latent size faster; called after each edit, when no one waits. */
   settle?(size: { height: number; width: number }): Promise<void>;
   /** Multiply–accumulates of one dense run, or of a shallow one. Loads nothing. */
   stepMacs(size: { height: number; width: number }, batch: number, tokens: number, depth?: Depth): number;

@@ -28,12 +28,17 @@ export class Programs {
 
   /** The program of a key. Calls `compile` if it is not loaded; a failure is not remembered. */
   get(key: ProgramKey, compile: () => Promise<Program>): Promise<Program> {
-    const known = this.#entries.find((entry) => isSame(entry.key, key));
+    const known = this.#find(key);
     if (known) return known.program;
     const entry = { key, program: compile() };
     this.#entries.push(entry);
     entry.program.catch(() => this.#remove(entry));
     return entry.program;
+  }
+
+  /** Whether the program of a key is loaded, or is being loaded. */
+  holds(key: ProgramKey): boolean {
+    return this.#find(key) !== undefined;
   }
 
   /** Whether a program that matches is loaded, or is being loaded. */
@@ -47,6 +52,10 @@ export class Programs {
       this.#remove(entry);
       await entry.program.then((program) => program.release()).catch(() => {});
     }
+  }
+
+  #find(key: ProgramKey): Entry | undefined {
+    return this.#entries.find((entry) => isSame(entry.key, key));
   }
 
   #remove(entry: Entry): void {

@@ -49,6 +49,7 @@ export class UNetForms {
   readonly #of: NonNullable<UNetSource['of']>;
   readonly #rows = new WeakMap<Program, RowsUNet>();
   readonly #network: () => Network;
+  #hasEdited = false;
 
   constructor(source: UNetSource) {
     this.#source = source;
@@ -152,19 +153,29 @@ export class UNetForms {
     change: Partial<RowsOptions> = {},
   ): Promise<RowsUNet | undefined> {
     const options = await this.#composed(extent, arithmetic, change);
+    if (!options) return undefined;
     const { precision } = arithmetic;
-    const isLoaded = (key: ProgramKey) =>
-      key.threads === 1 && key.precision === precision && this.#isForm('composed')(key);
-    return options && this.#source.programs.has(isLoaded) ? this.rows(options, precision, 1) : undefined;
+    const form = { kind: 'rows', options } as const;
+    const isLoaded = this.#source.programs.holds({
+      role: 'denoiser',
+      of: this.#of,
+      precision,
+      form,
+      threads: 1,
+    });
+    return isLoaded ? this.rows(options, precision, 1) : undefined;
   }
 
-  /** Loads the form for `inOneThread`, if there is one. */
+  /** Loads the form for `inOneThread`, if there is one, when it is asked to again: a first edit may be the only one. */
   async loadInOneThread(
     extent: Extent,
     arithmetic: Arithmetic,
     change: Partial<RowsOptions> = {},
   ): Promise<void> {
-    const options = this.#source.threads > 1 && (await this.#composed(extent, arithmetic, change));
+    const isFirst = !this.#hasEdited;
+    this.#hasEdited = true;
+    const options =
+      !isFirst && this.#source.threads > 1 && (await this.#composed(extent, arithmetic, change));
     if (options) await this.rows(options, arithmetic.precision, 1);
   }
 
