@@ -53,12 +53,12 @@ export class Precisions {
     return weights;
   }
 
-  /** Files of all weights that were opened. */
+  /** Files of all weights that were opened, and those that were merged into them. */
   async files(): Promise<FileVersion[]> {
     const opened = await Promise.allSettled(this.#tables.values());
     const stored = opened.flatMap((table) => (table.status === 'fulfilled' ? [table.value] : []));
     const quantized = [...this.#quantized.values()].flatMap((weights) => [...weights.values()]);
-    return [...stored, ...quantized].flatMap(({ files }) => files);
+    return [...(this.#model.merged ?? []), ...[...stored, ...quantized].flatMap(({ files }) => files)];
   }
 
   /** What the user should know about how they are stored. */

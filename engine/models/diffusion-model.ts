@@ -4,9 +4,10 @@ import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import type { PromptForm } from '../text/prompt-form.ts';
+import { versionsOf } from '../weights/file-version.ts';
 import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
-import type { WeightSource, WeightsOptions } from '../weights/source.ts';
+import type { FileVersion, WeightSource, WeightsOptions } from '../weights/source.ts';
 import { type ControlModel, steeringBy, withControlWeights } from './control-model.ts';
 import { checkFit } from './fit.ts';
 import { type FolderOptions, readFolder } from './folder.ts';
@@ -202,6 +203,13 @@ export class DiffusionModel implements Model {
     const model = new DiffusionModel(this.#layout, { ...this.#additions, controls, references, ...more });
     model.network('denoiser');
     return model;
+  }
+
+  get merged(): FileVersion[] {
+    const { adapters = [] } = this.#additions;
+    return versionsOf(
+      adapters.flatMap(({ modules }) => modules.flatMap(({ tensors }) => [...tensors.values()])),
+    );
   }
 
   get controls(): readonly ControlModel[] {

@@ -1,6 +1,6 @@
 import { isSide, type SizeLimits } from '../../shared/sizes.ts';
 import type { Network } from '../graph/network.ts';
-import type { WeightSource, WeightsOptions } from '../weights/source.ts';
+import type { FileVersion, WeightSource, WeightsOptions } from '../weights/source.ts';
 import type { OwnPlan } from './budget-plans.ts';
 import type { AutoencoderFacts, NetworkRole } from './networks.ts';
 
@@ -38,6 +38,8 @@ export interface Model {
   readonly sizes: SizeLimits;
   network(role: NetworkRole): Network;
   weights(role: NetworkRole, options?: WeightsOptions): Promise<WeightSource>;
+  /** LoRA files that are merged into its weights, as they were when they were opened. */
+  readonly merged?: readonly FileVersion[];
 }
 
 /**
