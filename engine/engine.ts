@@ -163,10 +163,7 @@ class LocalEngine implements Engine {
     const spending = spendingOf(checked, opened.steered, recipeFor(checked, opened), {
       shared: asksForWorkers(checked),
     });
-    const { stepPlan } = spending.recipe;
-    const isOpen = adapterOf(stepPlan) === adapterOf(request.stepPlan);
-    const planned = { ...request, ...(stepPlan !== undefined && { stepPlan }) };
-    const loaded = await this.#models.load(planned, options, isOpen ? opened : undefined);
+    const loaded = await this.#models.load(planned(request, spending), options, opened);
     loaded.reading = readingOf(checked, prompts);
     await this.#steer(loaded, checked, { width, height });
     const precision = await this.#precision(checked, loaded, { width, height });
@@ -208,24 +205,29 @@ class LocalEngine implements Engine {
     configs.catch(() => {});
     const { warnings, ...part } = await editedPart(checked);
     const decoded = performance.now();
-    const loaded = await this.#models.load(checked, options, await configs);
-    loaded.reading = readingOf(checked, prompts);
+    const opened = await configs;
     const isWhole = !checked.mask && !checked.extend && !checked.colours;
     const {
-      strength = strengthOf(checked, isWhole, seesMaskOf(loaded)),
+      strength = strengthOf(checked, isWhole, seesMaskOf(opened.steered)),
       mode = isWhole ? 'dense' : 'sparse',
       zoom = 'off',
       previews,
     } = checked;
     const { width, height } = part.picture;
+    const prompted = { ...checked, prompt: promptFor(checked, opened.steered.defaults) };
+    const asIs = { ...recipeFor(prompted, opened), width, height };
+    const spending = spendingOf(checked, opened.steered, asIs, {
+      shared: asksForWorkers(checked),
+      edit: true,
+      strength,
+    });
+    const loaded = await this.#models.load(planned(checked, spending), options, opened);
+    loaded.reading = readingOf(checked, prompts);
     await this.#steer(loaded, checked, { width, height, extend: checked.extend });
     const precision = await this.#precision(checked, loaded, { width, height, edit: true });
     const { dilation = loaded.components.denoiser({ precision }).ring } = checked;
-    const prompted = { ...checked, prompt: promptFor(checked, loaded.model.defaults) };
     const team = await this.#team(checked, loaded.model);
-    const asIs = { ...recipeFor(prompted, loaded, precision), width, height };
-    const spending = spendingOf(checked, loaded.model, asIs, { shared: team !== undefined, edit: true });
-    const { recipe } = spending;
+    const recipe = { ...spending.recipe, precision };
     const plan = team ? 'together' : await this.#budget.plan(loaded, recipe, { edit: true });
     const task = { ...part, recipe, strength, mode, dilation, zoom };
     const opening = secondsSince(decoded);
@@ -261,14 +263,17 @@ class LocalEngine implements Engine {
     const { width, height } = picture;
     const place = await placeOfModel(checked.model);
     const { request: asked, ...prompts } = await readPrompts({ ...checked, prompt: '' }, place);
-    const loaded = await this.#models.load(asked, options);
+    const opened = await this.#models.open(asked);
+    const { strength = defaultStrength(seesMaskOf(opened.steered)) } = checked;
+    const asIs = { ...recipeFor(asked, opened), width, height };
+    const spending = spendingOf(checked, opened.steered, asIs, { edit: true, strength });
+    const loaded = await this.#models.load(planned(asked, spending), options, opened);
     loaded.reading = readingOf(asked, prompts);
     await this.#steer(loaded, asked, { width, height });
     const precision = await this.#precision(asked, loaded, { width, height, edit: true });
-    const { strength = defaultStrength(seesMaskOf(loaded)) } = checked;
-    const asIs = { ...recipeFor(asked, loaded, precision), width, height };
-    const { recipe } = spendingOf(checked, loaded.model, asIs, { edit: true });
-    const about = { recipe, editSteps: editSteps(loaded.model, recipe, strength) };
+    const recipe = { ...spending.recipe, precision };
+    const spent = spending.budget?.budget?.spent ?? 1;
+    const about = { recipe, editSteps: editSteps(loaded.model, recipe, strength), spent };
     // In a larger image the edit's mask decides which part is edited.
     const { sizes } = loaded.model;
     if (Math.max(width, height) > sizes.max) return nothing(about);
@@ -472,8 +477,16 @@ function defaultStrength(seesMask: boolean): number {
   return seesMask ? 1 : DEFAULT_STRENGTH;
 }
 
-function seesMaskOf({ components, model }: Loaded): boolean {
-  return seesMask(components.network('denoiser'), model.autoencoder.latentChannels);
+function seesMaskOf(model: DiffusionModel): boolean {
+  return seesMask(model.network('denoiser'), model.autoencoder.latentChannels);
+}
+
+/** A request with the step plan of its budget, which may bring an adapter. */
+function planned<Request extends GenerateRequest | EditRequest>(
+  request: Request,
+  { recipe: { stepPlan } }: Computed['spending'],
+): Request {
+  return stepPlan === undefined ? request : { ...request, stepPlan };
 }
 
 function secondsSince(begin: number): number {

@@ -4,7 +4,7 @@ import { benchmarkCost } from '../engine/benchmark/cost.ts';
 import { median } from '../engine/benchmark/timing.ts';
 import type { BenchmarkRequest, BenchmarkResult, GenerateRequest, Recipe } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
-import { halfStepsOf, isFullOrForecast } from '../shared/stepPlan.ts';
+import { halfStepsOf, wholeStepsOf } from '../shared/stepPlan.ts';
 import { type Storage, StoredList } from './storedList.ts';
 
 /** One U-Net step over a whole picture. */
@@ -115,14 +115,21 @@ export class DenseSpeed {
   }
 }
 
-/** The step that a request's picture is made of, with guidance or without. */
+/** The step that a request's picture is made of, with guidance or without; where its plan has both, with it. */
 export async function denseStepOf(
   { model, threads = 0 }: Pick<GenerateRequest, 'model' | 'threads'>,
-  { precision, guidance, width, height }: Pick<Recipe, 'precision' | 'guidance' | 'width' | 'height'>,
+  {
+    precision,
+    guidance,
+    width,
+    height,
+    stepPlan,
+  }: Pick<Recipe, 'precision' | 'guidance' | 'width' | 'height' | 'stepPlan'>,
 ): Promise<DenseStep> {
   const [across, down] = [width, height].map((side) => Math.min(side, LIMITS.size.max));
   const { stepMacs } = await benchmarkCost({ model, width: across, height: down });
-  return { model: model ?? '', precision, threads, macs: guidance === 1 ? stepMacs / 2 : stepMacs };
+  const isAlone = guidance === 1 || wholeStepsOf(stepPlan) === 'P';
+  return { model: model ?? '', precision, threads, macs: isAlone ? stepMacs / 2 : stepMacs };
 }
 
 /** Cases that compute all of a U-Net's steps. */
@@ -164,6 +171,6 @@ function isSample(value: unknown): value is Sample {
 
 /** Of the times of a recipe's computed steps, those of steps that compute the whole network at the whole resolution. */
 function wholeSteps({ stepPlan }: Recipe, seconds: readonly number[]): readonly number[] {
-  if (stepPlan !== undefined && !isFullOrForecast(stepPlan)) return [];
+  if (!wholeStepsOf(stepPlan)) return [];
   return seconds.slice(halfStepsOf(stepPlan));
 }

@@ -339,9 +339,13 @@ export interface PrepareEditResult {
   /** Edits of the picture need no recording now; false if memory is too short, or workers do the recording. */
   complete: boolean;
   recordedSteps: number;
-  /** The recipe of such an edit, and how many of its steps are computed; absent if workers compute. */
+  /**
+   * The recipe of such an edit, how many of its steps are computed, and which share of the full process's MACs they take;
+   * absent if workers compute.
+   */
   recipe?: Recipe;
   editSteps?: number;
+  spent?: number;
   /** Wall time of the whole call. */
   seconds: number;
 }

@@ -82,9 +82,16 @@ export function isInFull(stepPlan: string | undefined): boolean {
   return !timesteps && adapter === undefined && (kinds?.every((kind) => kind === 'F') ?? false);
 }
 
-/** Whether every step of a plan is either computed in full or forecast. */
-export function isFullOrForecast(stepPlan: string): boolean {
-  return readStepPlan(stepPlan)?.kinds.every((kind) => kind === 'F' || kind === '-') ?? false;
+/**
+ * What all computed steps of a plan compute, if it is the whole network: `F`, or `P`. Undefined if they differ. Without a
+ * plan all are computed in full.
+ */
+export function wholeStepsOf(stepPlan: string | undefined): 'F' | 'P' | undefined {
+  const kinds = stepPlan === undefined ? (['F'] as const) : (readStepPlan(stepPlan)?.kinds ?? []);
+  const computed = kinds.filter((kind) => kind !== '-');
+  return (['F', 'P'] as const).find(
+    (whole) => computed.length > 0 && computed.every((kind) => kind === whole),
+  );
 }
 
 /** A plan for people: `12 steps, 4 of them forecast`. */

@@ -20,6 +20,10 @@ test('plans are read with their adapters, samplers and guidance; none is none', 
     { stepPlan: 'FPPP-P', guidance: 7.5 },
   ]);
   assert.equal(read([{ ...few, up_to: 0.34 }])[0]?.upTo, 0.34);
+  assert.deepEqual(
+    [true, false].map((edits) => read([{ ...few, edits }])[0]?.edits),
+    [true, undefined],
+  );
   assert.deepEqual(readBudgetPlans({}, dpmpp, 'x'), []);
   assert.equal(readStepPlan(few.step_plan)?.adapter, 'budget/few.safetensors');
 });

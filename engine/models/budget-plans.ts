@@ -13,6 +13,8 @@ export interface OwnPlan {
   stepPlan: string;
   /** The guidance that it stands for: its images look like those of the full process with this guidance. */
   guidance: number;
+  /** Whether it was made for edits; absent: for new images. */
+  edits?: true;
   /** Absent: the model's own sampler. */
   scheduler?: SchedulerName;
   /** The largest share of the MACs for which it is better than whatever else could be had for it. */
@@ -26,6 +28,7 @@ const plansSchema = z
     z.object({
       step_plan: z.string().max(3000),
       guidance: z.number().min(LIMITS.guidance.min).max(LIMITS.guidance.max),
+      edits: z.boolean().optional(),
       scheduler: supported(SCHEDULERS).optional(),
       up_to: z.number().min(LIMITS.budget.min).max(LIMITS.budget.max).optional(),
     }),
@@ -40,8 +43,14 @@ const configSchema = z.object({ budget_plans: plansSchema.optional() });
  */
 export function readBudgetPlans(config: unknown, schedulerConfig: unknown, origin: string): OwnPlan[] {
   const { budget_plans: plans = [] } = parseConfig(configSchema, config, origin);
-  return plans.map(({ step_plan: stepPlan, guidance, scheduler, up_to: upTo }, i) => {
-    const plan = { stepPlan, guidance, ...(scheduler && { scheduler }), ...(upTo && { upTo }) };
+  return plans.map(({ step_plan: stepPlan, guidance, edits, scheduler, up_to: upTo }, i) => {
+    const plan: OwnPlan = {
+      stepPlan,
+      guidance,
+      ...(edits && { edits }),
+      ...(scheduler && { scheduler }),
+      ...(upTo && { upTo }),
+    };
     const why = hindranceOf(plan, schedulerConfig);
     if (why)
       throw new InputError(

@@ -5,6 +5,7 @@ import type {
   GenerateProgress,
   GenerateRequest,
 } from '../../shared/api.ts';
+import { adapterOf } from '../../shared/stepPlan.ts';
 import type { Backend } from '../execution/backend.ts';
 import { Components } from '../execution/components.ts';
 import { settingsOf } from '../models/content-hash.ts';
@@ -23,6 +24,8 @@ export interface Loaded extends ReadyModel {
   held: number;
   /** Contents of its configs when it was opened; see `settingsOf`. */
   settings: string;
+  /** The model to which the adapter of a step plan was added, and the adapter. */
+  adapted?: string;
 }
 
 type Opened = Awaited<ReturnType<typeof openDrawingModel>> & {
@@ -30,6 +33,8 @@ type Opened = Awaited<ReturnType<typeof openDrawingModel>> & {
   steered: DiffusionModel;
   /** Contents of its configs; see `settingsOf`. */
   settings: string;
+  /** The adapter of its step plan. */
+  adapter: string | undefined;
   /** Whether the files of all loaded models are what they were. */
   unchanged: boolean;
 };
@@ -61,23 +66,37 @@ export class LoadedModels {
       this.#areUnchanged(),
     ]);
     const steered = await steeredModel(opened.model, request);
-    return { ...opened, steered, settings: await settingsOf(steered), unchanged };
+    const adapter = adapterOf(request.stepPlan);
+    return { ...opened, steered, settings: await settingsOf(steered), adapter, unchanged };
   }
 
-  /** The model of a request, loaded now unless it is. @throws InputError if it cannot be used */
+  /**
+   * The model of a request, loaded now unless it is.
+   * @param already opened for the request, perhaps before it had a step plan
+   * @throws InputError if it cannot be used
+   */
   async load(
     request: GenerateRequest | EditRequest,
     { signal, onProgress }: CallOptions<GenerateProgress & EditProgress>,
     already?: Opened,
   ): Promise<Loaded> {
     const threads = request.threads || this.#backend.threads;
-    const opened = already ?? (await this.open(request));
+    const adapter = adapterOf(request.stepPlan);
+    const adapted = already && already.adapter !== adapter ? `${already.steered.id} @${adapter}` : undefined;
+    const ready = adapted && already && (await this.#adapted(adapted, already, threads));
+    if (ready) return ready;
+    const opened = already && !adapted ? already : await this.open(request);
     const { steered, settings } = opened;
     // Before its weights are read.
     if ('width' in request || 'height' in request) imageSize(steered, request);
     await this.#forgetChanged(opened);
-    const known = await this.#known(steered.id, threads);
-    if (known) return known;
+    const known = await this.#known(
+      ({ model, ...one }) => model.id === steered.id && one.threads === threads,
+    );
+    if (known) {
+      if (adapted) known.adapted = adapted;
+      return known;
+    }
     await this.#setAside();
     const { model: base, warnings } = await this.#withPrediction(opened, threads);
     const model = base === opened.model ? steered : await steeredModel(base, request);
@@ -98,6 +117,7 @@ export class LoadedModels {
       held: 0,
       settings,
       ...(preview && { preview }),
+      ...(adapted && { adapted }),
     };
     return this.#current;
   }
@@ -116,11 +136,21 @@ export class LoadedModels {
     for (const loaded of others) await release(loaded);
   }
 
+  /** An opened model with an adapter that was added to it before. It need not be opened again, since no file has changed. */
+  async #adapted(
+    adapted: string,
+    { settings, unchanged }: Opened,
+    threads: number,
+  ): Promise<Loaded | undefined> {
+    if (!unchanged) return undefined;
+    return this.#known(
+      (one) => one.adapted === adapted && one.settings === settings && one.threads === threads,
+    );
+  }
+
   /** The model if it is loaded; it becomes the current one. */
-  async #known(id: string, threads: number): Promise<Loaded | undefined> {
-    const isIt = (loaded: Loaded | undefined): loaded is Loaded =>
-      loaded?.model.id === id && loaded.threads === threads;
-    if (isIt(this.#current)) return this.#current;
+  async #known(isIt: (loaded: Loaded) => boolean): Promise<Loaded | undefined> {
+    if (this.#current && isIt(this.#current)) return this.#current;
     const before = this.#before.find(isIt);
     if (!before) return undefined;
     this.#before = this.#before.filter((loaded) => loaded !== before);

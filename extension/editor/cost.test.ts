@@ -40,6 +40,18 @@ test('a full recompute is timed by computed steps, with forecasts between them o
   }
 });
 
+test('a full recompute without guidance takes half of one with it, until it was timed itself', async () => {
+  const speed = new DenseSpeed(new MemoryStorage());
+  const timeOf = (stepPlan: string | undefined, mode: 'dense' | 'sparse') =>
+    fullRecomputeTime(speed, request, edited(stepPlan, mode));
+  await timeOf(undefined, 'dense');
+  const plan = 'PPPPPP @budget/few.safetensors';
+  const half = await timeOf(plan, 'sparse');
+  assert.ok(Math.abs(half!.seconds - 3) < 0.01 && !half!.measured, `${half?.seconds} s`);
+  assert.deepEqual(await timeOf(plan, 'dense'), { seconds: 6, measured: true });
+  assert.equal((await timeOf(plan, 'sparse'))!.seconds.toFixed(2), '6.00');
+});
+
 test('steps that compute less than everything say nothing about a full recompute', async () => {
   const speed = new DenseSpeed(new MemoryStorage());
   assert.equal(await fullRecomputeTime(speed, request, edited('FFPPPP', 'dense')), undefined);

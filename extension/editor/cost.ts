@@ -1,7 +1,7 @@
 /** The cost of an edit, and of its full recompute. */
 import type { EditRequest, EditResult } from '../../shared/api.ts';
 import type { EditCost } from '../../shared/editorProtocol.ts';
-import { isFullOrForecast } from '../../shared/stepPlan.ts';
+import { wholeStepsOf } from '../../shared/stepPlan.ts';
 import { type DenseSpeed, denseStepOf } from '../denseSpeed.ts';
 
 export function costOf(result: EditResult): EditCost {
@@ -23,8 +23,8 @@ export function costOf(result: EditResult): EditCost {
 }
 
 /**
- * Time of computing everything: measured by this edit if it did that, else estimated from full steps of this size.
- * Undefined if this machine has computed none.
+ * Time of computing everything: measured by this edit if it did that, else estimated from whole steps of this size, those
+ * without guidance as half of one with it if need be. Undefined if this machine has computed none.
  */
 export async function fullRecomputeTime(
   speed: DenseSpeed,
@@ -34,19 +34,25 @@ export async function fullRecomputeTime(
   const { recipe, stepSeconds, recordSeconds, seconds, loadSeconds, denseMacs, computed } = result;
   // Workers share steps, so theirs say nothing about this machine alone.
   if (result.workers) return undefined;
-  if (recipe.stepPlan !== undefined && !isFullOrForecast(recipe.stepPlan)) return undefined;
+  if (!wholeStepsOf(recipe.stepPlan)) return undefined;
   if (computed.length === 0) {
     await speed.learn(request, recipe, stepSeconds);
     return { seconds: seconds - loadSeconds, measured: true };
   }
   const step = await denseStepOf(request, recipe).catch(() => undefined);
-  const time = step && speed.stepTime(step, { sameSize: true });
+  const guided = step && { ...step, macs: 2 * step.macs };
+  const time =
+    step && (speed.stepTime(step, { sameSize: true }) ?? halved(speed.stepTime(guided!, { sameSize: true })));
   if (!time) return undefined;
   // Beside the steps: decoding the whole picture, at the same speed; everything else takes the same time.
   const steps = stepSeconds.length;
   const others = seconds - loadSeconds - sum(recordSeconds) - sum(stepSeconds);
   const autoencoder = (time.seconds * (denseMacs - steps * step.macs)) / step.macs;
   return { seconds: steps * time.seconds + Math.max(others, autoencoder), measured: false };
+}
+
+function halved(time: { seconds: number } | undefined): { seconds: number } | undefined {
+  return time && { seconds: time.seconds / 2 };
 }
 
 function sum(values: readonly number[]): number {

@@ -94,8 +94,11 @@ test('of a large image the mask decides which time is told', async () => {
 });
 
 test('of an edit that computes a share of the process it is told what all takes, too', async () => {
-  const recipe = { budget: { share: 0.35, steps: 20 } } as Recipe;
-  const { document, told } = await telling({ width: 256, height: 256 }, { editSteps: 7, recipe });
+  const recipe = { budget: { share: 0.4, steps: 20 } } as Recipe;
+  const { document, told } = await telling(
+    { width: 256, height: 256 },
+    { editSteps: 7, spent: 0.35, recipe },
+  );
   const { mostSeconds, fullSeconds } = await told();
   assert.equal((fullSeconds! / mostSeconds!).toFixed(6), (1 / 0.35).toFixed(6));
   document.dispose();

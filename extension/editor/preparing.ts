@@ -36,7 +36,7 @@ export class Preparing {
   /** The state of the pixels that the segmenter has encoded. */
   #encoded: number | undefined;
   /** What an edit of the form will be, to tell its time. */
-  #expected: { request: PrepareEditRequest; recipe: Recipe; editSteps: number } | undefined;
+  #expected: { request: PrepareEditRequest; recipe: Recipe; editSteps: number; spent: number } | undefined;
 
   constructor(services: Services, document: PictureDocument) {
     this.#services = services;
@@ -113,6 +113,7 @@ export class Preparing {
         const {
           recipe,
           editSteps = 0,
+          spent = 1,
           complete,
         } = await this.#inTurn(() => {
           signal.throwIfAborted();
@@ -126,7 +127,7 @@ export class Preparing {
           });
         });
         this.#document.update({ prepared: complete });
-        this.#expected = recipe && { request, recipe, editSteps };
+        this.#expected = recipe && { request, recipe, editSteps, spent };
         await this.#tellTime();
         return;
       } catch (error) {
@@ -140,14 +141,13 @@ export class Preparing {
 
   /** Tells how long an edit takes at most: of a large image its mask decides which part is worked on. */
   async #tellTime(): Promise<void> {
-    const { request, recipe, editSteps } = this.#expected ?? {};
+    const { request, recipe, editSteps, spent } = this.#expected ?? {};
     const worked = recipe && workedSize(await this.#document.model());
     const step =
       request && worked && (await denseStepOf(request, { ...recipe, ...worked }).catch(() => undefined));
     const time = step && this.#services.denseSpeed.stepTime(step);
     const mostSeconds = time && editSteps! * time.seconds;
-    const share = recipe?.budget?.share ?? 1;
-    this.#document.update({ mostSeconds, fullSeconds: mostSeconds && mostSeconds / share });
+    this.#document.update({ mostSeconds, fullSeconds: mostSeconds && mostSeconds / spent! });
   }
 
   #inTurn<Result>(task: () => Promise<Result>): Promise<Result> {

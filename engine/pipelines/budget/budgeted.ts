@@ -28,7 +28,7 @@ type Sized = Pick<
 export function fullProcess(
   model: DiffusionModel,
   recipe: Sized,
-  { shared = false, edit = false, steered = false }: ProcessOptions = {},
+  { shared = false, edit = false, steered = false, strength = 1 }: ProcessOptions = {},
 ): FullProcess {
   const network = model.network('denoiser');
   const { width, height, steps, attention } = recipe;
@@ -60,7 +60,8 @@ export function fullProcess(
     guided,
     shared,
     forecasts: edit && isMeasured && !shared,
-    own: edit || shared || steered || !guided ? [] : ownPlans(model, recipe),
+    // Plans begin with noise alone.
+    own: shared || steered || !guided || strength < 1 ? [] : ownPlans(model, recipe, edit),
     ...(share > 0 && {
       half: { share, ...stepsOf({ width: positions.width / 2, height: positions.height / 2 }) },
     }),
@@ -68,19 +69,23 @@ export function fullProcess(
 }
 
 /**
- * The model's own plans that stand for a recipe's images: they were trained to give what its guidance gives, without a
+ * The model's own plans that stand for a recipe's new images, or for its edits: they were trained to give what its guidance gives, without a
  * negative prompt, and bring their sampler. LoRA files of the user change nothing about that, as their changes of the
  * weights are added to those of the plan's adapter (LCM-LoRA, arXiv:2311.05556).
  */
 function ownPlans(
   { defaults, schedulerConfig }: DiffusionModel,
   { guidance, scheduler, sigmas, negativePrompt = '' }: Sized,
+  edit: boolean,
 ): readonly OwnPlan[] {
   const { budgetPlans = [] } = defaults;
   if (budgetPlans.length === 0 || sigmas || negativePrompt !== '') return [];
   const usual = schedulerNameOf(schedulerConfig);
   return budgetPlans.filter(
-    (plan) => plan.guidance === guidance && [usual, plan.scheduler ?? usual].includes(scheduler),
+    (plan) =>
+      (plan.edits ?? false) === edit &&
+      plan.guidance === guidance &&
+      [usual, plan.scheduler ?? usual].includes(scheduler),
   );
 }
 

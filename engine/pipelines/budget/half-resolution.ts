@@ -9,6 +9,8 @@ export interface ProcessOptions {
   shared?: boolean;
   /** It edits an image. */
   edit?: boolean;
+  /** How much of what is under the mask an edit may change; absent: all of it. */
+  strength?: number;
   /** With pictures or regions beside the prompt; see `isSteered`. */
   steered?: boolean;
 }

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { GenerateRequest, GenerateResult } from '../../../shared/api.ts';
+import type { EditResult, GenerateRequest, GenerateResult } from '../../../shared/api.ts';
 import { changeJson, writeCheckpoint, writeLora } from '../../../test/support/checkpoints.ts';
 import { NodeBackend } from '../../backends/node/backend.ts';
 import { budgets, fewerSteps } from '../../benchmark/whole/cases/budget.ts';
 import { createEngine } from '../../engine.ts';
 import type { Program } from '../../execution/backend.ts';
 import { WrappedBackend } from '../../execution/wrapped-backend.ts';
+import { encodePicture } from '../../pictures/compose.ts';
 import { decodePicture } from '../../pictures/read.ts';
 import { temporaryFolder } from '../../weights/testing.ts';
 import { writeSafetensors } from '../../weights/write.ts';
@@ -80,6 +81,84 @@ test('what the plan was not made for is planned as for any model', async () => {
   assert.ok(!edited.recipe.stepPlan?.includes('@'));
 });
 
+/** A copy of the model with a plan for edits, which cost so much unless they are told to cost less. */
+async function editingModel(name: string): Promise<string> {
+  const place = path.join(folder, name);
+  await cp(model, place, { recursive: true });
+  await changeJson(path.join(place, 'generation_config.json'), {
+    num_inference_steps: 12,
+    guidance_scale: 5,
+    edit_budget: 0.4,
+    budget_plans: [{ step_plan: 'PPP @budget/few.safetensors', guidance: 5, edits: true, up_to: 0.4 }],
+  });
+  return place;
+}
+
+const square = await encodePicture({
+  width: 64,
+  height: 64,
+  pixels: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => {
+    const [x, y] = [Math.floor(i / 3) % 64, Math.floor(i / 192)];
+    return x >= 20 && x < 44 && y >= 20 && y < 44 ? 255 : 0;
+  }),
+});
+
+test('an edit takes the plan that was made for edits, at full strength, and records with its adapter', async () => {
+  const place = await editingModel('edits');
+  const image = (await draw({})).picture.png;
+  const asked = { ...base, model: place, image, mask: square, strength: 1 } as const;
+  const plan = 'PPP @budget/few.safetensors';
+  const { recipe, complete, editSteps, spent } = await engine.prepareEdit(asked);
+  assert.deepEqual([recipe?.stepPlan, complete, editSteps, spent], [plan, true, 3, 3 / 24]);
+  const edited = await engine.edit(asked);
+  assert.deepEqual([edited.recipe.stepPlan, edited.recordedSteps], [plan, 0]);
+  assert.deepEqual(edited.recipe.budget, { share: 0.4, steps: 12 });
+  const again = await engine.edit({ ...asked, stepPlan: plan, steps: 3 });
+  assert.deepEqual([again.recordedSteps, again.picture.png.length > 0], [0, true]);
+  assert.deepEqual(await pixelsOf(again), await pixelsOf(edited));
+  const plain = await engine.edit({ ...asked, stepPlan: 'PPP', steps: 3 });
+  assert.notDeepEqual(await pixelsOf(plain), await pixelsOf(edited), 'the adapter has an effect');
+  assert.equal(plain.recordedSteps, 3, 'features of the plain model are others');
+  const others = [
+    { strength: 0.7 },
+    { negativePrompt: 'fog' },
+    { guidance: 4 },
+    { budget: 1 },
+    { steps: 11 },
+  ];
+  for (const other of others)
+    assert.ok(
+      !(await engine.edit({ ...asked, ...other })).recipe.stepPlan?.includes('@'),
+      Object.keys(other)[0],
+    );
+  assert.ok(!(await draw({ model: place, budget: 0.4 })).recipe.stepPlan?.includes('@'));
+});
+
+test('an adapter that has changed between two edits is read again', async () => {
+  const place = await editingModel('changing');
+  const image = (await draw({})).picture.png;
+  const asked = { ...base, model: place, image, mask: square, strength: 1 } as const;
+  const first = await pixelsOf(await engine.edit(asked));
+  assert.deepEqual(await pixelsOf(await engine.edit(asked)), first);
+  const halves = [halfOf('lora_A', [4, 8], 0.5), halfOf('lora_B', [8, 4], 0.5)];
+  await writeSafetensors(path.join(place, 'budget/few.safetensors'), halves);
+  assert.notDeepEqual(await pixelsOf(await engine.edit(asked)), first);
+});
+
+/** One of the two factors of an adapter; `scale` 0: of zeros. */
+function halfOf(name: 'lora_A' | 'lora_B', shape: number[], scale: number) {
+  return {
+    name: `unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.${name}.weight`,
+    dtype: 'F32' as const,
+    shape,
+    chunks: () => [new Uint8Array(Float32Array.from({ length: 32 }, (_, i) => scale * Math.cos(i)).buffer)],
+  };
+}
+
+async function pixelsOf({ picture }: EditResult): Promise<Uint8Array> {
+  return (await decodePicture(picture.png, 'the image')).pixels;
+}
+
 test('the benchmark of budgets takes the plan of the model, and plain steps as its control', async () => {
   const task = {
     ...base,
@@ -111,17 +190,13 @@ test('the plain model and the one with the adapter stay loaded side by side', as
 });
 
 test('with an adapter of zeros the image is that of the plan alone', async () => {
-  const key = 'unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q';
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: 2 }), fc.nat(1e6), async (zero, seed) => {
       // One of the two factors is zero, or both are.
-      const half = (name: string, shape: number[], isZero: boolean) => ({
-        name: `${key}.${name}.weight`,
-        dtype: 'F32' as const,
-        shape,
-        chunks: () => [new Uint8Array(new Float32Array(32).fill(isZero ? 0 : 0.5).buffer)],
-      });
-      const halves = [half('lora_A', [4, 8], zero !== 0), half('lora_B', [8, 4], zero !== 1)];
+      const halves = [
+        halfOf('lora_A', [4, 8], zero === 0 ? 0.5 : 0),
+        halfOf('lora_B', [8, 4], zero === 1 ? 0.5 : 0),
+      ];
       await writeSafetensors(path.join(model, `budget/zero-${zero}.safetensors`), halves);
       const plan = 'PPP 999 600 200';
       const how = { seed, scheduler: 'dpmpp-2m' } as const;

@@ -2,7 +2,7 @@ import type { GenerateRequest, GenerateResult, Recipe } from '../../../shared/ap
 import { type StepKind, writeStepPlan } from '../../../shared/stepPlan.ts';
 import type { DiffusionModel } from '../../models/diffusion-model.ts';
 import { budgeted, fullProcess } from './budgeted.ts';
-import { halfResolutionOf } from './half-resolution.ts';
+import { halfResolutionOf, type ProcessOptions } from './half-resolution.ts';
 import { composed } from './plan-budget.ts';
 
 /** A recipe as it is computed, and what is reported of its budget. */
@@ -14,24 +14,27 @@ interface Spending {
 
 /**
  * Plans a recipe for the budget of its request. Without one, an image is computed in full, and an edit with the budget
- * that its model's makers recommend for edits, if the plan for it has forecasts: only these were measured to cost edits
- * nothing.
- * @param options `shared`: by several workers; `edit`: of an image instead of a new one
+ * that its model's makers recommend for edits, if the plan for it is the model's own or has forecasts: only these were
+ * measured to cost edits nothing.
+ * @param options `shared`: by several workers; `edit`: of an image instead of a new one, with this `strength`
  */
 export function spendingOf(
   request: Pick<GenerateRequest, 'budget' | 'stepPlan' | 'controls' | 'references' | 'regions'>,
   model: DiffusionModel,
   recipe: Recipe,
-  { shared = false, edit = false }: { shared?: boolean; edit?: boolean } = {},
+  { shared = false, edit = false, strength = 1 }: Omit<ProcessOptions, 'steered'> = {},
 ): Spending {
   const { budget, stepPlan } = request;
   const full = { recipe, warnings: [] };
   const share = budget ?? (edit ? model.defaults.editBudget : undefined) ?? 1;
   const steered = isSteered(request);
   if (stepPlan !== undefined) return full;
-  const options = { shared, edit, steered };
+  const options = { shared, edit, steered, strength };
   if (share === 1) return { ...full, recipe: inFull(recipe, halfResolutionOf(model, recipe, options)) };
-  const planned = budgeted(recipe, share, fullProcess(model, recipe, options));
+  const process = fullProcess(model, recipe, options);
+  // Who asks for a number of steps, and for no budget, gets no plan that stands for another number.
+  const own = budget !== undefined || recipe.steps === model.defaults.steps ? process.own : [];
+  const planned = budgeted(recipe, share, { ...process, own });
   if (budget === undefined && planned.recipe.stepPlan === undefined) return full;
   return { ...planned, budget: { budget: planned.report } };
 }
