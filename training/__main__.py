@@ -161,8 +161,10 @@ def main() -> None:
 
     p = commands.add_parser("trajectories", help="follow the full process, for adapters that shorten it")
     p.add_argument("--count", type=int, default=3072)
+    p.add_argument("--edits", action="store_true", help="of the model that edits")
 
-    p = commands.add_parser("adapter", help="train an adapter of the model that draws, for steps without guidance")
+    p = commands.add_parser("adapter", help="train an adapter, for steps without guidance")
+    p.add_argument("--edits", action="store_true", help="of the model that edits, in place of the one that draws")
     p.add_argument("name")
     p.add_argument("--steps", type=int, nargs="*", default=[],
                    help="numbers of steps, in turns, of processes that are to end where the full one does; "
@@ -173,8 +175,9 @@ def main() -> None:
     p.add_argument("--batch", type=int, default=32)
     p.add_argument("--rate", type=float, default=2e-3)
 
-    p = commands.add_parser("export-adapter", help="write an adapter into the model's folder")
+    p = commands.add_parser("export-adapter", help="write an adapter into the model's folder, as budget/few.safetensors")
     p.add_argument("name")
+    p.add_argument("--edits", action="store_true", help="of the model that edits")
 
     p = commands.add_parser("solver", help="fit the weights of a sampler with few steps to followed trajectories")
     p.add_argument("--steps", type=int, required=True)
@@ -251,13 +254,18 @@ def main() -> None:
             from .export import export
             print(export(reward.averaged(args.work, parts, args.share), MODEL / "tokenizer", args.out))
     elif args.command in ("trajectories", "adapter", "export-adapter", "solver"):
-        from .budget import solver, train as budget, trajectories
-        args.model = MODEL
+        from .budget import edits, solver, train as budget, trajectories
+        of_edits = getattr(args, "edits", False)
+        args.model = EDIT_MODEL if of_edits else MODEL
         parts, tokenizer = model_parts(args)
         if args.command == "trajectories":
-            trajectories.write_shards(parts, tokenizer, args.work / "trajectories", args.count)
+            if of_edits:
+                edits.write_shards(args.work, parts, tokenizer, args.count)
+            else:
+                trajectories.write_shards(parts, tokenizer, args.work / "trajectories", args.count)
         elif args.command == "adapter":
-            budget.train(args.work, parts, tokenizer, args.name, args.steps, args.start, args.rank, args.minutes,
+            data = trajectories.Trajectories(args.work / ("edit-trajectories" if of_edits else "trajectories"))
+            budget.train(args.work, data, parts, tokenizer, args.name, args.steps, args.start, args.rank, args.minutes,
                          args.batch, args.rate)
         elif args.command == "solver":
             process = solver.followed(args.work, parts, tokenizer, args.count)
@@ -266,7 +274,7 @@ def main() -> None:
             plan = solver.write(MODEL / "scheduler" / "scheduler_config.json", places, weights)
             print(f"{near:.2f} dB; a step plan for budget_plans of generation_config.json: {plan}")
         else:
-            budget.export(budget.load(args.work, args.name, parts["unet"]), MODEL / "budget" / f"{args.name}.safetensors")
+            budget.export(budget.load(args.work, args.name, parts["unet"]), args.model / "budget" / "few.safetensors")
     elif args.command == "labels":
         from .control.sketches import label_shards
         label_shards(args.work, "256x256", args.count, args.processes)

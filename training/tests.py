@@ -14,6 +14,7 @@ from . import prompts, safetensors
 from .budget import solver
 from .budget.lora import Adapter
 from .budget.train import few_loss
+from .budget.trajectories import STEPS, Canvas, Followed, trajectories
 from .conditioning import coarse
 from .control.sketches import outlined, sketch
 from .diffusion import ALPHA_BAR, sample, timesteps
@@ -33,6 +34,7 @@ from .scenes.world import COLOURS, KINDS, PARTS, TERRAINS, TIMES, Group, Scene, 
 from .tokenizer import Tokenizer
 
 MODEL = Path(__file__).parent.parent / "media" / "models" / "scenes"
+EDIT_MODEL = MODEL.with_name("scenes-edit")
 
 
 class World(unittest.TestCase):
@@ -256,7 +258,25 @@ class Adapters(unittest.TestCase):
     def test_the_gradient_reaches_the_first_of_a_few_steps(self):
         adapter = Adapter(self.unet, 2)
         latents, results = torch.randn(1, 20, 4, 16, 16), torch.randn(1, 20, 4, 16, 16)
-        few_loss(adapter, latents, results, self.inputs[2], timesteps(3)).backward()
+        few_loss(adapter, Followed(latents, results, [""]), self.inputs[2], timesteps(3)).backward()
+        self.assertTrue(all(b.grad.abs().sum() > 0 for b in adapter.b))
+
+    def test_a_followed_edit_begins_with_its_noise_and_keeps_what_is_around_its_mask(self):
+        parts, tokenizer = {"unet": load_part(EDIT_MODEL, "unet"), "text_encoder": load_part(EDIT_MODEL, "text_encoder")}, \
+            Tokenizer.load(MODEL / "tokenizer")
+        mask = torch.zeros(1, 1, 16, 16)
+        mask[..., 4:9, 3:11] = 1
+        original, noise = torch.randn(2, 1, 4, 16, 16)
+        canvas = Canvas(mask, original * (1 - mask), original)
+        latents, results = trajectories(parts, tokenizer, ["a red house"], noise, 3.0, canvas)
+        followed = Followed(latents, results, ["a red house"], canvas)
+        torch.testing.assert_close(followed.noise, noise, atol=1e-4, rtol=1e-4)
+        bar = ALPHA_BAR[timesteps(STEPS)[7]]
+        around = (bar.sqrt() * original + (1 - bar).sqrt() * noise - latents[:, 7]) * (1 - mask)
+        self.assertLess(around.abs().max().item(), 1e-5)
+        adapter = Adapter(parts["unet"].requires_grad_(False), 2)
+        context = parts["text_encoder"](torch.from_numpy(tokenizer(["a red house"]))).detach()
+        few_loss(adapter, followed, context, timesteps(2)).backward()
         self.assertTrue(all(b.grad.abs().sum() > 0 for b in adapter.b))
 
 

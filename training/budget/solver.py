@@ -58,7 +58,7 @@ def followed(work: Path, parts: dict[str, nn.Module], tokenizer: Tokenizer, coun
     join = lambda shards: torch.from_numpy(np.concatenate(shards)[:count].astype(np.float32)).to(DEVICE)
     captions = [text for shard in data.captions for text in shard][:count]
     words = lambda texts: parts["text_encoder"](torch.from_numpy(tokenizer(texts)).to(DEVICE))
-    return Process(join(data.latents), join([r[:, -1] for r in data.results]), words(captions), words([""]),
+    return Process(join([s["latents"] for s in data.shards]), join([s["results"][:, -1] for s in data.shards]), words(captions), words([""]),
                    parts["unet"].to(DEVICE, memory_format=torch.channels_last))
 
 

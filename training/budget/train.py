@@ -19,40 +19,62 @@ from torch import Tensor, nn
 from .. import safetensors
 from ..device import DEVICE, half_precision, load_checkpoint, save_checkpoint
 from ..diffusion import ALPHA_BAR, solve, timesteps
+from ..edits.mixture import OUTSIDE, weights
 from ..tokenizer import Tokenizer
 from .lora import Adapter
-from .trajectories import STEPS, Trajectories
+from .trajectories import STEPS, Canvas, Followed, Trajectories
 
 WARM_UP, MAX_NORM = 20, 1.0
 AVERAGE = 0.99                             # of the exported moving average
 
 
-def alone_loss(adapter: Adapter, latents: Tensor, results: Tensor, context: Tensor) -> Tensor:
+def channels_last(x: Tensor, canvas: Canvas | None) -> Tensor:
+    """The network's input, with the further channels of a model that edits."""
+    x = x if canvas is None else torch.cat([x, canvas.channels], 1)
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def emphasis(canvas: Canvas | None) -> Tensor | float:
+    """How much an error of a latent counts: what an edit paints the most."""
+    return 1.0 if canvas is None else weights(canvas.mask)
+
+
+def alone_loss(adapter: Adapter, followed: Followed, context: Tensor) -> Tensor:
     """The squared error of v at a random step of each trajectory."""
-    count = len(latents)
+    count = len(followed.latents)
     which = (torch.randperm(count) * STEPS // count) % STEPS
     t = torch.tensor(timesteps(STEPS))[which]
     bar = ALPHA_BAR[t][:, None, None, None]
-    x, x0 = latents[torch.arange(count), which], results[torch.arange(count), which]
+    x, x0 = followed.latents[torch.arange(count), which], followed.results[torch.arange(count), which]
     v = (bar.sqrt() * x - x0) / (1 - bar).sqrt()
     with half_precision():
-        out = adapter.call(adapter.weights(), x.contiguous(memory_format=torch.channels_last), t, context)
-    return (out.float() - v).square().mean()
+        out = adapter.call(adapter.weights(), channels_last(x, followed.canvas), t, context)
+    return ((out.float() - v).square() * emphasis(followed.canvas)).mean()
 
 
-def few_loss(adapter: Adapter, latents: Tensor, results: Tensor, context: Tensor, steps: list[int]) -> Tensor:
-    """What a process of these timesteps ends with, against the full one; a few latents far off count less."""
-    weights = adapter.weights()
+def few_loss(adapter: Adapter, followed: Followed, context: Tensor, steps: list[int]) -> Tensor:
+    """What a process of these timesteps ends with, against the full one; a few latents far off count less.
+
+    Around an edit's mask every step is also to see the original: there its features are recorded.
+    """
+    merged, canvas, around = adapter.weights(), followed.canvas, []
 
     def predict(x: Tensor, t: int) -> Tensor:
         with half_precision():
-            t = torch.full((len(x),), t, device=DEVICE)
-            return adapter.call(weights, x.contiguous(memory_format=torch.channels_last), t, context).float()
+            time = torch.full((len(x),), t, device=DEVICE)
+            v = adapter.call(merged, channels_last(x, canvas), time, context).float()
+        if canvas is not None:
+            bar = ALPHA_BAR[t].item()
+            wrong = (bar ** 0.5 * x - (1 - bar) ** 0.5 * v - canvas.original) * (1 - canvas.mask)
+            around.append(F.smooth_l1_loss(wrong, torch.zeros_like(wrong), beta=0.5))
+        return v
 
-    return F.smooth_l1_loss(solve(predict, latents[:, 0], steps), results[:, -1], beta=0.5)
+    end = solve(predict, followed.noise, steps, canvas and canvas.keep)
+    error = F.smooth_l1_loss(end, followed.results[:, -1], beta=0.5, reduction="none")
+    return (error * emphasis(canvas)).mean() + OUTSIDE * sum(around) / len(steps)
 
 
-def train(work: Path, parts: dict[str, nn.Module], tokenizer: Tokenizer, name: str, counts: list[int],
+def train(work: Path, data: Trajectories, parts: dict[str, nn.Module], tokenizer: Tokenizer, name: str, counts: list[int],
           start: str | None, rank: int, minutes: float, batch: int, rate: float) -> None:
     """Goes on from the adapter of this name, else from the one named start, else from no change.
 
@@ -67,17 +89,17 @@ def train(work: Path, parts: dict[str, nn.Module], tokenizer: Tokenizer, name: s
     seen = state["seen"] if state and state["name"] == name else 0
     average = {n: p.detach().clone() for n, p in adapter.named_parameters()}
     optimiser = torch.optim.AdamW(adapter.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
-    data, rng = Trajectories(work / "trajectories"), np.random.default_rng(seen)
+    rng = np.random.default_rng(seen)
     began, elapsed, step, mean = time.time(), 0.0, 0, None
     print(f"{sum(p.numel() for p in adapter.parameters())} parameters", flush=True)
     while elapsed < 1:
         if step % 50 == 0:
             data.refresh()
-        latents, results, captions = data.batch(batch, rng)
+        followed = data.batch(batch, rng)
         with torch.no_grad():
-            context = words(torch.from_numpy(tokenizer(captions)).to(DEVICE))
-        loss = few_loss(adapter, latents, results, context, timesteps(counts[step % len(counts)])) if counts \
-            else alone_loss(adapter, latents, results, context)
+            context = words(torch.from_numpy(tokenizer(followed.captions)).to(DEVICE))
+        loss = few_loss(adapter, followed, context, timesteps(counts[step % len(counts)])) if counts \
+            else alone_loss(adapter, followed, context)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         elapsed = (time.time() - began) / (minutes * 60)
@@ -85,7 +107,7 @@ def train(work: Path, parts: dict[str, nn.Module], tokenizer: Tokenizer, name: s
             group["lr"] = rate * min(1, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * min(1, elapsed)))
         nn.utils.clip_grad_norm_(adapter.parameters(), MAX_NORM)
         optimiser.step()
-        step, seen = step + 1, seen + batch
+        step, seen = step + 1, seen + len(followed.captions)
         decay = min(AVERAGE, (1 + step) / (10 + step))
         for n, p in adapter.named_parameters():
             average[n].lerp_(p.detach(), 1 - decay)
