@@ -23,6 +23,17 @@ test('what is removed is grown by a few pixels; more than half of the image is d
   assert.match(warnings.join(' '), /More than half of the image is removed/);
 });
 
+test('a removal is grown in proportion to a large image, up to a limit', async () => {
+  const grownBy = async (width: number) => {
+    const picture = { width, height: 100, channels: 3, data: new Uint8Array(3 * width * 100) };
+    const mask = { width, height: 100, channels: 1, data: new Uint8Array(width * 100) };
+    mask.data.fill(255, 0, 10 * width);
+    const part = await editedPart({ prompt: '', image: picture, mask, remove: true });
+    return part.mask.data.reduce((sum, value) => sum + value, 0) / width - 10;
+  };
+  assert.deepEqual([await grownBy(128), await grownBy(512), await grownBy(4096)], [6, 12, 24]);
+});
+
 test('without a mask all of the image is painted; a hole in an opaque mask is said to be taken', async () => {
   const all = await editedPart({ prompt: 'a lake', image });
   assert.ok(all.mask.data.every((value) => value === 1));

@@ -13,8 +13,11 @@ interface EditedPart extends PictureMask {
   coloured?: Picture;
 }
 
-/** Pixels by which a mask is grown before what it covers is removed: outlines and shadows go with the object. */
-const REMOVAL_MARGIN = 6;
+/**
+ * Pixels by which a mask is grown before what it covers is removed: outlines and shadows go with the object. So many for
+ * a longer side of `side` pixels, more for a longer one, because masks of objects are found in a smaller copy.
+ */
+const REMOVAL_MARGIN = { least: 6, side: 256, most: 24 };
 
 /** A warning. */
 const BESIDE = 'None of the painted colours is inside the mask, so they were not used.';
@@ -52,9 +55,14 @@ async function maskedPart(request: EditRequest): Promise<EditedPart> {
   if (!source) return { picture, mask: fullMask(picture.height, picture.width), warnings: [] };
   const read = (softMask && !remove ? softMaskFor : maskFor)(source, picture, 'The mask');
   if (!remove) return { picture, ...read };
-  const grown = dilate(read.mask, REMOVAL_MARGIN);
+  const grown = dilate(read.mask, removalMargin(picture));
   const share = activeCount(grown) / grown.data.length;
   const warnings =
     share > 0.5 ? ['More than half of the image is removed, so little is left to continue from.'] : [];
   return { picture, mask: grown, warnings: [...read.warnings, ...warnings] };
+}
+
+function removalMargin({ width, height }: Picture): number {
+  const { least, side, most } = REMOVAL_MARGIN;
+  return Math.min(most, Math.max(least, Math.round((least * Math.max(width, height)) / side)));
 }
