@@ -169,6 +169,8 @@ def main() -> None:
     p.add_argument("--steps", type=int, nargs="*", default=[],
                    help="numbers of steps, in turns, of processes that are to end where the full one does; "
                         "without them every single step is learnt")
+    p.add_argument("--last", action="store_true",
+                   help="every second batch teaches the last step what the full process makes of its latents")
     p.add_argument("--start", help="name of the adapter to start from")
     p.add_argument("--rank", type=int, default=8)
     p.add_argument("--minutes", type=float, default=30)
@@ -257,6 +259,7 @@ def main() -> None:
         from .budget import edits, solver, train as budget, trajectories
         of_edits = getattr(args, "edits", False)
         args.model = EDIT_MODEL if of_edits else MODEL
+        full = edits if of_edits else trajectories
         parts, tokenizer = model_parts(args)
         if args.command == "trajectories":
             if of_edits:
@@ -266,7 +269,7 @@ def main() -> None:
         elif args.command == "adapter":
             data = trajectories.Trajectories(args.work / ("edit-trajectories" if of_edits else "trajectories"))
             budget.train(args.work, data, parts, tokenizer, args.name, args.steps, args.start, args.rank, args.minutes,
-                         args.batch, args.rate)
+                         args.batch, args.rate, full.GUIDANCE if args.last else None)
         elif args.command == "solver":
             process = solver.followed(args.work, parts, tokenizer, args.count)
             places = args.places or solver.search(process, args.steps)

@@ -10,7 +10,7 @@ import torch
 
 TYPES = {"F32": np.float32, "F16": np.float16, "I64": np.int64, "I32": np.int32, "I8": np.int8}
 # Smaller tensors are not worth a scale for each row.
-LEAST_IN_BYTES = 1024
+LEAST_IN_BYTES = 512
 
 
 def save(tensors: dict[str, torch.Tensor], path: Path, dtype: str = "F16", in_bytes: bool = False) -> None:

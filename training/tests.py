@@ -13,7 +13,7 @@ import torch
 from . import prompts, safetensors
 from .budget import solver
 from .budget.lora import Adapter
-from .budget.train import few_loss
+from .budget.train import few_loss, last_loss, teaching
 from .budget.trajectories import STEPS, Canvas, Followed, trajectories
 from .conditioning import coarse
 from .control.sketches import outlined, sketch
@@ -278,6 +278,13 @@ class Adapters(unittest.TestCase):
         context = parts["text_encoder"](torch.from_numpy(tokenizer(["a red house"]))).detach()
         few_loss(adapter, followed, context, timesteps(2)).backward()
         self.assertTrue(all(b.grad.abs().sum() > 0 for b in adapter.b))
+        empty = parts["text_encoder"](torch.from_numpy(tokenizer([""]))).detach()
+        # Without guidance and with as many steps the full process ends where this one does.
+        for guidance, least, most in ((1.0, 0.0, 1e-4), (5.0, 1e-3, 10.0)):
+            teacher = teaching(parts["unet"], context, empty, guidance, canvas.channels)
+            with torch.no_grad():
+                wrong = last_loss(Adapter(parts["unet"], 2), followed, context, timesteps(STEPS), teacher).item()
+            self.assertTrue(least <= wrong <= most, f"{wrong} at {guidance}")
 
 
 class Solvers(unittest.TestCase):

@@ -34,7 +34,6 @@ def canvases(data: EditSet, grey: Tensor, side: int | None, count: int, rng: np.
         kinds, drawn, entry, scene = data.draw(rng)
         k, way = int(rng.integers(MASKS)), rng.choice(list(SHARES), p=list(SHARES.values()))
         whole, bare, hole, mask = kinds[0], kinds[1], kinds[2 + k], drawn[k]
-        thing = thing_caption(scene, entry["kind"], entry["colour"], entry["place"], words)
         if way == "draw":
             row = (np.ones_like(mask), grey, whole)
             text = caption(replace(scene, groups=(Group(entry["kind"], entry["colour"]),)), words)
@@ -42,10 +41,11 @@ def canvases(data: EditSet, grey: Tensor, side: int | None, count: int, rng: np.
             mask = strip(mask.shape, rng)
             row, text = (mask, np.where(mask, grey, bare), bare), removal_caption(scene, words)
         elif way == "empty":
-            row, text = (np.zeros_like(mask), whole, whole), thing
+            row, text = (np.zeros_like(mask), whole, whole), ""      # as the engine records pictures
         else:
-            row, text = (mask, hole, bare if way == "edit" else whole), \
-                thing if way == "edit" else removal_caption(scene, words)
+            row = (mask, hole, bare if way == "edit" else whole)
+            text = removal_caption(scene, words) if way == "remove" else \
+                thing_caption(scene, entry["kind"], entry["colour"], entry["place"], words)
         if side:
             square = around(mask, side, rng)
             if square is None:

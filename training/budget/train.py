@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import torch
@@ -18,13 +19,14 @@ from torch import Tensor, nn
 
 from .. import safetensors
 from ..device import DEVICE, half_precision, load_checkpoint, save_checkpoint
-from ..diffusion import ALPHA_BAR, solve, timesteps
+from ..diffusion import ALPHA_BAR, guided, solve, timesteps
 from ..edits.mixture import OUTSIDE, weights
 from ..tokenizer import Tokenizer
 from .lora import Adapter
 from .trajectories import STEPS, Canvas, Followed, Trajectories
 
 WARM_UP, MAX_NORM = 20, 1.0
+Predict = Callable[[Tensor, int], Tensor]
 AVERAGE = 0.99                             # of the exported moving average
 
 
@@ -52,6 +54,16 @@ def alone_loss(adapter: Adapter, followed: Followed, context: Tensor) -> Tensor:
     return ((out.float() - v).square() * emphasis(followed.canvas)).mean()
 
 
+def teaching(unet: nn.Module, context: Tensor, empty: Tensor, guidance: float, more: Tensor | None) -> Predict:
+    """The guided prediction of the full process."""
+    steps = guided(unet, context, empty.expand(len(context), -1, -1), guidance, more)
+
+    def predict(x: Tensor, t: int) -> Tensor:
+        with half_precision():
+            return steps(x, t)
+    return predict
+
+
 def few_loss(adapter: Adapter, followed: Followed, context: Tensor, steps: list[int]) -> Tensor:
     """What a process of these timesteps ends with, against the full one; a few latents far off count less.
 
@@ -74,11 +86,38 @@ def few_loss(adapter: Adapter, followed: Followed, context: Tensor, steps: list[
     return (error * emphasis(canvas)).mean() + OUTSIDE * sum(around) / len(steps)
 
 
+def last_loss(adapter: Adapter, followed: Followed, context: Tensor, steps: list[int], teacher: Predict) -> Tensor:
+    """The last step of a process of these timesteps, against what the full process makes of the latents it begins with.
+
+    Those latents are where the steps before it have come to, so the end that is aimed at fits them and is as sharp as the
+    full process's. teacher: the full process's prediction.
+    """
+    merged, canvas, seen = adapter.weights(), followed.canvas, []
+
+    def predict(x: Tensor, t: int) -> Tensor:
+        seen.append(x)
+        with half_precision():
+            time = torch.full((len(x),), t, device=DEVICE)
+            return adapter.call(merged, channels_last(x, canvas), time, context).float()
+
+    last, keep = steps[-1], canvas and canvas.keep
+    with torch.no_grad():
+        solve(predict, followed.noise, steps, keep)
+        x = seen[-1]
+        begin = x if canvas is None else torch.where(canvas.mask > 0, x, followed.noise)
+        end = solve(teacher, begin, [last, *(t for t in timesteps(STEPS) if t < last)], keep)
+    bar = ALPHA_BAR[last].item()
+    out = bar ** 0.5 * x - (1 - bar) ** 0.5 * predict(x, last)
+    painted = 1.0 if canvas is None else canvas.mask
+    return (F.smooth_l1_loss(out, end, beta=0.5, reduction="none") * painted * emphasis(canvas)).mean()
+
+
 def train(work: Path, data: Trajectories, parts: dict[str, nn.Module], tokenizer: Tokenizer, name: str, counts: list[int],
-          start: str | None, rank: int, minutes: float, batch: int, rate: float) -> None:
+          start: str | None, rank: int, minutes: float, batch: int, rate: float, guidance: float | None = None) -> None:
     """Goes on from the adapter of this name, else from the one named start, else from no change.
 
-    counts: numbers of steps of the processes for `few_loss`, in turns; none of them for `alone_loss`.
+    counts: numbers of steps of the processes for `few_loss`, in turns; none of them for `alone_loss`. guidance: of the
+    full process, for every second batch to be for `last_loss`.
     """
     state = load_checkpoint(checkpoint_of(work, name)) or (load_checkpoint(checkpoint_of(work, start)) if start else None)
     unet, words = parts["unet"].requires_grad_(False), parts["text_encoder"].requires_grad_(False)
@@ -90,6 +129,8 @@ def train(work: Path, data: Trajectories, parts: dict[str, nn.Module], tokenizer
     average = {n: p.detach().clone() for n, p in adapter.named_parameters()}
     optimiser = torch.optim.AdamW(adapter.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
     rng = np.random.default_rng(seen)
+    with torch.no_grad():
+        empty = words(torch.from_numpy(tokenizer([""])).to(DEVICE))
     began, elapsed, step, mean = time.time(), 0.0, 0, None
     print(f"{sum(p.numel() for p in adapter.parameters())} parameters", flush=True)
     while elapsed < 1:
@@ -98,8 +139,14 @@ def train(work: Path, data: Trajectories, parts: dict[str, nn.Module], tokenizer
         followed = data.batch(batch, rng)
         with torch.no_grad():
             context = words(torch.from_numpy(tokenizer(followed.captions)).to(DEVICE))
-        loss = few_loss(adapter, followed, context, timesteps(counts[step % len(counts)])) if counts \
-            else alone_loss(adapter, followed, context)
+        order = timesteps(counts[step // 2 % len(counts)]) if counts else []
+        if not counts:
+            loss = alone_loss(adapter, followed, context)
+        elif guidance is None or step % 2 == 0:
+            loss = few_loss(adapter, followed, context, order)
+        else:
+            more = followed.canvas and followed.canvas.channels
+            loss = last_loss(adapter, followed, context, order, teaching(unet, context, empty, guidance, more))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         elapsed = (time.time() - began) / (minutes * 60)
