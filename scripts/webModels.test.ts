@@ -38,3 +38,15 @@ test('the web extension reads packed models as they were; what is there twice is
     fs.rmSync(folder, { recursive: true });
   }
 });
+
+test('the built-in models that draw, edit and see have at most 32 MB', () => {
+  const models = path.join(import.meta.dirname, '..', 'media', 'models');
+  const sizes = ['scenes', 'scenes-edit', 'sight'].flatMap((model) =>
+    fs
+      .readdirSync(path.join(models, model), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => fs.statSync(path.join(entry.parentPath, entry.name)).size),
+  );
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  assert.ok(bytes > 20e6 && bytes <= 32e6, `${(bytes / 1e6).toFixed(2)} MB`);
+});

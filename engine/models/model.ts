@@ -13,8 +13,8 @@ export interface GenerationDefaults {
   /** Prompt with which an inpainting model removes objects; empty if absent. */
   removalPrompt?: string;
   /**
-   * Share of the full process's MACs that edits spend, where they can forecast steps between computed ones; all if
-   * absent. See `spendingOf`.
+   * Share of the full process's MACs that edits spend, where the model has a plan for them or they can forecast steps
+   * between computed ones; all if absent. See `spendingOf`.
    */
   editBudget?: number;
   /**

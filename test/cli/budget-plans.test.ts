@@ -108,3 +108,33 @@ test('half a budget takes the learned steps of the built-in model, which end nea
     }
     assert.ok(gained / 3 > 1, `${gained / 3} dB`);
   }));
+
+test('an edit with the built-in model takes its plan for edits, and ends nearer to the full edit than as many evaluations of plain steps', () =>
+  inTemporaryFolder(async (folder) => {
+    const mask = path.join(folder, 'mask.png');
+    const white = { create: { width: 72, height: 72, channels: 3, background: 'white' } } as const;
+    await sharp({ create: { width: 256, height: 256, channels: 3, background: 'black' } })
+      .composite([{ input: await sharp(white).png().toBuffer(), left: 16, top: 24 }])
+      .png()
+      .toFile(mask);
+    let gained = 0;
+    for (const [name, prompt] of [
+      ['cat.png', 'a red balloon'],
+      ['tent.png', 'a white rocket'],
+    ] as const) {
+      const edit = async (...options: string[]) => {
+        const file = path.join(folder, `${options.join('')}${name}`);
+        const picture = path.join(import.meta.dirname, '..', 'fixtures', 'scenes', name);
+        const args = ['edit', picture, prompt, '--mask', mask, '--seed', '5', '-o', file, ...options];
+        const { code, stdout, stderr } = await patchwork(args);
+        assert.equal(code, 0, stderr);
+        return { file: await readFile(file), stdout };
+      };
+      const [own, full, plain] = [await edit(), await edit('--budget', '1'), await edit('--steps', '2')];
+      assert.match(own.stdout, /4 steps with the adapter few, without guidance/);
+      const { stepPlan, budget } = readRecipe(own.file)!;
+      assert.deepEqual([stepPlan, budget], ['PPPP @budget/few.safetensors', { share: 0.35, steps: 20 }]);
+      gained += (await similarity(own.file, full.file)) - (await similarity(plain.file, full.file));
+    }
+    assert.ok(gained > 0, `${gained / 2} dB`);
+  }));

@@ -54,15 +54,17 @@ test('an edit forecasts every second result, unless workers compute it or the sa
     assert.deepEqual([other.stepPlan, other.steps], [undefined, 8]);
 });
 
-test('an edit without a budget spends what its model recommends, where it has forecasts', async () => {
+test('an edit without a budget spends what its model recommends, where it has a plan or forecasts', async () => {
   const twin = (await openModel('scenes-edit')) as DiffusionModel;
   const edit = { ...recipe, guidance: 3 };
   const planOf = (
-    { model = twin, budget, shared = false, ofEdit = true }: Partial<Asked>,
+    { model = twin, budget, shared = false, ofEdit = true, strength = 1 }: Partial<Asked>,
     more: Partial<typeof recipe> = {},
-  ) => spendingOf({ budget }, model, { ...edit, ...more }, { shared, edit: ofEdit });
+  ) => spendingOf({ budget }, model, { ...edit, ...more }, { shared, edit: ofEdit, strength });
   const own = planOf({});
-  assert.equal(own.recipe.stepPlan, 'FF-F-F-F-F-F');
+  assert.equal(own.recipe.stepPlan, 'PPPP @budget/few.safetensors');
+  assert.equal(planOf({ strength: 0.7 }).recipe.stepPlan, 'FF-F-F-F-F-F');
+  assert.equal(planOf({}, { negativePrompt: 'fog' }).recipe.stepPlan, 'FF-F-F-F-F-F');
   assert.deepEqual(own.recipe.budget, { share: twin.defaults.editBudget, steps: 20 });
   assert.equal(own.budget?.budget?.asked, twin.defaults.editBudget);
   const inFull = [
@@ -83,6 +85,7 @@ interface Asked {
   budget: number | undefined;
   shared: boolean;
   ofEdit: boolean;
+  strength: number;
 }
 
 test('an image much larger than the model’s own begins at half the resolution, with any budget', () => {
