@@ -17,9 +17,9 @@ test('what is removed is grown by a few pixels; more than half of the image is d
     const part = await editedPart({ prompt: '', image, mask: masked(rows), remove: true });
     return { rows: part.mask.data.reduce((sum, value) => sum + value, 0) / SIDE, warnings: part.warnings };
   };
-  assert.deepEqual(await marked(10), { rows: 16, warnings: [] });
+  assert.deepEqual(await marked(6), { rows: 18, warnings: [] });
   const { rows, warnings } = await marked(24);
-  assert.equal(rows, 30);
+  assert.equal(rows, 36);
   assert.match(warnings.join(' '), /More than half of the image is removed/);
 });
 
@@ -31,7 +31,7 @@ test('a removal is grown in proportion to a large image, up to a limit', async (
     const part = await editedPart({ prompt: '', image: picture, mask, remove: true });
     return part.mask.data.reduce((sum, value) => sum + value, 0) / width - 10;
   };
-  assert.deepEqual([await grownBy(128), await grownBy(512), await grownBy(4096)], [6, 12, 24]);
+  assert.deepEqual([await grownBy(128), await grownBy(512), await grownBy(4096)], [12, 24, 32]);
 });
 
 test('without a mask all of the image is painted; a hole in an opaque mask is said to be taken', async () => {

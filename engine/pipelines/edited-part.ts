@@ -14,10 +14,11 @@ interface EditedPart extends PictureMask {
 }
 
 /**
- * Pixels by which a mask is grown before what it covers is removed: outlines and shadows go with the object. So many for
- * a longer side of `side` pixels, more for a longer one, because masks of objects are found in a smaller copy.
+ * Pixels by which a mask is grown before what it covers is removed: outlines and shadows go with the object, and the old
+ * picture shows through in the outermost ones (`FEATHER` in edit.ts). So many for a longer side of `side` pixels, more for
+ * a longer one, because masks of objects are found in a smaller copy.
  */
-const REMOVAL_MARGIN = { least: 6, side: 256, most: 24 };
+const REMOVAL_MARGIN = { least: 12, side: 256, most: 32 };
 
 /** A warning. */
 const BESIDE = 'None of the painted colours is inside the mask, so they were not used.';
