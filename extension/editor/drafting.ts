@@ -8,6 +8,9 @@ import { LiveEdits } from './liveEdits.ts';
 
 export const DRAFTING = draftSwitch('draftWhilePainting');
 
+/** Share of a draft's time from which on loading says that its networks ran for the first time. */
+const COLD = 0.2;
+
 /** Drafts of a document's edits. */
 export function liveEditsOf(
   services: Services,
@@ -20,7 +23,14 @@ export function liveEditsOf(
       const layer = await controlOf(services, document, draft);
       return { request: await editRequest(services, document, draft, { start, layer }), start: start.raster };
     },
-    make: (request, signal) => services.queue.editAside(request, { signal }),
+    async make(request, signal) {
+      const result = await services.queue.editAside(request, { signal });
+      const { recipe, stepSeconds, seconds, loadSeconds, workers } = result;
+      // Drafts are full recomputes, so they tell how long one takes; the first run of a network is slower.
+      const isWarm = loadSeconds < COLD * seconds;
+      if (isWarm && !workers) await services.denseSpeed.learn(request, recipe, stepSeconds);
+      return result;
+    },
     expect: () => document.state.fullSeconds,
     show,
   });
