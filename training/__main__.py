@@ -171,7 +171,7 @@ def main() -> None:
                         "without them every single step is learnt")
     p.add_argument("--last", action="store_true",
                    help="every second batch teaches the last step what the full process makes of its latents")
-    p.add_argument("--start", help="name of the adapter to start from")
+    p.add_argument("--start", help="name, or exported file, of the adapter to start from")
     p.add_argument("--rank", type=int, default=8)
     p.add_argument("--minutes", type=float, default=30)
     p.add_argument("--batch", type=int, default=32)

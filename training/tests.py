@@ -255,6 +255,15 @@ class Adapters(unittest.TestCase):
         self.assertEqual(tuple(factors[f"{name}.lora_A.weight"].shape), (2, 32, 3, 3))
         self.assertEqual(tuple(factors[f"{name}.lora_B.weight"].shape), (32, 2, 1, 1))
 
+    def test_an_adapter_comes_back_from_its_factors(self):
+        adapter = Adapter(self.unet, 3)
+        with torch.no_grad():
+            for b in adapter.b:
+                b.normal_()
+        again = Adapter.of_factors(self.unet, adapter.named_factors())
+        for name, weight in adapter.weights().items():
+            torch.testing.assert_close(again.weights()[name], weight)
+
     def test_the_gradient_reaches_the_first_of_a_few_steps(self):
         adapter = Adapter(self.unet, 2)
         latents, results = torch.randn(1, 20, 4, 16, 16), torch.randn(1, 20, 4, 16, 16)

@@ -35,6 +35,18 @@ class Adapter(nn.Module):
     def call(self, weights: dict[str, Tensor], *inputs: Tensor) -> Tensor:
         return functional_call(self.network[0], weights, inputs)
 
+    @classmethod
+    def of_factors(cls, network: nn.Module, factors: dict[str, Tensor], prefix: str = "unet") -> Adapter:
+        """The adapter that named_factors() gave these of; one of all its ranks fits all."""
+        layer = lambda name: f"{prefix}.{name.removesuffix('.weight')}"
+        rank = max(len(factor) for name, factor in factors.items() if name.endswith("lora_A.weight"))
+        adapter = cls(network, rank)
+        with torch.no_grad():
+            for name, a, b in zip(adapter.names, adapter.a, adapter.b):
+                a.copy_(factors[f"{layer(name)}.lora_A.weight"].flatten(1))
+                b.copy_(factors[f"{layer(name)}.lora_B.weight"].flatten(1))
+        return adapter
+
     def named_factors(self, prefix: str = "unet") -> dict[str, Tensor]:
         """The factors under the names that diffusers and PEFT give them."""
         shapes = {name: p.shape for name, p in self.network[0].named_parameters()}

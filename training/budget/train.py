@@ -114,12 +114,12 @@ def last_loss(adapter: Adapter, followed: Followed, context: Tensor, steps: list
 
 def train(work: Path, data: Trajectories, parts: dict[str, nn.Module], tokenizer: Tokenizer, name: str, counts: list[int],
           start: str | None, rank: int, minutes: float, batch: int, rate: float, guidance: float | None = None) -> None:
-    """Goes on from the adapter of this name, else from the one named start, else from no change.
+    """Goes on from the adapter of this name, else from the one named start or in this file, else from no change.
 
     counts: numbers of steps of the processes for `few_loss`, in turns; none of them for `alone_loss`. guidance: of the
     full process, for every second batch to be for `last_loss`.
     """
-    state = load_checkpoint(checkpoint_of(work, name)) or (load_checkpoint(checkpoint_of(work, start)) if start else None)
+    state = load_checkpoint(checkpoint_of(work, name)) or (started(work, start, parts["unet"]) if start else None)
     unet, words = parts["unet"].requires_grad_(False), parts["text_encoder"].requires_grad_(False)
     torch.manual_seed(0)
     adapter = Adapter(unet.to(memory_format=torch.channels_last), state["rank"] if state else rank).to(DEVICE)
@@ -164,6 +164,14 @@ def train(work: Path, data: Trajectories, parts: dict[str, nn.Module], tokenizer
         if step % 50 == 0 or elapsed >= 1:
             save_checkpoint({"adapter": average, "rank": adapter.rank, "seen": seen, "name": name},
                             checkpoint_of(work, name))
+
+
+def started(work: Path, start: str, unet: nn.Module) -> dict | None:
+    """The state of a checkpoint, or of an exported file."""
+    if not start.endswith(".safetensors"):
+        return load_checkpoint(checkpoint_of(work, start))
+    adapter = Adapter.of_factors(unet, safetensors.load(Path(start)))
+    return {"adapter": adapter.state_dict(), "rank": adapter.rank, "seen": 0, "name": start}
 
 
 def checkpoint_of(work: Path, name: str) -> Path:
