@@ -11,6 +11,7 @@ import {
 import { describeRemaining, describeRun, formatBytes } from '../shared/format.ts';
 import { totalRemaining } from '../shared/jobs.ts';
 import { modelTitle } from '../shared/modelTitle.ts';
+import { coalesced } from './coalesced.ts';
 import { COMMANDS, type CommandEntry, type CommandName } from './commands.ts';
 import { statusItem } from './messages.ts';
 import { registerCommands } from './registerCommands.ts';
@@ -19,6 +20,8 @@ import type { Services } from './services.ts';
 
 /** Milliseconds between checks of the engine's memory. */
 const INTERVAL = 3000;
+/** Milliseconds until a change of the queue is shown. */
+const DELAY = 300;
 
 /** Facts about the engine. */
 export interface EngineFacts {
@@ -41,10 +44,12 @@ export class StatusBar implements Disposable {
     this.#facts = facts;
     this.#item = statusItem('patchwork.status', 'Patchwork', 'patchwork.showMenu');
     const timer = setInterval(() => void this.#look(), INTERVAL);
+    const soon = coalesced(() => this.#show(), DELAY);
     this.#parts = [
       this.#item,
       ...registerCommands({ showMenu: () => this.#menu() }),
-      { dispose: services.queue.onDidChange(() => this.#show()) },
+      { dispose: services.queue.onDidChange(soon) },
+      { dispose: soon.cancel },
       workspace.onDidChangeConfiguration(() => this.#show()),
       { dispose: () => clearInterval(timer) },
     ];

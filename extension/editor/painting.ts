@@ -11,11 +11,11 @@ import {
   NO_EXTENSION,
   needsMask,
 } from '../../shared/editorProtocol.ts';
-import { describeRun, formatSeconds } from '../../shared/format.ts';
+import { formatSeconds } from '../../shared/format.ts';
 import { totalRemaining } from '../../shared/jobs.ts';
 import { shorten } from '../../shared/names.ts';
 import { blankRaster, cut, difference, type Patch, type Raster, sameArea } from '../../shared/raster.ts';
-import { withStatus } from '../messages.ts';
+import { coalesced } from '../coalesced.ts';
 import { editKind } from '../queue/editPace.ts';
 import type { JobOptions } from '../queue/engineQueue.ts';
 import type { Expected } from '../queue/remaining.ts';
@@ -31,6 +31,9 @@ import type { Page } from './pages.ts';
 import type { Painted } from './painted.ts';
 import type { Painting as Result } from './pictureModel.ts';
 import { workedSize } from './preparing.ts';
+
+/** Milliseconds until progress is shown: small edits are done before. */
+const DELAY = 200;
 
 /** A result that is not part of the picture yet. */
 interface Candidate {
@@ -210,36 +213,46 @@ export class Painting {
     expected?: Expected,
   ): Promise<EditResult> {
     const title = titleOf(request);
-    const { left = 0, top = 0 } = request.extend ?? {};
-    return await withStatus(`Patchwork: ${title}`, (tell) => {
-      const onProgress = ({ preview, ...step }: EditProgress) => {
-        const { remaining, stageRemaining } = job()?.run ?? {};
-        const now = { ...run, ...step, remaining, stageRemaining, cancelling: signal.aborted };
-        tell(describeRun(now));
-        if (preview) {
-          const place = { left: preview.left - left, top: preview.top - top };
-          const part = { ...preview, ...place, png: new Uint8Array(preview.png) };
-          this.#document.tell({ type: 'preview', part });
-        }
-        this.#document.update({ run: now });
-      };
-      const { engine, queue } = this.#services;
-      const options: JobOptions<EditProgress> = {
-        signal,
-        onProgress,
-        id: randomUUID(),
-        title: request.prompt || title,
-        expected,
-      };
-      const job = () => queue.jobs.find(({ id }) => id === options.id);
-      const stopWatching = queue.onDidChange(() => {
-        const ahead = queue.jobs.findIndex(({ id }) => id === options.id);
-        if (ahead <= 0 || this.#document.state.run?.stage !== 'wait') return;
-        const remaining = totalRemaining(queue.jobs.slice(0, ahead));
-        this.#document.update({ run: { ...run, ahead, remaining, cancelling: signal.aborted } });
+    const { engine, queue } = this.#services;
+    const id = randomUUID();
+    let latest: Partial<EditProgress> = {};
+    const show = coalesced(() => {
+      const { remaining, stageRemaining } = queue.jobs.find((job) => job.id === id)?.run ?? {};
+      this.#document.update({
+        run: { ...run, ...latest, remaining, stageRemaining, cancelling: signal.aborted },
       });
-      return engine.edit(request, options).finally(stopWatching);
+    }, DELAY);
+    const onProgress = ({ preview, ...step }: EditProgress) => {
+      latest = step;
+      if (preview) this.#preview(preview, request);
+      show();
+    };
+    const options: JobOptions<EditProgress> = {
+      signal,
+      onProgress,
+      id,
+      title: request.prompt || title,
+      expected,
+    };
+    const stopWatching = queue.onDidChange(() => {
+      const ahead = queue.jobs.findIndex((job) => job.id === id);
+      if (ahead <= 0 || this.#document.state.run?.stage !== 'wait') return;
+      const remaining = totalRemaining(queue.jobs.slice(0, ahead));
+      this.#document.update({ run: { ...run, ahead, remaining, cancelling: signal.aborted } });
     });
+    try {
+      return await engine.edit(request, options);
+    } finally {
+      stopWatching();
+      show.cancel();
+    }
+  }
+
+  /** Shows the part of a preview in the image as it is now. */
+  #preview({ png, ...area }: NonNullable<EditProgress['preview']>, { extend }: EditRequest): void {
+    const { left = 0, top = 0 } = extend ?? {};
+    const place = { left: area.left - left, top: area.top - top };
+    this.#document.tell({ type: 'preview', part: { ...area, ...place, png: new Uint8Array(png) } });
   }
 
   /** Adds a result to the variations. */

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import type { CallOptions, EditProgress, EditRequest, EditResult } from '../../shared/api.ts';
 import { EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
@@ -22,9 +23,9 @@ await writeFile(path.join(folder, 'field.png'), png);
 
 /**
  * An editor whose engine gives results of one grey each, and never the one after `most`.
- * @param finishing called when a result is about to come
+ * @param finishing called, and waited for, when a result is about to come
  */
-async function opened(most: number, finishing = () => {}) {
+async function opened(most: number, finishing: () => unknown = () => {}) {
   const engine = checkingEngine(new Uint8Array(png));
   let begun = 0;
   let stuck = () => {};
@@ -39,7 +40,7 @@ async function opened(most: number, finishing = () => {}) {
       });
     options?.onProgress?.({ stage: 'encode', step: 0, steps: 10 });
     const result = await engine.edit(request);
-    finishing();
+    await finishing();
     result.pixels!.data.fill(++begun);
     const stepSeconds = Array<number>(10).fill(2);
     return { ...result, stepSeconds, seconds: 20.5, recipe: { ...result.recipe, seed: request.seed! } };
@@ -96,7 +97,8 @@ test('a variation that is picked while others are painted ends the run and is th
 });
 
 test('the second edit of a kind says how long it takes before its first step', async () => {
-  const { document, painting } = await opened(9);
+  // Progress is shown a little later.
+  const { document, painting } = await opened(9, () => sleep(400));
   const seen: (number | undefined)[] = [];
   const { update } = document;
   document.update = (change) => {

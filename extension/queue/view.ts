@@ -10,6 +10,7 @@ import {
 import { describeJobTime, describeRemaining, describeRun } from '../../shared/format.ts';
 import { type InterruptedRun, type Job, type JobKind, totalRemaining } from '../../shared/jobs.ts';
 import { shorten } from '../../shared/names.ts';
+import { coalesced } from '../coalesced.ts';
 import { registerCommands } from '../registerCommands.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
@@ -32,8 +33,8 @@ const ICONS: Record<JobKind, string> = {
   upscale: 'zoom-in',
   benchmark: 'graph',
 };
-/** Milliseconds between updates of what runs. */
-const INTERVAL = 500;
+/** Milliseconds until a change is shown. */
+const DELAY = 300;
 
 /** The queue in the side bar: what runs, what waits in which order, what was interrupted. */
 export function registerQueueView(services: Services): Disposable[] {
@@ -51,7 +52,7 @@ export function registerQueueView(services: Services): Disposable[] {
     getTreeItem: (row) => ('job' in row ? jobItem(row.job) : interruptedItem(row.interrupted)),
   };
   const view = window.createTreeView(QUEUE_VIEW, { treeDataProvider: provider });
-  const show = throttled(() => {
+  const show = coalesced(() => {
     const { jobs } = queue;
     void commands.executeCommand('setContext', 'patchwork.busy', jobs.length > 0);
     view.badge =
@@ -59,7 +60,7 @@ export function registerQueueView(services: Services): Disposable[] {
     const total = totalRemaining(jobs);
     view.description = jobs.length > 0 && total ? describeRemaining(total) : undefined;
     changed.fire();
-  });
+  }, DELAY);
   const cancel = (row?: Row) => row && 'job' in row && queue.cancel(row.job.id);
   const restart = async (row?: Row) => {
     if (!row || !('interrupted' in row)) return;
@@ -73,6 +74,7 @@ export function registerQueueView(services: Services): Disposable[] {
     changed,
     { dispose: queue.onDidChange(show) },
     { dispose: runs.onDidChange(show) },
+    { dispose: show.cancel },
     ...registerCommands({
       'queue.cancel': cancel,
       'queue.cancelAll': () => queue.cancelAll(),
@@ -107,21 +109,4 @@ function interruptedItem({ id, prompt }: InterruptedRun): TreeItem {
   item.description = 'Interrupted';
   item.tooltip = `“${prompt}” was cut off when the window closed.`;
   return item;
-}
-
-/** Calls at once, then at most every `INTERVAL`, and after the last call. */
-function throttled(call: () => void): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let last = 0;
-  return () => {
-    if (timer) return;
-    timer = setTimeout(
-      () => {
-        timer = undefined;
-        last = Date.now();
-        call();
-      },
-      Math.max(0, last + INTERVAL - Date.now()),
-    );
-  };
 }
