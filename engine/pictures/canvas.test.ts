@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import { TRANSITION } from '../../shared/margins.ts';
 import { InputError } from '../errors.ts';
-import { alphaOn, extendPicture, extensionMask, TRANSITION } from './canvas.ts';
+import { alphaOn, extendPicture, extensionMask } from './canvas.ts';
 
 const side = fc.integer({ min: 1, max: 40 });
 const added = fc.integer({ min: 0, max: 30 });

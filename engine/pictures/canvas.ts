@@ -1,4 +1,5 @@
 import { LIMITS } from '../../shared/limits.ts';
+import { keptPart } from '../../shared/margins.ts';
 import { type Area, common } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
 import type { Mask } from '../regions/mask.ts';
@@ -11,9 +12,6 @@ export interface Extension {
   right: number;
   bottom: number;
 }
-
-/** Width of the strip of the old image that is repainted with the new part, for a smooth transition. */
-export const TRANSITION = 16;
 
 /**
  * Puts an image on a larger canvas. New pixels repeat the nearest pixel of the old edge.
@@ -58,20 +56,16 @@ export function alphaOn({ width, height, alpha }: Picture, frame: Area): Uint8Ar
   return result;
 }
 
-/** Mask of an extended image: the new part, and a strip of `TRANSITION` pixels of the old image. */
+/** Mask of an extended image: the new part, and the strips of the old image that are repainted with it. */
 export function extensionMask(old: { width: number; height: number }, extension: Extension): Mask {
   const { left, top, right, bottom } = extension;
   const [width, height] = [old.width + left + right, old.height + top + bottom];
   const data = new Uint8Array(width * height);
-  /** Range of the old image that is kept, along one side. */
-  const kept = (before: number, length: number, after: number) => ({
-    from: before === 0 ? 0 : before + Math.min(TRANSITION, length >> 2),
-    to: after === 0 ? before + length : before + length - Math.min(TRANSITION, length >> 2),
-  });
-  const [x, y] = [kept(left, old.width, right), kept(top, old.height, bottom)];
+  const kept = keptPart(old, extension);
+  const [x, y] = [left + kept.left, top + kept.top];
   for (let row = 0, i = 0; row < height; row++)
     for (let column = 0; column < width; column++, i++)
-      data[i] = Number(row < y.from || row >= y.to || column < x.from || column >= x.to);
+      data[i] = Number(row < y || row >= y + kept.height || column < x || column >= x + kept.width);
   return { width, height, data };
 }
 

@@ -1,4 +1,5 @@
 import type { EditRequest } from '../../shared/api.ts';
+import { removalMargin } from '../../shared/margins.ts';
 import { InputError } from '../errors.ts';
 import { extendPicture, extensionMask } from '../pictures/canvas.ts';
 import { coloursOf, paintedPart, paintsInside, withColours } from '../pictures/colours.ts';
@@ -12,13 +13,6 @@ interface EditedPart extends PictureMask {
   /** The picture under the colours that the edit begins with. */
   coloured?: Picture;
 }
-
-/**
- * Pixels by which a mask is grown before what it covers is removed: outlines and shadows go with the object, and the old
- * picture shows through in the outermost ones (`FEATHER` in edit.ts). So many for a longer side of `side` pixels, more for
- * a longer one, because masks of objects are found in a smaller copy.
- */
-const REMOVAL_MARGIN = { least: 12, side: 256, most: 32 };
 
 /** A warning. */
 const BESIDE = 'None of the painted colours is inside the mask, so they were not used.';
@@ -61,9 +55,4 @@ async function maskedPart(request: EditRequest): Promise<EditedPart> {
   const warnings =
     share > 0.5 ? ['More than half of the image is removed, so little is left to continue from.'] : [];
   return { picture, mask: grown, warnings: [...read.warnings, ...warnings] };
-}
-
-function removalMargin({ width, height }: Picture): number {
-  const { least, side, most } = REMOVAL_MARGIN;
-  return Math.min(most, Math.max(least, Math.round((least * Math.max(width, height)) / side)));
 }

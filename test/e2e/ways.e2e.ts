@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import sharp from 'sharp';
+import { TRANSITION } from '../../shared/margins.ts';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { landscape } from './picture.ts';
@@ -63,8 +64,12 @@ step('Remove needs a mask and no prompt', async () => {
   await editor.press('way-remove');
   assert.equal(await editor.view.locator('#prompt').count(), 0);
   await hindrance('Paint a mask first.');
+  const margin = editor.view.locator('canvas.margin');
+  assert.equal(await margin.isVisible(), false);
   await editor.drag(STROKE);
   await hindrance('');
+  // What is painted around the mask is shown.
+  await margin.waitFor();
   await vscode.screenshot('ways-remove');
   await editor.applied();
   const share = changed(original, await editor.pixels('current')) / (SIDE * SIDE);
@@ -97,6 +102,15 @@ step('an edge is dragged outwards, and the new part is painted', async () => {
   await editor.view.locator('[data-action=extend-left]').fill('16');
   await editor.view.locator('[data-action=extend-left]').blur();
   await hindrance('');
+  // A line where the transition begins, along the sides that grow.
+  const kept = editor.view.locator('.edge-frame.extend .kept');
+  for (const side of ['left', 'top', 'right', 'bottom'])
+    assert.equal(
+      await kept.evaluate(({ classList }, side) => classList.contains(side), side),
+      side !== 'bottom',
+    );
+  const [line, image] = [(await kept.boundingBox())!, (await editor.view.locator('.sheet').boundingBox())!];
+  assert.ok(Math.abs(line.width / image.width - (SIDE - 2 * TRANSITION) / SIDE) < 0.02);
   await vscode.screenshot('ways-extending');
   await editor.applied();
   const [width, height] = [SIDE + 16 + SIDE / 4, SIDE + 8];

@@ -1,4 +1,5 @@
 import { type Extension as Distances, NO_EXTENSION } from '../../shared/editorProtocol.ts';
+import { keptPart } from '../../shared/margins.ts';
 import { EXTENSION_STEP, mostCrop, mostExtension, SIDES, type Side } from './sides.ts';
 import type { Size, ViewTransform } from './viewTransform.ts';
 
@@ -15,9 +16,13 @@ const EDGES = {
   crop: { out: -1, step: 1, most: mostCrop, says: 'Pixels cut off at the' },
 } as const;
 
-/** The edges of the future canvas, over the stage: each is dragged, or moved by arrow keys. */
+/**
+ * The edges of the future canvas, over the stage: each is dragged, or moved by arrow keys. Of a larger one with the edges
+ * of what stays as it is.
+ */
 export class EdgeFrame {
   readonly element = document.createElement('div');
+  readonly #kept = document.createElement('div');
   readonly #handles: Readonly<Record<Side, HTMLElement>>;
   readonly #name: keyof typeof EDGES;
   readonly #onChange: (distances: Distances) => void;
@@ -38,7 +43,9 @@ export class EdgeFrame {
       right: handle('right'),
       bottom: handle('bottom'),
     };
-    this.element.append(...Object.values(this.#handles));
+    this.#kept.className = 'kept';
+    this.#kept.hidden = true;
+    this.element.append(this.#kept, ...Object.values(this.#handles));
   }
 
   set shown(shown: boolean) {
@@ -71,10 +78,26 @@ export class EdgeFrame {
       width: `${this.#size.width * this.#view.scale + (left + right) * scale}px`,
       height: `${this.#size.height * this.#view.scale + (top + bottom) * scale}px`,
     });
+    if (this.#name === 'extend') this.#placeKept();
     for (const side of SIDES) {
       this.#handles[side].setAttribute('aria-valuenow', String(this.#distances[side]));
       this.#handles[side].setAttribute('aria-valuemax', String(this.#most(side)));
     }
+  }
+
+  /** A line where the transition to what is new begins, along the sides that grow. */
+  #placeKept(): void {
+    const added = this.#distances;
+    const { scale } = this.#view;
+    const kept = keptPart(this.#size, added);
+    this.#kept.hidden = SIDES.every((side) => added[side] === 0);
+    for (const side of SIDES) this.#kept.classList.toggle(side, added[side] > 0);
+    Object.assign(this.#kept.style, {
+      left: `${(added.left + kept.left) * scale}px`,
+      top: `${(added.top + kept.top) * scale}px`,
+      width: `${kept.width * scale}px`,
+      height: `${kept.height * scale}px`,
+    });
   }
 
   #most(side: Side): number {

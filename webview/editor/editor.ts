@@ -7,6 +7,7 @@ import type {
   PicturePlace,
   SavedEditor,
 } from '../../shared/editorProtocol.ts';
+import { removalMargin } from '../../shared/margins.ts';
 import { AdditionsForm, withWords } from '../additions/form.ts';
 import { Announcer } from '../announcer.ts';
 import { DragOut } from './dragOut.ts';
@@ -123,11 +124,12 @@ export class Editor {
     this.live.soon();
   }
 
-  /** Draws the edges of the larger or smaller canvas while the form has one. */
+  /** Draws the edges of the larger or smaller canvas while the form has one, and what is painted beyond the mask. */
   showEdges(): void {
-    const { crop, draft } = this.page;
-    this.stage.extending(!crop && draft.way === 'extend' ? draft.extension : undefined);
-    this.stage.cropping(crop);
+    const { crop, draft, stage } = this.page;
+    stage.extending(!crop && draft.way === 'extend' ? draft.extension : undefined);
+    stage.cropping(crop);
+    stage.margin = !crop && draft.way === 'remove' && stage.picture ? removalMargin(stage.picture.size) : 0;
   }
 
   /** Chooses where the image is cropped; undefined ends that. */

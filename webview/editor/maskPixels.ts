@@ -4,7 +4,7 @@ import { sampled } from './sampled.ts';
 import type { ViewTransform } from './viewTransform.ts';
 
 /** From this value on a pixel counts as masked. */
-const INSIDE = 128;
+export const INSIDE = 128;
 /** Pixels of the screen from one line of the hatching to the next. */
 const HATCH = 9;
 /** Opacity of the preview of what a click would mask. */

@@ -3,6 +3,7 @@ import type { Crop, Extension } from '../../shared/editorProtocol.ts';
 import { type Area, blankPatch, cut, type Patch, unite } from '../../shared/raster.ts';
 import { controlPixels } from './controlPixels.ts';
 import { EdgeFrame } from './edgeFrame.ts';
+import { marginPixels } from './marginPixels.ts';
 import { Marks } from './marks.ts';
 import { type Colour, layOver } from './mask/colours.ts';
 import type { Point } from './mask/strokes.ts';
@@ -65,10 +66,13 @@ export class Stage {
   #fitting = true;
   #compare: number | undefined;
   #maskLook: MaskLook = { colour: [0, 120, 212], opacity: 0.5 };
-  /** Layers over the picture: the part being restored to the original, colours, control layer and masks. */
+  /** Pixels around the mask that are painted too. */
+  #margin = 0;
+  /** Layers over the picture: the part being restored to the original, colours, control layer, margin and masks. */
   readonly #erasedOnScreen: ScreenLayer;
   readonly #coloursOnScreen: ScreenLayer;
   readonly #controlOnScreen: ScreenLayer;
+  readonly #marginOnScreen: ScreenLayer;
   readonly #maskOnScreen: ScreenLayer;
   #size: Size = { width: 0, height: 0 };
 
@@ -98,6 +102,11 @@ export class Stage {
       () => (this.#controlShown ? this.#control?.extent : undefined),
       (context, area, view) => put(context, area, controlPixels(area, view, this.#control!.raster)),
     );
+    this.#marginOnScreen = new ScreenLayer(
+      'margin',
+      () => this.#marginExtent(),
+      (context, area, view) => put(context, area, marginPixels(area, view, this.#mask!.raster, this.#margin)),
+    );
     this.#maskOnScreen = new ScreenLayer(
       'mask',
       () => this.#maskExtent(),
@@ -110,6 +119,7 @@ export class Stage {
       this.#erasedOnScreen.canvas,
       this.#coloursOnScreen.canvas,
       this.#controlOnScreen.canvas,
+      this.#marginOnScreen.canvas,
       this.#maskOnScreen.canvas,
       this.#extendFrame.element,
       this.#cropFrame.element,
@@ -220,7 +230,11 @@ export class Stage {
     this.#picture = picture;
     this.#mask = new MaskLayer(picture.size, this.#events.mask);
     this.#hover = new MaskLayer(picture.size, () => {});
-    for (const layer of [this.#mask, this.#hover]) layer.onDraw = (area) => this.#maskOnScreen.changed(area);
+    this.#mask.onDraw = (area) => {
+      this.#maskOnScreen.changed(area);
+      if (this.#margin > 0) this.#marginOnScreen.changed(around(area, this.#margin));
+    };
+    this.#hover.onDraw = (area) => this.#maskOnScreen.changed(area);
     this.#erased = new MaskLayer(picture.size, (_, patch) => this.#events.restore(patch));
     this.#erased.onDraw = (area) => this.#erasedOnScreen.changed(area);
     this.#control = undefined;
@@ -352,6 +366,18 @@ export class Stage {
     this.#maskOnScreen.redraw();
   }
 
+  /** Shows the outline of what is painted around the mask too; 0 hides it. */
+  set margin(pixels: number) {
+    if (pixels === this.#margin) return;
+    this.#margin = pixels;
+    this.#marginOnScreen.redraw();
+  }
+
+  #marginExtent(): Area | undefined {
+    const extent = this.#margin > 0 ? this.#mask?.extent : undefined;
+    return extent && around(extent, this.#margin);
+  }
+
   /** Where there is a mask, or what a click would mask. */
   #maskExtent(): Area | undefined {
     const [mask, hover] = [this.#mask?.extent, this.#hover?.extent];
@@ -448,7 +474,13 @@ export class Stage {
     const { scale, left, top } = this.#view;
     this.#sheet.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
     this.#sheet.classList.toggle('pixels', scale >= 2);
-    const layers = [this.#erasedOnScreen, this.#coloursOnScreen, this.#controlOnScreen, this.#maskOnScreen];
+    const layers = [
+      this.#erasedOnScreen,
+      this.#coloursOnScreen,
+      this.#controlOnScreen,
+      this.#marginOnScreen,
+      this.#maskOnScreen,
+    ];
     for (const layer of layers) layer.follow(this.#view, this.size);
     for (const frame of [this.#extendFrame, this.#cropFrame])
       if (this.#picture) frame.follow(this.#picture.size, this.#view);
@@ -458,6 +490,11 @@ export class Stage {
     const place = { left, top, width: width!, height: height! };
     this.#marks.compare(this.#compare === undefined ? undefined : { ...place, fraction: this.#compare });
   }
+}
+
+/** An area with so many pixels around it. */
+function around({ left, top, width, height }: Area, by: number): Area {
+  return { left: left - by, top: top - by, width: width + 2 * by, height: height + 2 * by };
 }
 
 /** Puts RGBA pixels, row by row, into an area of a canvas. */

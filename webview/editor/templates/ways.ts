@@ -31,7 +31,7 @@ export const WAYS: Readonly<Record<EditWay, Way>> = {
   remove: {
     name: 'Remove',
     button: 'Remove',
-    does: 'Paint the surroundings over what is masked, and a few pixels more',
+    does: 'Paint the surroundings over what is masked, up to the dashed line',
     question: '',
   },
   extend: {
@@ -73,12 +73,13 @@ export function waysGroup(page: EditorPage, actions: EditorActions): TemplateRes
 }
 
 function extendFields(extension: Extension, actions: EditorActions): TemplateResult {
-  return sides('extend', 'Pixels to add', {
+  const fields = sides('extend', 'Pixels to add', {
     ...LIMITS.extension,
     step: LIMITS.size.multipleOf,
     values: extension,
     onChange: (extension) => actions.edit({ extension }),
   });
+  return html`${fields}<span class="hint">All outside of the inner dashed line is painted.</span>`;
 }
 
 function cropFields({ crop, stage, masked }: EditorPage, actions: EditorActions): TemplateResult {
