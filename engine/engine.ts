@@ -43,6 +43,7 @@ import { defaultPrecision, precisionOn } from './execution/default-precision.ts'
 import { seesMask } from './execution/denoiser-inputs.ts';
 import { plannedDevice } from './execution/memory-plan.ts';
 import type { Share } from './execution/shared-run.ts';
+import { missingTwinWarning } from './models/catalogue.ts';
 import type { DiffusionModel } from './models/diffusion-model.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { GenerationDefaults } from './models/model.ts';
@@ -242,7 +243,12 @@ class LocalEngine implements Engine {
     const reported = await this.#reported(result, known, { begin, opening });
     // The result is returned first. Features that are not stored are computed again when they are needed.
     this.remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
-    return { ...reported, warnings: [...reported.warnings, ...this.#offer(editing)] };
+    const { missing } = editing;
+    return {
+      ...reported,
+      warnings: [...reported.warnings, ...this.#offer(editing)],
+      ...(missing && { missingTwin: missing }),
+    };
   }
 
   async prepareEdit(
@@ -415,9 +421,7 @@ class LocalEngine implements Engine {
   #offer({ name, missing }: EditingModel): string[] {
     if (!missing || this.#offered.has(missing)) return [];
     this.#offered.add(missing);
-    return [
-      `${name} does not see the mask; ${missing} does, so that what it paints fits. Once it is installed it makes the edits: Patchwork: Manage Models… in VS Code, or patchwork models get ${missing} in a terminal.`,
-    ];
+    return [missingTwinWarning(name, missing)];
   }
 
   /** Reads the pictures that steer an image of this size. */

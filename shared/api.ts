@@ -366,6 +366,8 @@ export interface EditResult extends GenerateResult {
   /** Time of each of these steps, part of `seconds`; and their operations, part of `macs`. */
   recordSeconds: number[];
   recordingMacs: number;
+  /** An inpainting model that would do better, but is not on this machine; the first such result also has a warning. */
+  missingTwin?: string;
 }
 
 /** An image to make larger. */

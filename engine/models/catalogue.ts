@@ -336,6 +336,11 @@ export function inpaintingTwin(name: string): string | undefined {
   return CATALOGUE.find(({ editsFor }) => editsFor?.includes(id))?.id;
 }
 
+/** Says which inpainting model, that is not on this machine, would edit better. */
+export function missingTwinWarning(name: string, missing: string): string {
+  return `${name} does not see the mask; ${missing} does, so that what it paints fits. Once it is installed it makes the edits: Patchwork: Manage Models… in VS Code, or patchwork models get ${missing} in a terminal.`;
+}
+
 /**
  * What to download for a name that a user gives: a catalogue entry at its commit, or the newest commit of any
  * `owner/name`; `@revision` selects another commit, branch or tag.

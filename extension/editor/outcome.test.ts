@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { missingTwinWarning } from '../../engine/models/catalogue.ts';
 import { unknownWarnings } from '../../engine/text/known-words.ts';
 import { outcomeOf } from './outcome.ts';
 
@@ -17,5 +18,16 @@ test('where the page does not name them they are said', () => {
   assert.equal(
     outcomeOf({ ...edit, changed: false, words: undefined, warnings }),
     'The edit changed no pixel. Scenes does not know: dog.',
+  );
+});
+
+test('a model that the page offers is not said in the words of the command line', () => {
+  const missingTwin = 'owner/inpainting';
+  const warnings = [missingTwinWarning('scenes', missingTwin), 'The prompt was cut.'];
+  const once = { ...edit, warnings, missingTwin };
+  assert.equal(outcomeOf(once), 'Edit applied. The prompt was cut.');
+  assert.match(
+    outcomeOf({ ...once, offered: true }),
+    /^Edit applied\. The prompt was cut\. This model does not see/,
   );
 });

@@ -6,12 +6,12 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import type { EditRequest } from '../../shared/api.ts';
+import type { EditRequest, Engine } from '../../shared/api.ts';
 import { EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
 import { blankRaster, type Patch, paste, type Raster } from '../../shared/raster.ts';
 import { heldSegmenter } from './testing/heldSegmenter.ts';
 
-const { Uri } = await import('../../test/support/vscode/stub.ts');
+const { commandAnswers, Uri } = await import('../../test/support/vscode/stub.ts');
 const { checkingEngine, servicesIn } = await import('../../test/support/vscode/services.ts');
 const { PictureDocument } = await import('./document.ts');
 const { openPage } = await import('./testing/openPage.ts');
@@ -33,10 +33,15 @@ const STROKE = {
 const APPLY = { type: 'apply', draft: { ...EMPTY_DRAFT, prompt: 'a boat' } };
 
 /** An editor whose segmenter answers when the test says so. */
-async function opened(columns = SIDE) {
+async function opened({ columns = SIDE, missingTwin }: { columns?: number; missingTwin?: string } = {}) {
   const { segment, answers } = heldSegmenter(SIDE, columns);
   const edits: EditRequest[] = [];
-  const engine = { ...checkingEngine(new Uint8Array(png), (request) => edits.push(request)), segment };
+  const checking = checkingEngine(new Uint8Array(png), (request) => edits.push(request));
+  const edit: Engine['edit'] = async (request) => ({
+    ...(await checking.edit(request)),
+    ...(missingTwin && { missingTwin }),
+  });
+  const engine = { ...checking, edit, segment };
   const services = servicesIn(folder, engine);
   const document = await PictureDocument.open(
     Uri.file(path.join(folder, 'field.png')) as never,
@@ -82,7 +87,7 @@ function filled(left: number, top: number, side: number, value: number): Patch {
 }
 
 test('strokes behind a click that is being answered are laid over its answer, in the page too', async () => {
-  const { document, panel, answers } = await opened(SIDE / 2);
+  const { document, panel, answers } = await opened({ columns: SIDE / 2 });
   const strokes = [filled(4, 4, 8, 255), filled(6, 6, 2, 0)];
   // The second one erases some of the first, on the mask that the page shows.
   const shown = blankRaster(SIDE, SIDE, 1);
@@ -102,5 +107,32 @@ test('strokes behind a click that is being answered are laid over its answer, in
   panel.send({ ...STROKE, patch: filled(0, 0, 4, 0) });
   await until(() => mask.data[0] === 0);
   assert.equal(masks().length, 3, 'a stroke drawn on the mask as it is needs no answer');
+  document.dispose();
+});
+
+test('an inpainting model that is not here is offered once, and the button downloads it', async () => {
+  const missingTwin = 'stable-diffusion-v1-5/stable-diffusion-inpainting';
+  const { document, panel, edits } = await opened({ missingTwin });
+  const edited = async () => {
+    const before = edits.length;
+    for (const message of [STROKE, APPLY]) panel.send(message);
+    await until(() => edits.length > before && document.state.run === undefined);
+    return document.state;
+  };
+  const { offer, notice } = await edited();
+  assert.deepEqual(offer, { model: missingTwin, text: 'Get Stable Diffusion 1.5 for edits (2.13 GB)…' });
+  assert.match(notice!, /^Edit applied\. This model does not see the mask/);
+  const asked: unknown[] = [];
+  commandAnswers.set('patchwork.models.get', (model) => {
+    asked.push(model);
+    return folder;
+  });
+  panel.send({ type: 'getModel', model: offer!.model });
+  await until(() => document.state.notice?.startsWith('Installed.') === true);
+  commandAnswers.clear();
+  assert.deepEqual(asked, [missingTwin]);
+  assert.equal(document.state.notice, 'Installed. It makes the edits from now on.');
+  assert.equal(document.state.offer, undefined);
+  assert.equal((await edited()).offer, undefined, 'once');
   document.dispose();
 });

@@ -12,6 +12,7 @@ import { copyOf, type Patch, wholeOf } from '../../shared/raster.ts';
 import { AdditionsHost, additionsHandlers, choosePicture } from '../additions/host.ts';
 import { type Handlers, handle } from '../handlers.ts';
 import { insertLink } from '../insertLink.ts';
+import { installedSentence } from '../models/offer.ts';
 import { PageHost } from '../pageHost.ts';
 import { checkEditorMessage } from '../pageMessages.ts';
 import { askPrompt } from '../promptInput.ts';
@@ -248,7 +249,7 @@ export class EditorPage implements Page {
 
   async #getModel(model: string): Promise<void> {
     if (!(await commands.executeCommand('patchwork.models.get', model))) return;
-    this.#document.notice('Installed. Click the object again.');
+    this.#document.notice(installedSentence(model));
   }
 
   async #getModels(): Promise<void> {

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, isAbort } from '../../engine/errors.ts';
+import { catalogueEntry } from '../../engine/models/catalogue.ts';
 import { unlessAborted } from '../../engine/unless-aborted.ts';
 import type { EditProgress, EditRequest, EditResult } from '../../shared/api.ts';
 import {
   type EditCost,
   type EditDraft,
+  type EditorState,
   type EditRun,
   MOST_VARIATIONS,
   NO_EXTENSION,
@@ -16,6 +18,7 @@ import { totalRemaining } from '../../shared/jobs.ts';
 import { shorten } from '../../shared/names.ts';
 import { blankRaster, cut, difference, type Patch, type Raster, sameArea } from '../../shared/raster.ts';
 import { coalesced } from '../coalesced.ts';
+import { offerOf } from '../models/offer.ts';
 import { editKind } from '../queue/editPace.ts';
 import type { JobOptions } from '../queue/engineQueue.ts';
 import type { Expected } from '../queue/remaining.ts';
@@ -43,6 +46,7 @@ interface Candidate {
   result: Result<Painted>;
   /** Sentences for the user. */
   warnings: string[];
+  missingTwin: string | undefined;
 }
 
 /** Edits a document's picture with the engine. */
@@ -55,6 +59,8 @@ export class Painting {
   #picked: Candidate | undefined;
   /** The last edit that became part of the picture, to measure it densely. */
   #last: { request: EditRequest; cost: EditCost } | undefined;
+  /** The inpainting model that was offered. */
+  #offered: string | undefined;
 
   constructor(services: Services, document: PictureDocument) {
     this.#services = services;
@@ -276,6 +282,7 @@ export class Painting {
       seed: recipe.seed,
       request,
       warnings: result.warnings,
+      missingTwin: result.missingTwin,
       result: { ...made, label, about, result: pixels },
     };
     this.#candidates.push(candidate);
@@ -286,7 +293,7 @@ export class Painting {
   }
 
   async #commit(candidate: Candidate): Promise<void> {
-    const { request, result, warnings } = candidate;
+    const { request, result, warnings, missingTwin } = candidate;
     const model = await this.#document.model();
     const others = this.#candidates.filter((other) => other !== candidate).map((other) => other.result);
     this.#forget();
@@ -299,8 +306,16 @@ export class Painting {
     reached('painted');
     const { recipe } = result.about;
     const { words } = this.#document.state;
+    const offer = this.#offer(missingTwin);
     const said = { changed, warnings, model: recipe.model, prompt: request.prompt, words };
-    this.#document.notice(outcomeOf(said));
+    this.#document.notice(outcomeOf({ ...said, missingTwin, offered: offer !== undefined }), offer);
+  }
+
+  /** Offers an inpainting model, once. */
+  #offer(missing: string | undefined): EditorState['offer'] {
+    const entry = missing && missing !== this.#offered ? catalogueEntry(missing) : undefined;
+    this.#offered = missing;
+    return entry && offerOf(entry);
   }
 
   #forget(): void {

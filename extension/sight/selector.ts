@@ -15,6 +15,7 @@ import type {
   SegmentRequest,
   SegmentResult,
 } from '../../shared/api.ts';
+import { offerOf } from '../models/offer.ts';
 
 /** The encoder's file of the largest EfficientViT-SAM that is on this machine. */
 async function installedSelector(): Promise<string | undefined> {
@@ -27,9 +28,8 @@ async function installedSelector(): Promise<string | undefined> {
 }
 
 /** The smallest EfficientViT-SAM, offered if the built-in segmenter is not sure. */
-export function selectorOffer(): { model: string; text: string } {
-  const { id, about, bytes } = CATALOGUE.find(({ purpose }) => purpose === 'selection')!;
-  return { model: id, text: `Get ${about.split(':')[0]} (${Math.round(bytes / 1e6)} MB)…` };
+export function selectorOffer(): ReturnType<typeof offerOf> {
+  return offerOf(CATALOGUE.find(({ purpose }) => purpose === 'selection')!);
 }
 
 /** Selects in one image. Once the built-in segmenter was not sure, the installed one is used. */

@@ -212,11 +212,13 @@ export const window = {
 
 /** Names of the commands that were asked for. */
 export const commanded: string[] = [];
+/** What commands return, by their names; tests may set it. */
+export const commandAnswers = new Map<string, (...args: unknown[]) => unknown>();
 
 export const commands = {
-  async executeCommand(name: string) {
+  async executeCommand(name: string, ...args: unknown[]) {
     commanded.push(name);
-    return undefined;
+    return commandAnswers.get(name)?.(...args);
   },
   registerCommand: never,
 };
