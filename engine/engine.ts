@@ -239,7 +239,8 @@ class LocalEngine implements Engine {
       tiles: plan === 'tiled',
       share: shareBy(team),
     });
-    const known = { loaded, spending, warnings: [...prompts.warnings, ...warnings] };
+    const said = [...prompts.warnings, ...warnings, ...loaded.model.editNotes];
+    const known = { loaded, spending, warnings: said };
     const reported = await this.#reported(result, known, { begin, opening });
     // The result is returned first. Features that are not stored are computed again when they are needed.
     this.remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});

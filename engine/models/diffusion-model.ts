@@ -9,7 +9,7 @@ import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
 import type { FileVersion, WeightSource, WeightsOptions } from '../weights/source.ts';
 import { type ControlModel, steeringBy, withControlWeights } from './control-model.ts';
-import { checkFit } from './fit.ts';
+import { blendingNote, checkFit } from './fit.ts';
 import { type FolderOptions, readFolder } from './folder.ts';
 import type { Layout, PlacedNetwork, TokenizerPlace } from './layout.ts';
 import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
@@ -153,6 +153,12 @@ export class DiffusionModel implements Model {
   /** Sentences for the user about how the parts were found. */
   get notes(): readonly string[] {
     return this.#layout.notes ?? [];
+  }
+
+  /** The same about how it edits. */
+  get editNotes(): readonly string[] {
+    const note = blendingNote(this.name, this.#placed('denoiser'), this.autoencoder, this.#layout.kind);
+    return note === undefined ? [] : [note];
   }
 
   /** @throws InputError if a part that drawing needs is missing, with how to name it */

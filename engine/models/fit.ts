@@ -74,6 +74,20 @@ function checkUNet(
     );
 }
 
+/** Says that a model sees no mask though its pipeline or its name is one for inpainting; undefined if neither is. */
+export function blendingNote(
+  name: string,
+  unet: PartConfig,
+  { latentChannels }: AutoencoderFacts,
+  { denoiser, inpaints }: PipelineKind,
+): string | undefined {
+  if (denoiser !== 'unet' || !(inpaints || /inpaint/i.test(name))) return undefined;
+  const { in_channels: takes } = parseUNetConfig(unet.config, unet.origin);
+  return takes === latentChannels
+    ? `${name} is named as an inpainting model, but its U-Net takes ${takes} channels instead of ${2 * latentChannels + 1}: it does not see the mask, and edits as a plain model does.`
+    : undefined;
+}
+
 /** Purpose of a U-Net with extra input channels. */
 function madeFor(channels: number, latentChannels: number): string {
   if (channels === 2 * latentChannels)

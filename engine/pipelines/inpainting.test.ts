@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import type { EditRequest, Engine } from '../../shared/api.ts';
 import { writeCheckpoint } from '../../test/support/checkpoints.ts';
+import { writeSingleFile } from '../../test/support/single-file.ts';
 import { NodeBackend } from '../backends/node/backend.ts';
 import { createEngine } from '../engine.ts';
 import { InputError } from '../errors.ts';
@@ -114,7 +115,7 @@ test('a U-Net of nine channels under the name of a plain pipeline is refused, an
   );
 });
 
-test('a U-Net of four channels under the name of an inpainting pipeline edits by blending; one of eight is refused', async () => {
+test('a U-Net of four channels under the name of an inpainting pipeline edits by blending, and says so; one of eight is refused', async () => {
   const plain = path.join(folder, 'plain');
   await writeCheckpoint(plain, 'sd15');
   const index = path.join(plain, 'model_index.json');
@@ -123,6 +124,8 @@ test('a U-Net of four channels under the name of an inpainting pipeline edits by
   const edited = await engine.edit(await request({ model: plain, strength: 0.9 }));
   const [before, after] = [await pixels(image), await pixels(edited.picture.png)];
   assert.notDeepEqual(after, before);
+  const note = /^plain is named as an inpainting model, but its U-Net takes 4 channels instead of 9:/;
+  assert.ok(edited.warnings.some((warning) => note.test(warning)));
   const config = path.join(plain, 'unet/config.json');
   const unet = JSON.parse(await readFile(config, 'utf8'));
   await writeFile(config, JSON.stringify({ ...unet, in_channels: 8 }));
@@ -130,4 +133,18 @@ test('a U-Net of four channels under the name of an inpainting pipeline edits by
     DiffusionModel.open(plain),
     (error) => error instanceof InputError && /takes 8 channels.*InstructPix2Pix/.test(error.message),
   );
+});
+
+test('a U-Net of four channels in a folder or a file that is named for inpainting is said to see no mask', async () => {
+  const notesOf = async (place: string) => (await DiffusionModel.open(place)).editNotes;
+  const named = path.join(folder, 'dreams-Inpainting');
+  await writeCheckpoint(named, 'sd15');
+  assert.match((await notesOf(named)).join(), /^dreams-Inpainting is named .* takes 4 channels instead of 9/);
+  const file = path.join(folder, 'dreams_inpaint.safetensors');
+  await writeSingleFile(file);
+  assert.match((await notesOf(file)).join(), /^dreams_inpaint is named .* takes 4 channels instead of 9/);
+  const other = path.join(folder, 'dreams.safetensors');
+  await rename(file, other);
+  assert.deepEqual(await notesOf(other), []);
+  assert.deepEqual(await notesOf(path.join(folder, 'model')), []);
 });
