@@ -153,7 +153,10 @@ function withMeasurements(command: Command): void {
 function withWhole(command: Command): void {
   const { steps, strength, dilation, seed } = LIMITS;
   command
-    .option('--whole', 'whole images instead of single steps, autoencoder included')
+    .option(
+      '--whole',
+      'whole images instead of single steps: new ones up to their files, edits up to their pixels, as in the editor',
+    )
     .option('--image <file>', 'whole: edit this image instead of a generated one')
     .option('--prompt <text>', 'whole: what the image shows', 'a red house by a lake at sunset')
     .option('--edit-prompt <text>', 'whole: what the edit paints', 'a blue boat')

@@ -1,5 +1,6 @@
 import { codecs } from '#host';
 import type { Recipe } from '../../shared/api.ts';
+import type { Raster } from '../../shared/raster.ts';
 import { areaOf, type Box, boundsOf, heightOf, intersection, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
 import { depthInside } from './depth-inside.ts';
@@ -71,6 +72,11 @@ export async function encodePicture(
   const data = alpha ? await withAlpha(pixels, alpha) : pixels;
   const png = await codecs.encode({ width, height, channels: alpha ? 4 : 3, data }, { format: 'png' });
   return recipe ? withRecipe(png, recipe) : png;
+}
+
+/** A picture's colours, without its opacity; shares their memory. */
+export function rasterOf({ width, height, pixels }: Picture): Raster {
+  return { width, height, channels: 3, data: pixels as Uint8Array<ArrayBuffer> };
 }
 
 /** RGB and alpha → RGBA. */

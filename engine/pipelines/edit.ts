@@ -9,7 +9,6 @@ import type {
   ZoomMode,
 } from '../../shared/api.ts';
 import { COLOUR_STRENGTH } from '../../shared/limits.ts';
-import type { Raster } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import { batchOf, type Condition } from '../execution/condition.ts';
@@ -30,7 +29,7 @@ import {
 import { Steps, stepsMacs } from '../execution/steps.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
-import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
+import { compose, cropPicture, encodePicture, rasterOf } from '../pictures/compose.ts';
 import { shrunk } from '../pictures/enlarge.ts';
 import type { Picture } from '../pictures/read.ts';
 import {
@@ -480,10 +479,6 @@ function codingMacs(components: Components, { window }: Scope): number {
   const extent = { ...workedSize(window), batch: 1, tokens: 0 };
   const parts = ['vae-encoder', 'vae-decoder'] as const;
   return parts.reduce((sum, part) => sum + countMacs(components.network(part), extent).total, 0);
-}
-
-function rasterOf({ width, height, pixels }: Picture): Raster {
-  return { width, height, channels: 3, data: pixels as Uint8Array<ArrayBuffer> };
 }
 
 async function partOf(picture: Picture, box: Box): Promise<PicturePart> {

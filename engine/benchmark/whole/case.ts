@@ -6,13 +6,14 @@ import type {
   Recipe,
   WorkerReport,
 } from '../../../shared/api.ts';
+import type { Raster } from '../../../shared/raster.ts';
 import type { NamedCase } from '../variants.ts';
 
 /** Input of all cases that time whole images. */
 interface WholeTask {
   engine: Engine;
-  /** The picture that is edited. */
-  image: Uint8Array;
+  /** The picture that is edited: pixels, as the editor gives them, or a file with transparency. */
+  image: Uint8Array | Raster;
   /** Prompts of the image and of its edits. */
   prompt: string;
   editPrompt: string;
@@ -31,8 +32,8 @@ interface WholeTask {
   workers: number;
   precision: Precision;
   attention?: AttentionMode;
-  /** File bytes, for a case that takes a mask. */
-  mask?: Uint8Array;
+  /** For a case that takes one. */
+  mask?: Raster;
 }
 
 /** A call that makes a whole image. Add a case as a file in `cases` and name it in `cases/index.ts`. */
@@ -41,7 +42,10 @@ export interface WholeCase extends NamedCase {
 }
 
 export interface WholeOutcome {
+  /** Its file; empty where there are pixels. */
   picture: { png: Uint8Array };
+  /** Of an edit, as the editor takes it. */
+  pixels?: Raster;
   macs: number;
   stepSeconds: number[];
   recipe?: Pick<Recipe, 'stepPlan'>;

@@ -6,6 +6,7 @@ import { ARCHITECTURES } from '../../models/architectures.ts';
 import type { DiffusionModel } from '../../models/diffusion-model.ts';
 import { openCheckpoint } from '../../models/open.ts';
 import { imageSize } from '../../models/sizes.ts';
+import { encodePicture, rasterOf } from '../../pictures/compose.ts';
 import { decodeMask } from '../../pictures/mask.ts';
 import { psnr } from '../../pictures/psnr.ts';
 import { decodePicture } from '../../pictures/read.ts';
@@ -17,12 +18,15 @@ import type { Mask } from '../../regions/mask.ts';
 import type { Cost, Prepared, Quality, Suite, Trial } from '../trial.ts';
 import { isReference, type Variant, variantsOf } from '../variants.ts';
 import { timedReports } from '../worker-times.ts';
-import type { WholeCase } from './case.ts';
+import type { WholeCase, WholeOutcome } from './case.ts';
 import { WHOLE_CASES } from './cases/index.ts';
 import { splitMacs } from './macs.ts';
 import { type WholeRequest, WholeSubject } from './subject.ts';
 
-/** Generating an image, editing it densely, editing it sparsely: from the call to the image's bytes. */
+/**
+ * Generating an image, from the call to its file; editing it densely and sparsely, from the call to its pixels, as the
+ * editor does.
+ */
 export async function wholeSuite(
   request: WholeRequest,
   openEngine: () => Engine,
@@ -84,6 +88,8 @@ async function prepare(
   const { prompt, editPrompt, steps, strength, dilation, seed = 1 } = request.whole;
   const file = mask && subject.masks[request.masks!.indexOf(mask)];
   const decoded = file && (await decodeMask(file, `The mask ${identity.mask}`, picture)).mask;
+  const pixels = picture.alpha ? image : rasterOf(picture);
+  const painted = decoded && { ...decoded, channels: 1, data: decoded.data.map((value) => 255 * value) };
   const window = decoded ? chooseWindow(picture, boundsOf(decoded)!, model.sizes) : size;
   const { scale } = model.autoencoder;
   const latent = { width: window.width / scale, height: window.height / scale };
@@ -94,9 +100,9 @@ async function prepare(
   const how = { engine: subject.engine(workers), workers, precision, attention, strength, dilation };
   const reports: WorkerReport[][] = [];
   const run = async (round: number): Promise<Cost> => {
-    const task = { ...settings, ...how, stepPlan, image, mask: file, seed: seed + round };
+    const task = { ...settings, ...how, stepPlan, image: pixels, mask: painted, seed: seed + round };
     const outcome = await chosen.run(task, { signal });
-    if (round === 0) first.set(identity, outcome);
+    if (round === 0) first.set(identity, await withFile(outcome));
     if (outcome.workers) reports.push(outcome.workers);
     return {
       macs: splitMacs(denoiser, latent, { guided, attention }, outcome),
@@ -112,6 +118,14 @@ async function prepare(
     // The engine brings its store up to date after the image is delivered.
     settle: identity.mode === 'sparse' ? async () => (await subject.engine(1).store()).bytes : undefined,
   };
+}
+
+/** A result with its file. */
+async function withFile(outcome: WholeOutcome): Promise<WholeOutcome> {
+  const { pixels } = outcome;
+  return pixels
+    ? { ...outcome, picture: { png: await encodePicture({ ...pixels, pixels: pixels.data }) } }
+    : outcome;
 }
 
 /** How far the first result is from the row that it is compared with. */

@@ -14,7 +14,17 @@ function edit(mode: Exclude<EditMode, 'auto'>): WholeCase {
     masked: true,
     run: ({ engine, image, mask, editPrompt, seed, model, ...task }, options) => {
       const { steps, strength, dilation, threads, precision, attention } = task;
-      const settings = { model, steps, strength, dilation, threads, precision, attention, previews: false };
+      const settings = {
+        model,
+        steps,
+        strength,
+        dilation,
+        threads,
+        precision,
+        attention,
+        previews: false,
+        raw: true,
+      };
       return engine.edit({ prompt: editPrompt, image, mask: mask!, mode, seed, ...settings }, options);
     },
   };
