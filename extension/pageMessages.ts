@@ -81,6 +81,7 @@ const edit = z.object({
   additions: additionsSchema,
   control: controlSchema,
   budget: z.literal(0).or(z.number().min(LIMITS.budget.min).max(LIMITS.budget.max)),
+  zoom: z.boolean(),
 } satisfies Shape<EditDraft>);
 
 export const checkEditorMessage = checked<EditorPageMessage>({

@@ -70,6 +70,8 @@ export interface EditDraft {
   control: ControlRow;
   /** Share of the computing that may be spent, 0.1 … 1; 0: what the model's makers recommend for edits. */
   budget: number;
+  /** Paint small masks enlarged, in more detail. */
+  zoom: boolean;
 }
 
 /** What a page begins with. */
@@ -87,6 +89,7 @@ export const EMPTY_DRAFT: EditDraft = {
   additions: NO_ADDITIONS,
   control: NO_CONTROL,
   budget: 0,
+  zoom: false,
 };
 
 export const MOST_VARIATIONS = 4;

@@ -83,6 +83,7 @@ const aboutSchema = z.object({
     additions: additionsSchema.default(NO_ADDITIONS),
     control: controlSchema.default(NO_CONTROL),
     budget: amount.default(0),
+    zoom: z.boolean().default(false),
   }),
 });
 const paint = z.object({

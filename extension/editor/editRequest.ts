@@ -50,6 +50,7 @@ export async function editRequest(
       ...(way === 'extend' && { extend: draft.extension }),
       raw: true,
       mode: 'auto',
+      ...(draft.zoom && needsMask(way) && { zoom: 'auto' as const }),
       strength: draft.strength || undefined,
       steps: stepsOf(draft.steps),
       precision: draft.precision || undefined,

@@ -220,6 +220,27 @@ step('drafts can be switched off', async () => {
   await asked.waitFor();
 });
 
+step('small masks are painted enlarged if that is asked for', async () => {
+  fs.writeFileSync(file('far.png'), await landscape(256));
+  await editor.open('far.png');
+  const original = await current();
+  await editor.prompt('a red house');
+  await editor.view.locator('#seed input').fill('7');
+  const [plain, enlarged] = [await edited(false), await edited(true)];
+  assert.ok(!plain.equals(enlarged));
+
+  /** The edit of a small mask, which is undone again. */
+  async function edited(zoom: boolean): Promise<Buffer> {
+    if (zoom) await editor.view.locator('#zoom').click();
+    await editor.drag([[0.4, 0.5]]);
+    await editor.applied();
+    const result = await current();
+    await editor.press('undo');
+    await editor.shows(original, 'the image without the edit');
+    return result;
+  }
+});
+
 step('no page has broken its content security policy', async () => {
   assert.deepEqual(vscode.violations, []);
 });

@@ -17,6 +17,7 @@ export function painted(prompt: string): Painted {
     additions: NO_ADDITIONS,
     control: NO_CONTROL,
     budget: 1,
+    zoom: false,
   } as const;
   return { recipe, cost, draft };
 }

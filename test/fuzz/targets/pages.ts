@@ -132,6 +132,7 @@ const editDraft: EditDraft = {
   additions: ADDITIONS,
   control: { ...NO_CONTROL, picture: 'f'.repeat(64) },
   budget: 1,
+  zoom: false,
 };
 const ways = [
   editDraft,

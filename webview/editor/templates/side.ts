@@ -251,6 +251,17 @@ function optionFields({ draft, state, coloured }: EditorPage, actions: EditorAct
         onChange: (count) => actions.edit({ variations: Number(count) }),
       })}
     </div>
+    ${
+      needsMask(draft.way)
+        ? html`<vscode-checkbox
+            id="zoom"
+            label="Enlarge small masks"
+            title="The model works on a window around a small mask, enlarged to its own size: faces and signs get more detail, but it sees less of the image"
+            .checked=${liveValue(draft.zoom)}
+            @change=${(event: Event) => actions.edit({ zoom: (event.target as HTMLInputElement).checked })}
+          ></vscode-checkbox>`
+        : nothing
+    }
     ${seedError(isBadSeed(draft))}
     ${isBadSteps(draft) ? html`<span class="error" role="alert">Steps must be a whole number.</span>` : nothing}`;
 }
