@@ -1,26 +1,43 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { InvalidArgumentError } from 'commander';
+import type { OpenedDevice } from '../engine/backends/devices/findings.ts';
 import { openBackend } from '../engine/backends/node/devices/open.ts';
-import { verify } from '../engine/verification/verify.ts';
 import { chooseDevice, listDevices } from '../processes/devices/devices.ts';
 import { deviceEngine } from '../processes/devices/engine.ts';
 import type { BenchmarkRow, Engine, Precision } from '../shared/api.ts';
 import { PRECISIONS } from '../shared/arithmetic.ts';
 import { DEVICE_IDS } from '../shared/devices.ts';
 import { byDefault, choice, choices, study, table, text, whole } from './frame.ts';
+import type { DevicePart } from './support/device-part.ts';
+import { answerOf, type Outcome, within } from './support/limited.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const PARITY = path.join(ROOT, 'test/fixtures/parity');
 /** Share of the positions that the sparse case computes. */
 const SHARE = 0.05;
+/** Milliseconds of the time for all in which processes end. */
+const ENDING = 5000;
+const COLUMNS = ['', 'precision', 'dense', '5 %', 'faster', 'PSNR of 5 %', 'image', 'error'] as const;
+
+type Cells = Partial<Record<(typeof COLUMNS)[number], string>>;
+
+/** A row of the table, measured when its turn comes. */
+interface Line {
+  name: string;
+  precision: Precision;
+  measure: (signal: AbortSignal) => Promise<Cells>;
+}
 
 await study(
   {
     about:
-      'What a GPU reaches: whether it computes right, its error against diffusers, and seconds of U-Net runs, dense and ' +
-      'with 5 % of the positions. Models without guidance (turbo) end in :turbo. Begins nothing that the time is too short for.',
+      'What a GPU reaches: whether it computes right, its error against diffusers, seconds of an image from its text to its ' +
+      'pixels without guidance, and of U-Net runs, dense and with 5 % of the positions. Models without guidance (turbo) end ' +
+      'in :turbo. A part that fails, or for which the time is too short, says so and loses no other.',
     options: {
       device: byDefault(choice('where networks run', DEVICE_IDS), 'webgpu'),
+      images: byDefault(text('MODEL:SIDE:STEPS of whole images, with commas between them'), 'sd21:512:1'),
       models: byDefault(
         text('architectures or model folders, with commas between them'),
         'sd15,sd21:turbo,sdxl:turbo',
@@ -35,42 +52,58 @@ await study(
       minutes: byDefault(whole('time for all', 1), 8),
     },
   },
-  async ({ device, models, sides, precisions, parity, repeat, minutes }) => {
-    const end = performance.now() + 60_000 * minutes;
+  async ({ device, images, models, sides, precisions, parity, repeat, minutes }) => {
+    const begun = performance.now();
     const chosen = await chooseDevice(device);
     const about = (await listDevices()).find(({ id }) => id === device)!;
     console.log(`${about.name}, ${about.provider}: ${about.reason ?? 'every operation is right'}\n`);
-    const backend = openBackend(chosen);
-    const row = table('', 'precision', 'dense', '5 %', 'faster', 'PSNR of 5 %', 'error');
-    for (const folder of parity ? parity.split(',') : references()) {
-      // At most half of the time is for parity.
-      if (performance.now() > end - 30_000 * minutes) {
-        row(folder, 'fp32', 'no time left', '', '', '', '');
-        continue;
-      }
-      const { worst } = await verify(path.join(PARITY, folder), backend);
-      row(folder, 'fp32', '', '', '', '', worst.relative.toExponential(1));
-    }
     const engine = deviceEngine({
       script: path.join(ROOT, 'processes/engine/process.ts'),
       execArgv: ['--import', 'tsx'],
       device: () => device,
+      cancelGrace: 0,
     });
-    const known = precisions.filter((precision) => backend.can.precisions.includes(precision));
+    const { can } = openBackend(chosen);
+    const able = precisions.filter((precision) => can.precisions.includes(precision));
+    const each = <Given>(of: readonly Given[], lineOf: (given: Given, precision: Precision) => Line) =>
+      of.flatMap((given) =>
+        (able.length > 0 ? able : (['fp32'] as const)).map((precision) => lineOf(given, precision)),
+      );
+    const folders = parity ? parity.split(',') : references();
+    const errors = folders.map((folder) => errorLine(folder, chosen));
+    const runs = models
+      .split(',')
+      .flatMap((model) => sides.split(',').map((side) => ({ model, side: Number(side), repeat })));
+    const times = [
+      ...each(images.split(','), (image, precision) => imageLine(image, precision, repeat, chosen)),
+      ...each(runs, (run, precision) => runLine({ ...run, precision }, engine)),
+    ];
+    const row = table(...COLUMNS);
+    const print = ({ name, precision }: Line, cells: Cells) =>
+      row(...COLUMNS.map((column) => ({ '': name, precision, ...cells })[column] ?? ''));
+    const end = begun + 60_000 * minutes - ENDING;
     try {
-      for (const model of models.split(','))
-        for (const side of sides.split(',').map(Number))
-          for (const precision of known.length > 0 ? known : (['fp32'] as const)) {
-            const name = `${model}, ${side}×${side}`;
-            // Loading a model takes about as long as its runs.
-            if (performance.now() > end) row(name, precision, 'no time left', '', '', '', '');
-            else row(name, precision, ...(await cells(engine, { model, side, precision, repeat })), '');
-          }
+      // At most half of the time is for the errors.
+      await measured(errors, end - 30_000 * minutes, print);
+      await measured(times, end, print);
     } finally {
       await engine.dispose();
     }
   },
 );
+
+/** Measures and prints each line; one that does not end takes at most half of the time that is left, or all if it is the last. */
+async function measured(
+  lines: readonly Line[],
+  end: number,
+  print: (line: Line, cells: Cells) => void,
+): Promise<void> {
+  for (const [i, line] of lines.entries()) {
+    const left = end - performance.now();
+    const outcome: Outcome<Cells> = await within(i < lines.length - 1 ? left / 2 : left, line.measure);
+    print(line, 'result' in outcome ? outcome.result : { dense: outcome.reason });
+  }
+}
 
 /** Folders with tensors of the reference implementation. */
 function references(): string[] {
@@ -80,25 +113,66 @@ function references(): string[] {
     .sort();
 }
 
-async function cells(
-  engine: Engine,
-  { model, side, precision, repeat }: { model: string; side: number; precision: Precision; repeat: number },
-): Promise<string[]> {
-  const [name, turbo] = model.split(':');
-  const { report } = await engine.benchmark({
-    cases: ['dense', 'sparse'],
-    model: name,
-    width: side,
-    height: side,
-    masks: [{ name: '5 %', share: SHARE }],
-    precisions: [precision],
-    guidance: turbo === undefined,
+function errorLine(folder: string, device: OpenedDevice): Line {
+  const part: DevicePart = { part: 'error', folder: path.join(PARITY, folder) };
+  const measure: Line['measure'] = async (signal) => {
+    const error = await partOf(part, device, signal);
+    return { error: error.toExponential(1) };
+  };
+  return { name: folder, precision: 'fp32', measure };
+}
+
+function imageLine(image: string, precision: Precision, repeat: number, device: OpenedDevice): Line {
+  const [, model, side, steps] = /^(.+):(\d+):(\d+)$/.exec(image) ?? [];
+  if (!model) throw new InvalidArgumentError(`${image} is not MODEL:SIDE:STEPS.`);
+  const part: DevicePart = {
+    part: 'image',
+    model,
+    side: Number(side),
+    steps: Number(steps),
+    precision,
     repeat,
-  });
-  const [dense, sparse] = report.rows as [BenchmarkRow, BenchmarkRow];
-  return [
-    ...[dense, sparse].map(({ medianSeconds }) => `${medianSeconds.toPrecision(3)} s`),
-    `${(dense.medianSeconds / sparse.medianSeconds).toFixed(1)}×`,
-    sparse.psnr === null ? '' : `${sparse.psnr.toFixed(1)} dB`,
-  ];
+  };
+  const measure: Line['measure'] = async (signal) => {
+    const seconds = await partOf(part, device, signal);
+    return { image: `${seconds.toPrecision(3)} s` };
+  };
+  return { name: `${model}, ${side}×${side}, ${steps} steps`, precision, measure };
+}
+
+/** What a part gives that runs in a process of its own. */
+function partOf(part: DevicePart, device: OpenedDevice, signal: AbortSignal): Promise<number> {
+  const script = path.join(ROOT, 'studies/support/device-part.ts');
+  return answerOf(script, [JSON.stringify(device), JSON.stringify(part)], signal);
+}
+
+function runLine(
+  given: { model: string; side: number; precision: Precision; repeat: number },
+  engine: Engine,
+): Line {
+  const { model, side, precision, repeat } = given;
+  const [name, turbo] = model.split(':');
+  const measure: Line['measure'] = async (signal) => {
+    const { report } = await engine.benchmark(
+      {
+        cases: ['dense', 'sparse'],
+        model: name,
+        width: side,
+        height: side,
+        masks: [{ name: '5 %', share: SHARE }],
+        precisions: [precision],
+        guidance: turbo === undefined,
+        repeat,
+      },
+      { signal },
+    );
+    const [dense, sparse] = report.rows as [BenchmarkRow, BenchmarkRow];
+    return {
+      dense: `${dense.medianSeconds.toPrecision(3)} s`,
+      '5 %': `${sparse.medianSeconds.toPrecision(3)} s`,
+      faster: `${(dense.medianSeconds / sparse.medianSeconds).toFixed(1)}×`,
+      ...(sparse.psnr !== null && { 'PSNR of 5 %': `${sparse.psnr.toFixed(1)} dB` }),
+    };
+  };
+  return { name: `${model}, ${side}×${side}`, precision, measure };
 }
