@@ -40,6 +40,7 @@ const operatorTime = z.object({
   /** ONNX's name, e.g. `Conv`. */
   operator: text,
   calls: count,
+  /** On the device, where it reports them; else those of the processor, which on a GPU hands the work over. */
   seconds: count,
   /** Runs on the processor, though the network runs on a GPU. */
   onProcessor: z.literal(true).optional(),
