@@ -14,6 +14,8 @@ export const LIMITS = {
   extension: { min: 0, max: 1984 },
   /** Pixels over which the edge of a cut-out becomes opaque. */
   feather: { min: 0, max: 64 },
+  /** Pixels by which a mask is grown, shrunk or feathered. */
+  maskEdge: { min: 1, max: 100 },
   loraStrength: { min: -4, max: 4 },
   /** Files merged at once. */
   loras: 16,

@@ -16,6 +16,7 @@ import { type ControlOptions, steeringRequest, withControlOptions } from '../con
 import { openEngine } from '../engine.ts';
 import { readImages } from '../images.ts';
 import { interruptible } from '../interrupt.ts';
+import { checkEdge, type EdgeOptions, maskWithEdge, withEdgeOptions } from '../mask-edge.ts';
 import { decimal, promptArgument, wholeNumber, withExamples } from '../options.ts';
 import { print } from '../output.ts';
 import { Progress } from '../progress.ts';
@@ -34,6 +35,7 @@ import { maskOfObject } from './objects.ts';
 type Extension = NonNullable<EditRequest['extend']>;
 
 type Options = DrawingOptions &
+  EdgeOptions &
   ControlOptions &
   WorkerOptions & {
     output?: string;
@@ -51,7 +53,7 @@ type Options = DrawingOptions &
 
 export function editCommand(): Command {
   const { min, max } = LIMITS.strength;
-  const command = new Command('edit')
+  const started = new Command('edit')
     .description(
       'Repaint a part of an image, or all of it; what is not repainted keeps its pixels. Without --mask, --object, --colours or --extend the whole image is repainted.',
     )
@@ -60,20 +62,8 @@ export function editCommand(): Command {
     .option(
       '-o, --output <file>',
       'where to write it: .png, .jpg or .webp (default: beside the image, named after it and the prompt)',
-    )
-    .option('--mask <file>', 'an image, white = area to repaint')
-    .option(
-      '--colours <file>',
-      'an image in the same size, transparent where nothing is painted: the edit begins with its colours; without a mask it repaints what they cover (see --strength)',
-    )
-    .option('--object <name>', 'repaint this object, by a name or number that `patchwork objects` lists')
-    .addOption(
-      new Option(
-        '--extend <L,T,R,B>',
-        'enlarge the canvas by this many pixels left, top, right, bottom, and paint the new part',
-      ).argParser(extension),
-    )
-    .option('--remove', 'remove what --mask or --object covers: its surroundings are painted over it')
+    );
+  const command = withPartOptions(started)
     .option(
       '--edit-model <model>',
       'edit with this model, in place of --model and of its inpainting model (default: that, if it is installed)',
@@ -105,11 +95,31 @@ export function editCommand(): Command {
     withWorkerOptions(withControlOptions(withDrawingOptions(command))).action(run),
     'edit lake.png "a blue boat" --mask mask.png -o boat.png',
     'edit lake.png "a green castle" --object "red house"',
+    'edit lake.png "a green castle" --object "red house" --grow 8 --feather 4',
     'edit lake.png "a red house" --colours painted.png --strength 0.7',
     'edit lake.png --remove --object "red house"',
     'edit lake.png "a lake at sunset" --extend 0,0,128,0',
     'edit lake.png "a lake in winter" --strength 0.5',
   );
+}
+
+/** Which part is repainted. */
+function withPartOptions(command: Command): Command {
+  const part = command
+    .option('--mask <file>', 'an image, white = area to repaint; greys count as white from the middle on')
+    .option(
+      '--colours <file>',
+      'an image in the same size, transparent where nothing is painted: the edit begins with its colours; without a mask it repaints what they cover (see --strength)',
+    )
+    .option('--object <name>', 'repaint this object, by a name or number that `patchwork objects` lists')
+    .addOption(
+      new Option(
+        '--extend <L,T,R,B>',
+        'enlarge the canvas by this many pixels left, top, right, bottom, and paint the new part',
+      ).argParser(extension),
+    )
+    .option('--remove', 'remove what --mask or --object covers: its surroundings are painted over it');
+  return withEdgeOptions(part);
 }
 
 /** `L,T,R,B` in pixels. */
@@ -122,13 +132,15 @@ function extension(text: string): Extension {
 }
 
 /** @throws InputError if the options do not say which part is repainted, and with what */
-function checkPart(asked: string | undefined, { mask, object, extend, colours, remove }: Options): void {
+function checkPart(asked: string | undefined, options: Options): void {
+  const { mask, object, extend, colours, remove } = options;
   if ([mask, object, extend].filter((part) => part !== undefined).length > 1)
     throw new InputError('Say once which part to repaint: --mask FILE, --object NAME or --extend L,T,R,B.');
   if (colours !== undefined && (remove || extend))
     throw new InputError('--colours goes with --mask or --object, not with --remove or --extend.');
   if (remove && mask === undefined && object === undefined)
     throw new InputError('Say what to remove: --mask FILE or --object NAME.');
+  checkEdge(options, { masked: mask !== undefined || object !== undefined, remove: remove === true });
   if (!remove && asked === undefined) throw new InputError('Say what should be there, or give --remove.');
 }
 
@@ -160,13 +172,15 @@ async function run(image: string, asked: string | undefined, options: Options): 
       object === undefined
         ? undefined
         : await maskOfObject(engine, files.image, object, { image, threads, signal, progress });
+    const given = found?.png ?? files.mask;
+    const { warnings: read = [], ...part } = given ? await maskWithEdge(given, files.image, options) : {};
     const result = await engine.edit(
       {
         ...drawingRequest(options),
         ...control,
         ...workerRequest(options),
         image: files.image,
-        mask: found?.png ?? files.mask,
+        ...part,
         colours: files.colours,
         extend,
         remove,
@@ -182,7 +196,7 @@ async function run(image: string, asked: string | undefined, options: Options): 
     progress.stop();
     const names = derivedNames(path.parse(image).name, prompt || 'removed');
     const written = await target.write(result.picture.png, result.recipe, names);
-    noteWarnings([result]);
+    noteWarnings([{ warnings: read }, result]);
     const { mode: used, activeFraction, denseMacs, recordedSteps } = result;
     const more = {
       mode: used,

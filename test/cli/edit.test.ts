@@ -81,6 +81,11 @@ test('edit refuses what cannot be edited in one sentence', () =>
       [[black, '--remove'], /what to remove: --mask/],
       [[black, 'x', '--mask', black, '--extend', '0,0,8,0'], /once which part/],
       [[black, 'x', '--extend', '0,0,8'], /four numbers/],
+      [[black, 'x', '--grow', '4'], /--grow, --shrink, --feather and --soft-mask need a mask/],
+      [[black, 'x', '--mask', black, '--grow', '4', '--shrink', '4'], /--grow or --shrink, not both/],
+      [[black, 'x', '--mask', black, '--feather', '101'], /from 1 to 100/],
+      [[black, 'x', '--mask', black, '--grow', '4'], /no white pixel/],
+      [[black, '--remove', '--mask', black, '--soft-mask'], /A removal has no soft mask/],
       [[black, 'x', '--extend', '0,0,0,0'], /at least one pixel/],
       [[black, 'x', '--extend', '8,0,1984,0'], /at most 2048/],
     ] as const) {
@@ -141,4 +146,48 @@ test('edit repaints the whole image, paints what is added to the canvas, and rem
     assert.deepEqual([removed.info.width, removed.info.height], [128, 96]);
     const far = 3 * (4 * 128 + 4);
     assert.deepEqual(removed.data.subarray(0, far), before.subarray(0, far));
+  }));
+
+test('edit grows, shrinks and feathers the mask by pixels, and blends by its greys', () =>
+  inTemporaryFolder(async (folder) => {
+    const at = (name: string) => path.join(folder, name);
+    const [width, height] = [128, 96];
+    await sharp({ create: { width, height, channels: 3, background: '#3a7' } })
+      .png()
+      .toFile(at('image.png'));
+    const before = await sharp(at('image.png')).removeAlpha().raw().toBuffer();
+    const masked = async (name: string, background: string) => {
+      const part = await sharp({ create: { width: 24, height: 24, channels: 3, background } })
+        .png()
+        .toBuffer();
+      await sharp({ create: { width, height, channels: 3, background: 'black' } })
+        .composite([{ input: part, left: 48, top: 32 }])
+        .png()
+        .toFile(at(name));
+    };
+    await masked('mask.png', 'white');
+    await masked('grey.png', '#606060');
+    /** The columns of the middle row that an edit changes, from and to. */
+    const changed = async (mask: string, ...more: string[]) => {
+      const fixed = ['--steps', '2', '--seed', '1', '--strength', '1', '-o', at('out.png')];
+      const { code, stderr } = await patchwork([
+        ...['edit', at('image.png'), 'a red house', '--mask', at(mask)],
+        ...fixed,
+        ...more,
+      ]);
+      assert.equal(code, 0, stderr);
+      const after = await sharp(at('out.png')).removeAlpha().raw().toBuffer();
+      const columns = Array.from({ length: width }, (_, x) => x).filter((x) => {
+        const from = 3 * (44 * width + x);
+        return !after.subarray(from, from + 3).equals(before.subarray(from, from + 3));
+      });
+      return { from: columns[0]!, to: columns.at(-1)! };
+    };
+    const near = ({ from, to }: { from: number; to: number }, left: number, right: number) =>
+      assert.ok(from >= left && from <= left + 3 && to <= right && to >= right - 3, `${from} … ${to}`);
+    near(await changed('mask.png'), 48, 71);
+    near(await changed('mask.png', '--grow', '10'), 38, 81);
+    near(await changed('mask.png', '--shrink', '6'), 54, 65);
+    near(await changed('mask.png', '--grow', '4', '--feather', '6'), 38, 81);
+    near(await changed('grey.png', '--soft-mask'), 48, 71);
   }));

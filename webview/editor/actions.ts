@@ -1,10 +1,11 @@
 import { messageOf } from '../../shared/errorMessage.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { blankPatch } from '../../shared/raster.ts';
 import { droppedIn } from '../additions/form.ts';
 import { copyBlob } from '../clipboard.ts';
 import { editActionsOf } from './editActions.ts';
 import type { Editor } from './editor.ts';
-import { type EditorActions, MASK_AMOUNT } from './page.ts';
+import type { EditorActions } from './page.ts';
 import { pictureBlob } from './selection.ts';
 import { wayActionsOf } from './wayActions.ts';
 
@@ -26,7 +27,8 @@ export function actionsOf(editor: Editor): EditorActions {
     toggleMask: () => mask.show(!page.maskShown),
     setAmount(amount) {
       const whole = Math.round(amount);
-      if (Number.isFinite(whole)) page.amount = Math.min(MASK_AMOUNT.max, Math.max(MASK_AMOUNT.min, whole));
+      const { min, max } = LIMITS.maskEdge;
+      if (Number.isFinite(whole)) page.amount = Math.min(max, Math.max(min, whole));
       editor.update();
     },
     reselect() {

@@ -1,6 +1,6 @@
+import { feathered, grown, inverted, shrunk } from '../../shared/morphology.ts';
 import { blankPatch, type Patch, wholeOf } from '../../shared/raster.ts';
 import type { Colour } from './mask/colours.ts';
-import { feathered, grown, inverted, shrunk } from './mask/morphology.ts';
 import type { EditorPage, MaskAction } from './page.ts';
 import { watchMaskColour } from './themeColour.ts';
 

@@ -135,7 +135,6 @@ export function isFaded(edits: readonly EditRow[], fading: EditorPage['fading'])
 }
 
 export const BRUSH_SIZES = { min: 1, max: 512 };
-export const MASK_AMOUNT = { min: 1, max: 100 };
 
 /** Colours that masks can have: the theme's red first. */
 export const MASK_COLOURS = ['red', 'green', 'blue', 'yellow', 'purple'] as const;

@@ -1,5 +1,6 @@
 import { html, type TemplateResult } from 'lit';
-import { type EditorActions, type EditorPage, MASK_AMOUNT, MASK_COLOURS, type MaskAction } from '../page.ts';
+import { LIMITS } from '../../../shared/limits.ts';
+import { type EditorActions, type EditorPage, MASK_COLOURS, type MaskAction } from '../page.ts';
 import { iconButton, slider } from './button.ts';
 
 /** Actions on the whole mask. */
@@ -67,8 +68,8 @@ export function maskSection(page: EditorPage, actions: EditorActions): TemplateR
       <label class="amount">
         <input
           type="number"
-          min=${MASK_AMOUNT.min}
-          max=${MASK_AMOUNT.max}
+          min=${LIMITS.maskEdge.min}
+          max=${LIMITS.maskEdge.max}
           .value=${String(page.amount)}
           aria-label="Pixels to grow, shrink or feather by"
           data-action="amount"

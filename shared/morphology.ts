@@ -1,4 +1,5 @@
-import { type Area, boundsOf, clip, cut, type Patch, type Raster } from '../../../shared/raster.ts';
+/** Changes of a mask's edge: by the image editor and the command line alike. */
+import { type Area, boundsOf, clip, cut, type Patch, type Raster } from './raster.ts';
 
 /** The inverse of a mask. */
 export function inverted(mask: Raster): Patch {
