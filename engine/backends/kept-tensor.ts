@@ -46,6 +46,7 @@ export class KeptTensor<Held extends RuntimeTensor> implements DeviceTensor {
   readonly type: Tensor['type'];
   readonly dims: readonly number[];
   readonly byteLength: number;
+  readonly onDevice: boolean;
   readonly #left: LeftTensors;
   readonly #read: (tensor: Held) => Promise<Tensor>;
   #tensor: Held | undefined;
@@ -61,11 +62,12 @@ export class KeptTensor<Held extends RuntimeTensor> implements DeviceTensor {
     this.#left = left;
     this.#read = read;
     this.#tensor = tensor;
-    if (tensor.location !== 'cpu') left.add(tensor, this);
+    this.onDevice = tensor.location !== 'cpu';
+    if (this.onDevice) left.add(tensor, this);
   }
 
   get released(): boolean {
-    return !this.#tensor || (this.#tensor.location !== 'cpu' && !this.#left.has(this.#tensor));
+    return !this.#tensor || (this.onDevice && !this.#left.has(this.#tensor));
   }
 
   /** @throws Error after its release */

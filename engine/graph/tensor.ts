@@ -24,8 +24,10 @@ export function floats(outputs: Readonly<Record<string, Tensor>>, name: string):
 export interface DeviceTensor {
   readonly type: Tensor['type'];
   readonly dims: readonly number[];
-  /** Bytes that it takes on the device. */
+  /** Bytes that it takes where it is. */
   readonly byteLength: number;
+  /** False if its values are in main memory after all: not every interface to a GPU leaves results there. */
+  readonly onDevice: boolean;
   /** A copy for the processor; where the device is the processor, the values themselves. */
   read(): Promise<Tensor>;
   /** Frees the device's memory. Reading it afterwards fails. */

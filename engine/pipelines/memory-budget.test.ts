@@ -39,7 +39,10 @@ test('what is left of a GPU’s memory limits features there, and not those in m
   const { together } = predictMemory(model, picture);
   const { budget, features, loaded } = budgetOn('webgpu', together + 1000, 0);
   features.put({ picture: 'a', timestep: 1 }, { pieces: () => [{ byteLength: 1e6 }] });
-  features.put({ picture: 'b', timestep: 1 }, { pieces: () => [{ byteLength: 1e6, release: () => {} }] });
+  features.put(
+    { picture: 'b', timestep: 1 },
+    { pieces: () => [{ byteLength: 1e6, onDevice: true, release: () => {} }] },
+  );
   assert.equal(await budget.plan(loaded, recipe), 'together');
   assert.deepEqual([features.bytes, features.deviceBytes], [1e6, 0]);
 });

@@ -73,7 +73,9 @@ test('what was freed with the network that computed it is no longer there', () =
 
 test('main memory and a device’s are counted and limited apart', () => {
   const store = new FeatureStore(100);
-  const kept = (byteLength: number) => ({ pieces: () => [{ byteLength, release: () => {} }] });
+  const kept = (byteLength: number) => ({
+    pieces: () => [{ byteLength, onDevice: true, release: () => {} }],
+  });
   store.put({ picture: 'a', timestep: 1 }, pass(80));
   store.put({ picture: 'b', timestep: 1 }, kept(90));
   assert.deepEqual([store.bytes, store.deviceBytes], [170, 90]);
@@ -90,4 +92,11 @@ test('main memory and a device’s are counted and limited apart', () => {
   assert.equal(store.bytes, 170, 'what the device holds is not limited by main memory');
   store.limit(50, 'device');
   assert.deepEqual([store.bytes, store.deviceBytes], [80, 0]);
+});
+
+test('results of a device that came back to main memory count there', () => {
+  const store = new FeatureStore(100);
+  const returned = { byteLength: 40, onDevice: false, release: () => {} };
+  store.put({ picture: 'a', timestep: 1 }, { pieces: () => [returned] });
+  assert.deepEqual([store.bytes, store.deviceBytes], [40, 0]);
 });

@@ -6,6 +6,8 @@ export interface Features {
 
 export interface Piece {
   readonly byteLength: number;
+  /** Whether that is memory of a device. */
+  readonly onDevice?: boolean;
   /** Frees memory of a device, which no garbage collector sees. */
   release?(): void;
   /** Whether it was freed, by that or with the network that computed it. */
@@ -174,8 +176,8 @@ export class FeatureStore {
 const MEMORIES = ['main', 'device'] as const;
 type Memory = (typeof MEMORIES)[number];
 
-function memoryOf({ release }: Piece): Memory {
-  return release ? 'device' : 'main';
+function memoryOf({ onDevice }: Piece): Memory {
+  return onDevice ? 'device' : 'main';
 }
 
 /** Bytes of one pass's features. */
