@@ -123,6 +123,11 @@ test('an image and edits of it, with features that stay on the GPU', { skip: ski
   for (const error of errors) assert.ok(error <= 2e-3, String(errors));
 });
 
+test('an image of Scenes is the one that the processor draws', { skip: skipWithoutGpu() }, async () => {
+  const decibels = JSON.parse((await onGpu('gpu-scenes.ts')).stdout) as number;
+  assert.ok(decibels >= 40, `${decibels} dB`);
+});
+
 test('AutoencoderDC and EfficientViT-SAM agree with their references', {
   skip: skipWithoutGpu(),
 }, async () => {
