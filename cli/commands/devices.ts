@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { listDevices } from '../../processes/devices/devices.ts';
-import type { DeviceInfo } from '../../shared/devices.ts';
+import { type DeviceInfo, describeCheck } from '../../shared/devices.ts';
 import { formatLatency } from '../../shared/units.ts';
 import { DEVICES } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
@@ -31,17 +31,10 @@ function lineOf(device: DeviceInfo): string {
   const remarks = [
     software ? 'software: not chosen automatically' : undefined,
     reason,
-    precisionsOf(device),
+    describeCheck(device),
     convolutionsOf(device),
   ].filter(Boolean);
   return [id.padEnd(8), provider.padEnd(10), state.padEnd(16), [name, ...remarks].join('; ')].join(' ');
-}
-
-/** The time of the step in each precision, if there are several. */
-function precisionsOf({ steps }: DeviceInfo): string | undefined {
-  const times = Object.entries(steps ?? {});
-  if (times.length < 2) return undefined;
-  return times.map(([precision, seconds]) => `${precision} ${formatLatency(seconds)}`).join(', ');
 }
 
 /** How edits compute convolutions there, if it was measured. */

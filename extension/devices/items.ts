@@ -1,5 +1,5 @@
 import { capitalized } from '../../shared/capitalized.ts';
-import { DEVICE_PROVIDERS, type DeviceChoice, type DeviceInfo } from '../../shared/devices.ts';
+import { DEVICE_PROVIDERS, type DeviceChoice, type DeviceInfo, describeCheck } from '../../shared/devices.ts';
 import { formatLatency } from '../../shared/units.ts';
 
 /** A line of the list of devices. */
@@ -25,18 +25,26 @@ export function deviceItems(devices: readonly DeviceInfo[], used: DeviceChoice):
   };
   return [
     automatic,
-    ...devices.map(({ id, name, available, software, reason, stepSeconds }) => ({
-      choice: id,
-      label: id === 'cpu' ? name : `${capitalized(name)} (${DEVICE_PROVIDERS[id]})`,
-      description: mark(id, [
-        id === 'cpu' && 'processor',
-        software && 'software',
-        stepSeconds !== null && `a test step takes ${formatLatency(stepSeconds)}`,
+    ...devices.map((device) => ({
+      choice: device.id,
+      label:
+        device.id === 'cpu' ? device.name : `${capitalized(device.name)} (${DEVICE_PROVIDERS[device.id]})`,
+      description: mark(device.id, [
+        device.id === 'cpu' && 'processor',
+        device.software && 'software',
+        device.stepSeconds !== null && `a test step takes ${formatLatency(device.stepSeconds)}`,
       ]),
-      ...(reason && { detail: available ? sentence(reason) : `Cannot be used: ${reason}.` }),
-      unusable: !available,
+      detail: detailOf(device),
+      unusable: !device.available,
     })),
   ];
+}
+
+/** What was found out about it, in sentences. */
+function detailOf(device: DeviceInfo): string {
+  const { available, reason } = device;
+  if (!available) return `Cannot be used: ${reason}.`;
+  return [describeCheck(device), reason].flatMap((text) => (text ? sentence(text) : [])).join(' ');
 }
 
 function sentence(text: string): string {
