@@ -5,13 +5,17 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import type { Engine, PrepareEditResult, Recipe } from '../../shared/api.ts';
+import { NodeBackend } from '../../engine/backends/node/backend.ts';
+import { createEngine } from '../../engine/engine.ts';
+import { abortError } from '../../engine/errors.ts';
+import type { Engine, PrepareEditResult, Recipe, SegmentRequest } from '../../shared/api.ts';
 import { type EditDraft, EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
 
 const { Uri } = await import('../../test/support/vscode/stub.ts');
 const { checkingEngine, servicesIn } = await import('../../test/support/vscode/services.ts');
 const { PictureDocument } = await import('./document.ts');
 const { Preparing } = await import('./preparing.ts');
+const { Selecting } = await import('./selecting.ts');
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-preparing-'));
 after(() => rm(folder, { recursive: true, force: true }));
@@ -101,5 +105,60 @@ test('of an edit that computes a share of the process it is told what all takes,
   );
   const { mostSeconds, fullSeconds } = await told();
   assert.equal((fullSeconds! / mostSeconds!).toFixed(6), (1 / 0.35).toFixed(6));
+  document.dispose();
+});
+
+/** A document whose image is prepared by `segment`; `prepared` starts that and waits for its end. */
+async function preparing(image: Buffer, segment: Engine['segment']) {
+  const place = path.join(folder, 'prepared.png');
+  await writeFile(place, image);
+  const services = servicesIn(folder, { ...checkingEngine(new Uint8Array(image)), segment });
+  const document = await PictureDocument.open(Uri.file(place) as never, services.log);
+  const preparing = new Preparing(services, document);
+  const prepared = async () => {
+    document.update({ prepared: false });
+    preparing.start(draft);
+    while (!document.state.prepared) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  return { services, document, prepared };
+}
+
+test('an image is encoded for clicks before it is recorded, and again after other work came first', async () => {
+  const asked: SegmentRequest[] = [];
+  const { document, prepared } = await preparing(png, async (request) => {
+    asked.push(request);
+    if (asked.length === 1) throw abortError();
+    return {} as never;
+  });
+  await prepared();
+  assert.equal(asked.length, 2);
+  assert.deepEqual(Object.keys(asked[1]!), ['image'], 'without a place, which makes it background work');
+  assert.deepEqual(Buffer.from(asked[1]!.image as Uint8Array), png);
+  document.dispose();
+});
+
+test('a click on an image that was encoded in the background does not encode it again', async () => {
+  const engine = createEngine(new NodeBackend(1));
+  after(() => engine.dispose());
+  const sun = { create: { width: 40, height: 40, channels: 3, background: '#fd0' } } as const;
+  const image = await sharp({ create: { width: 128, height: 128, channels: 3, background: '#48c' } })
+    .composite([{ input: await sharp(sun).png().toBuffer(), left: 44, top: 44 }])
+    .png()
+    .toBuffer();
+  const encodings: string[] = [];
+  const { services, document, prepared } = await preparing(image, async (request, options) => {
+    const result = await engine.segment(request, options);
+    encodings.push(result.encoding);
+    return result;
+  });
+  const selecting = new Selecting(services, document);
+  const click = () => selecting.select({ points: [{ x: 60, y: 60, include: true }] }, 'replace');
+  await prepared();
+  await click();
+  assert.deepEqual(encodings.splice(0), ['whole', 'kept']);
+  await document.crop({ left: 8, top: 0, right: 0, bottom: 0 });
+  await prepared();
+  await click();
+  assert.deepEqual(encodings, ['whole', 'kept'], 'the image as it is after a change');
   document.dispose();
 });

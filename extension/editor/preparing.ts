@@ -100,16 +100,10 @@ export class Preparing {
       this.#document.uri,
     );
     const request = await withoutIdleAdapter(asked);
-    const { version } = this.#document;
-    if (this.#document.state.canSelect && this.#encoded !== version) {
-      // Clicks are answered at once if the image is encoded.
-      const image = await this.#document.encoded();
-      await this.#inTurn(() => this.#services.engine.segment({ image }, { signal }));
-      this.#encoded = version;
-    }
     for (;;) {
       const remaining = new Remaining();
       try {
+        await this.#encode(signal);
         const {
           recipe,
           editSteps = 0,
@@ -137,6 +131,15 @@ export class Preparing {
       do await sleep(AGAIN, undefined, { signal });
       while (this.#document.state.run);
     }
+  }
+
+  /** Has the image encoded by the segmenter, so that clicks are answered at once. */
+  async #encode(signal: AbortSignal): Promise<void> {
+    const { version, state } = this.#document;
+    if (!state.canSelect || this.#encoded === version) return;
+    const image = await this.#document.encoded();
+    await this.#inTurn(() => this.#services.engine.segment({ image }, { signal }));
+    this.#encoded = version;
   }
 
   /** Tells how long an edit takes at most: of a large image its mask decides which part is worked on. */

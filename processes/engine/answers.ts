@@ -6,14 +6,24 @@ import {
   ResponseError,
 } from 'vscode-jsonrpc';
 import { abortError } from '../../engine/errors.ts';
-import { type CallOptions, ENGINE_CALLS, type Engine, type EngineCall } from '../../shared/api.ts';
+import {
+  type CallOptions,
+  ENGINE_CALLS,
+  type Engine,
+  type EngineCall,
+  type SegmentRequest,
+} from '../../shared/api.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { eitherSignal } from '../../shared/signals.ts';
 import { failureOf } from './failure.ts';
 import { CALL_FAILED, type Call, type FailureData, METHODS, type Method, received } from './protocol.ts';
 
-/** Background calls, which any other call cancels. */
-const BACKGROUND: readonly EngineCall[] = ['prepareEdit'];
+/** Background calls, which any other call cancels: they record an image, or encode it for clicks that may come. */
+function isInBackground(name: EngineCall, request: unknown): boolean {
+  if (name !== 'segment') return name === 'prepareEdit';
+  const { points = [], box } = request as SegmentRequest;
+  return points.length === 0 && !box;
+}
 
 /** Answers the engine's calls on a connection, one after another. */
 export function answerCalls(connection: MessageConnection, engine: Engine): void {
@@ -21,10 +31,10 @@ export function answerCalls(connection: MessageConnection, engine: Engine): void
   for (const name of Object.keys(ENGINE_CALLS) as EngineCall[]) {
     const run = engine[name].bind(engine) as Run<unknown, never, unknown>;
     const method = METHODS[name] as Method<unknown, never, unknown>;
-    const inOrder = BACKGROUND.includes(name) ? inBackground : turn;
-    answer(connection, method, (request, options) =>
-      inOrder(options, (signal) => run(request, { ...options, signal })),
-    );
+    answer(connection, method, (request, options) => {
+      const inOrder = isInBackground(name, request) ? inBackground : turn;
+      return inOrder(options, (signal) => run(request, { ...options, signal }));
+    });
   }
 }
 

@@ -205,4 +205,11 @@ test('what is done in the background gives way to any other call', async () => {
   const made = engine.generate({ prompt: 'next' });
   await assert.rejects(second, isAbort);
   await made;
+  // An image that is encoded for clicks to come gives way to a click, which does not give way to others.
+  const image = Uint8Array.of(1);
+  const encoding = engine.segment({ image });
+  const click = engine.segment({ image, points: [{ x: 0, y: 0 }] });
+  await assert.rejects(encoding, isAbort);
+  const after = engine.generate({ prompt: 'next' });
+  await Promise.all([click, after]);
 });

@@ -8,7 +8,9 @@ import type {
   GenerateProgress,
   GenerateRequest,
   GenerateResult,
+  SegmentResult,
 } from '../../../shared/api.ts';
+import { SIGHT_RESULT } from '../../../shared/testing.ts';
 import { serve } from '../serve.ts';
 import { fakeResult } from './fake-result.ts';
 
@@ -34,11 +36,11 @@ const engine: Engine = {
     return result(request, steps);
   },
   edit: notUsed,
-  async prepareEdit(_, { signal } = {}) {
-    for (let waited = 0; waited < 20_000 && !signal?.aborted; waited += STEP_MS) await sleep(STEP_MS);
-    throw abortError();
+  prepareEdit: (_, { signal } = {}) => untilCancelled(signal),
+  segment: async (request, { signal } = {}) => {
+    if (request.points) return SIGHT_RESULT as unknown as SegmentResult;
+    return await untilCancelled(signal);
   },
-  segment: notUsed,
   findObjects: notUsed,
   cutOut: notUsed,
   upscale: notUsed,
@@ -51,6 +53,11 @@ const engine: Engine = {
   },
   async dispose() {},
 };
+
+async function untilCancelled(signal: AbortSignal | undefined): Promise<never> {
+  for (let waited = 0; waited < 20_000 && !signal?.aborted; waited += STEP_MS) await sleep(STEP_MS);
+  throw abortError();
+}
 
 async function notUsed(): Promise<never> {
   throw new Error('not used');
