@@ -215,6 +215,8 @@ step('a picture that the editor cannot open gets its mask as a file', async () =
   const { data, info } = await sharp(file).greyscale().raw().toBuffer({ resolveWithObject: true });
   const mask = { ...info, data: Uint8Array.from(data, (value) => (value > 127 ? 1 : 0)) };
   assert.ok(overlapOf(mask, cat.mask) > ALIKE);
+  // It is opened once it is written; later it would cover what the next step opens.
+  await vscode.page.locator('.tab', { hasText: 'cat.red-cat.png' }).waitFor();
   await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeAllEditors'));
 });
 
