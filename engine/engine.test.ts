@@ -372,6 +372,8 @@ test('float16 that a recipe asks for is float32 where the device lacks it', asyn
     await engine.generate({ ...small, precision: 'fp32' }),
   ];
   assert.equal(asked.recipe.precision, 'fp32');
+  const sentence = 'fp16 was asked for, but the device does not compute in it: this was computed in fp32.';
+  assert.deepEqual([asked.warnings, plain.warnings], [[sentence], []]);
   assert.deepEqual(await pixelsOf(asked.picture.png), await pixelsOf(plain.picture.png));
 });
 

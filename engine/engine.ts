@@ -39,7 +39,7 @@ import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/check-request.ts';
 import type { Backend } from './execution/backend.ts';
 import { CancellableBackend } from './execution/cancellable.ts';
-import { defaultPrecision, precisionOn } from './execution/default-precision.ts';
+import { defaultPrecision, precisionOn, replacedPrecision } from './execution/default-precision.ts';
 import { seesMask } from './execution/denoiser-inputs.ts';
 import { plannedDevice } from './execution/memory-plan.ts';
 import type { Share } from './execution/shared-run.ts';
@@ -187,7 +187,8 @@ class LocalEngine implements Engine {
       plan,
       share: shareBy(team),
     });
-    return this.#reported(result, { loaded, spending, warnings: prompts.warnings }, { begin, opening });
+    const said = [...prompts.warnings, ...replacedPrecision(checked, precision)];
+    return this.#reported(result, { loaded, spending, warnings: said }, { begin, opening });
   }
 
   async edit(request: EditRequest, options: CallOptions<EditProgress> = {}): Promise<EditResult> {
@@ -239,7 +240,12 @@ class LocalEngine implements Engine {
       tiles: plan === 'tiled',
       share: shareBy(team),
     });
-    const said = [...prompts.warnings, ...warnings, ...loaded.model.editNotes];
+    const said = [
+      ...prompts.warnings,
+      ...warnings,
+      ...replacedPrecision(checked, precision),
+      ...loaded.model.editNotes,
+    ];
     const known = { loaded, spending, warnings: said };
     const reported = await this.#reported(result, known, { begin, opening });
     // The result is returned first. Features that are not stored are computed again when they are needed.
@@ -379,7 +385,16 @@ class LocalEngine implements Engine {
       picture: { ...result.picture, png },
       macs: result.macs + painted.macs,
       seconds: result.seconds + secondsSince(begin),
-      repaint: { recipe, strength, warnings: [...loaded.warnings, ...prompts.warnings, ...painted.warnings] },
+      repaint: {
+        recipe,
+        strength,
+        warnings: [
+          ...loaded.warnings,
+          ...prompts.warnings,
+          ...replacedPrecision(asked, precision),
+          ...painted.warnings,
+        ],
+      },
     };
   }
 

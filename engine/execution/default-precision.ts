@@ -64,3 +64,12 @@ async function bytesAreFaster(backend: Backend): Promise<boolean> {
 export function precisionOn({ precisions }: Pick<Capabilities, 'precisions'>, asked: Precision): Precision {
   return precisions.includes(asked) ? asked : 'fp32';
 }
+
+/** A sentence for the user where a precision that was asked for was replaced, see `precisionOn`. */
+export function replacedPrecision(
+  { precision: asked }: { precision?: Precision | undefined },
+  taken: Precision,
+): string[] {
+  if (asked === undefined || asked === taken) return [];
+  return [`${asked} was asked for, but the device does not compute in it: this was computed in ${taken}.`];
+}
