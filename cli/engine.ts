@@ -29,7 +29,8 @@ export async function openEngine(device: DeviceChoice = 'auto'): Promise<Engine>
 export function startEngine(device: DeviceChoice = 'auto'): Engine {
   const process = { script: engineScript(), execArgv: processFlags() };
   if (device === 'cpu') return engineProcess(process);
-  return deviceEngine({ ...process, device: () => device, devices: DEVICES });
+  const onWait = () => note('The GPU computes for another window or command; this one waits.');
+  return deviceEngine({ ...process, device: () => device, devices: DEVICES, onWait });
 }
 
 /** Announces what takes some time. */

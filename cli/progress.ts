@@ -3,6 +3,17 @@ import { describeProgress } from '../engine/hub/describe.ts';
 import type { FetchProgress } from '../engine/hub/fetch-model.ts';
 import { plainText } from '../shared/plainText.ts';
 
+/** Stages in other words than their names. */
+const WORDS: Readonly<Record<string, string>> = {
+  try: 'trying the GPU',
+  turn: 'waiting: the GPU computes for another window or command',
+};
+
+/** The name of a stage for people. */
+export function stageWords(stage: string): string {
+  return WORDS[stage] ?? stage;
+}
+
 /** A progress bar on stderr; silent where stderr is not a terminal. */
 export class Progress {
   readonly #bar = new SingleBar(

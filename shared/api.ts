@@ -160,9 +160,10 @@ export interface GenerateRequest<Image = ImageInput> extends DrawingRequest<Imag
 export interface GenerateProgress {
   /**
    * `merge`: LoRA files are used with a model for the first time; `calibrate` and `quantize`: a model is used in a
-   * precision for the first time. Their results are kept for later.
+   * precision for the first time. Their results are kept for later. `try`: a GPU is tried for the first time; `turn`: it
+   * computes for another window or command, and this one waits.
    */
-  stage: 'load' | 'merge' | 'calibrate' | 'quantize' | 'encode' | 'denoise' | 'decode';
+  stage: 'try' | 'turn' | 'load' | 'merge' | 'calibrate' | 'quantize' | 'encode' | 'denoise' | 'decode';
   /** Denoising steps finished, 0 … steps; in the first stages, their own steps. */
   step: number;
   steps: number;

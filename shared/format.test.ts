@@ -103,6 +103,8 @@ test('what is happening', () => {
   assert.equal(describeRun({ ...run, stage: 'record' }), 'Analysing image: step 4 of 20');
   assert.equal(describeRun({ ...run, stage: 'denoise', cancelling: true }), 'Cancelling…');
   assert.equal(describeRun({ ...run, stage: 'wait' }), 'Waiting for the engine…');
+  assert.equal(describeRun({ ...run, stage: 'try' }), 'Trying the GPU, once…');
+  assert.equal(describeRun({ ...run, stage: 'turn' }), 'Waiting: the GPU computes for another window…');
   assert.equal(describeRun({ ...run, stage: 'wait', ahead: 1 }), 'Waiting: 1 job before this');
   assert.equal(describeRun({ ...run, stage: 'wait', ahead: 2 }), 'Waiting: 2 jobs before this');
 });

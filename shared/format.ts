@@ -166,6 +166,10 @@ export function describeRun(run: RunState): string {
     case 'wait':
       if (!ahead) return 'Waiting for the engine…';
       return `Waiting: ${ahead} ${ahead === 1 ? 'job' : 'jobs'} before this`;
+    case 'try':
+      return 'Trying the GPU, once…';
+    case 'turn':
+      return 'Waiting: the GPU computes for another window…';
     case 'load':
       return 'Loading the model…';
     case 'merge':

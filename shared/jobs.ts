@@ -20,6 +20,11 @@ export function isCounting({ stage }: Pick<RunState, 'stage'>): boolean {
   return stage === 'denoise' || stage === 'record' || stage === 'upscale';
 }
 
+/** Whether a run has not begun to use the engine. */
+export function isWaiting({ stage }: Pick<RunState, 'stage'>): boolean {
+  return stage === 'wait' || stage === 'try' || stage === 'turn';
+}
+
 /** Whether a stage is done once for a model and counts its own steps, while the run's time is not known yet. */
 export function isPreparing({ stage }: Pick<RunState, 'stage'>): boolean {
   return stage === 'merge' || stage === 'calibrate' || stage === 'quantize';

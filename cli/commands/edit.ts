@@ -19,7 +19,7 @@ import { interruptible } from '../interrupt.ts';
 import { checkEdge, type EdgeOptions, maskWithEdge, withEdgeOptions } from '../mask-edge.ts';
 import { decimal, promptArgument, wholeNumber, withExamples } from '../options.ts';
 import { print } from '../output.ts';
-import { Progress } from '../progress.ts';
+import { Progress, stageWords } from '../progress.ts';
 import { Target } from '../target.ts';
 import { type WorkerOptions, withWorkerOptions, workerRequest } from '../workers.ts';
 import {
@@ -191,7 +191,7 @@ async function run(image: string, asked: string | undefined, options: Options): 
         dilation,
         zoom,
       },
-      { signal, onProgress: ({ stage, step, steps }) => progress.update(stage, step, steps) },
+      { signal, onProgress: ({ stage, step, steps }) => progress.update(stageWords(stage), step, steps) },
     );
     progress.stop();
     const names = derivedNames(path.parse(image).name, prompt || 'removed');

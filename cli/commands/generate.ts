@@ -7,7 +7,7 @@ import { openEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
 import { promptArgument, type Size, size, wholeNumber, withExamples } from '../options.ts';
 import { note, print } from '../output.ts';
-import { Progress } from '../progress.ts';
+import { Progress, stageWords } from '../progress.ts';
 import { Target, type WrittenFile } from '../target.ts';
 import { type WorkerOptions, withWorkerOptions, workerRequest } from '../workers.ts';
 import {
@@ -69,7 +69,10 @@ async function run(prompt: string, options: Options): Promise<void> {
           prompt,
           seed: first === undefined ? undefined : seedsFrom(first, index + 1).at(-1),
         },
-        { signal, onProgress: ({ stage, step, steps }) => progress.update(of + stage, step, steps) },
+        {
+          signal,
+          onProgress: ({ stage, step, steps }) => progress.update(of + stageWords(stage), step, steps),
+        },
       );
       const names = pictureNames(prompt, result.recipe.seed);
       const written = await target.write(result.picture.png, result.recipe, names, index);

@@ -20,7 +20,7 @@ import {
   withExamples,
 } from '../options.ts';
 import { note, print } from '../output.ts';
-import { Progress } from '../progress.ts';
+import { Progress, stageWords } from '../progress.ts';
 import { replacedRemark, requirePng, Target } from '../target.ts';
 
 type Options = CommonOptions & {
@@ -85,7 +85,7 @@ async function run(image: string, options: Options): Promise<void> {
       { image: bytes, model, scale, threads, ...(await repaintOf(bytes, options)) },
       {
         signal: interruptible(model),
-        onProgress: ({ stage, step, steps }) => progress.update(stage, step, steps),
+        onProgress: ({ stage, step, steps }) => progress.update(stageWords(stage), step, steps),
       },
     );
     progress.stop();

@@ -1,4 +1,4 @@
-import { isCounting, isPreparing, type RunState } from '../../shared/jobs.ts';
+import { isCounting, isPreparing, isWaiting, type RunState } from '../../shared/jobs.ts';
 
 /** Predicted times of the parts of a run. */
 export interface Expected {
@@ -58,7 +58,7 @@ export class Remaining {
     if (stage === 'decode') return other || undefined;
     if (isPreparing({ stage })) return undefined;
     if (!isCounting({ stage })) {
-      const isBefore = stage === 'wait' || stage === 'load';
+      const isBefore = isWaiting({ stage }) || stage === 'load';
       const loadSeconds = loads === 'unknown' ? undefined : expected?.loadSeconds;
       const load = isBefore && loads ? loadSeconds : 0;
       if (!expected || load === undefined) return undefined;

@@ -28,7 +28,7 @@ afterEach(async () => {
 
 function open(
   device: DeviceChoice = 'auto',
-  more: { patience?: number; onLog?: (line: string) => void } = {},
+  more: { patience?: number; onLog?: (line: string) => void; onWait?: () => void } = {},
 ) {
   const engine = deviceEngine({
     ...scriptOf(path.join(testing, 'fake-engine.ts')),
@@ -113,12 +113,18 @@ test('a benchmark that fails on the GPU gives no figures of the processor', asyn
 
 test('a GPU computes for one process at a time', async () => {
   const lines: string[] = [];
-  const [one, other] = [open(), open('auto', { onLog: (line) => lines.push(line) })];
+  let waited = 0;
+  const onWait = () => waited++;
+  const [one, other] = [
+    open('auto', { onWait }),
+    open('auto', { onLog: (line) => lines.push(line), onWait }),
+  ];
   await one.generate({ prompt: 'a house' });
   const lock = path.join(process.env.PATCHWORK_CACHE!, 'device-webgpu.lock');
   assert.ok(existsSync(lock));
   assert.equal((await generated(other, 'a boat')).place, 'webgpu');
   assert.ok(lines.some((line) => /another window/.test(line)));
+  assert.equal(waited, 1);
   await Promise.all([one.dispose(), other.dispose()]);
 });
 
@@ -129,11 +135,15 @@ test('a benchmark of devices waits for its turn, and frees the GPU’s memory fi
   assert.ok(other.pid);
   const controller = new AbortController();
   const { signal } = controller;
-  let begun = false;
-  const hung = one.generate({ prompt: 'hangs the GPU' }, { signal, onProgress: () => (begun = true) });
+  const stages: string[] = [];
+  const hung = one.generate(
+    { prompt: 'hangs the GPU' },
+    { signal, onProgress: ({ stage }) => stages.push(stage) },
+  );
   hung.catch(() => {});
   // `one` waits for its turn, which `other` keeps for a moment after its call.
-  while (!begun) await setTimeout(20);
+  while (stages.every((stage) => stage === 'turn')) await setTimeout(20);
+  assert.equal(stages[0], 'turn');
   const failed = assert.rejects(
     other.benchmark({ cases: ['dense'], devices: ['webgpu'] }),
     /The device was lost/,

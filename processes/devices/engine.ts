@@ -14,6 +14,8 @@ interface DeviceEngineOptions extends Omit<ChildOptions, 'title' | 'args'> {
   megabytes?: () => number;
   /** How devices are found and tried. */
   devices?: DevicesOptions;
+  /** Called when a call waits because the GPU computes for another process. */
+  onWait?: () => void;
   /** Milliseconds without progress after which a call on a GPU counts as hung. */
   patience?: number;
 }
@@ -29,12 +31,19 @@ export interface DeviceEngine extends EngineProcess {
  * @throws InputError at a call if the chosen device is not there
  */
 export function deviceEngine(options: DeviceEngineOptions): DeviceEngine {
-  const { megabytes, device: choice, devices, patience, ...child } = options;
+  const { megabytes, device: choice, devices, onWait, patience, ...child } = options;
   const { onLog } = child;
   const ladder = new Ladder<EngineProcess>({
     onLog,
+    onWait,
     patience,
-    choose: () => chooseDevice(choice(), { onLog, ...devices }),
+    choose: (tell) => {
+      const onTry = (name: string) => {
+        devices?.onTry?.(name);
+        tell();
+      };
+      return chooseDevice(choice(), { onLog, ...devices, onTry });
+    },
     open: (device) => open(device),
   });
   const open = (device: OpenedDevice) => {

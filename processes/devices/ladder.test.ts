@@ -20,3 +20,31 @@ test('a device that is chosen while another one is tried is the one that compute
   assert.equal(ladder.chosen?.id, 'cpu');
   await ladder.end();
 });
+
+test('calls with stages say that a device is tried, also those that come while it is', async () => {
+  let found!: (chosen: Chosen) => void;
+  const ladder = new Ladder<Engine>({
+    choose: (onTry) => {
+      onTry();
+      return new Promise((resolve) => {
+        found = resolve;
+      });
+    },
+    open: () =>
+      ({ generate: async () => 'image', describe: async () => 'words', dispose: async () => {} }) as never,
+  });
+  const said: unknown[] = [];
+  const onProgress = (progress: unknown) => said.push(progress);
+  const calls = [
+    ladder.call('generate', {}, { onProgress }),
+    ladder.call('generate', {}, { onProgress }),
+    ladder.call('describe', {}, { onProgress }),
+  ];
+  const trying = { stage: 'try', step: 0, steps: 0 };
+  assert.deepEqual(said, [trying, trying]);
+  found({ id: 'cpu', findings: { name: 'processor', wrong: [] } });
+  assert.deepEqual(await Promise.all(calls), ['image', 'image', 'words']);
+  await ladder.call('generate', {}, { onProgress });
+  assert.equal(said.length, 2);
+  await ladder.end();
+});

@@ -7,6 +7,7 @@ import {
   type Engine,
   type EngineCall,
   type EngineCalls,
+  type GenerateProgress,
 } from '../../shared/api.ts';
 import { DEVICE_PROVIDERS } from '../../shared/devices.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
@@ -19,11 +20,13 @@ const PATIENCE = 300_000;
 const MOST_FAILURES = 2;
 
 interface LadderOptions<E extends Engine> {
-  /** Asked at the first call, and after `end`. */
-  choose(): Promise<Chosen>;
+  /** Asked at the first call, and after `end`. @param onTry called before a device is tried for the first time */
+  choose(onTry: () => void): Promise<Chosen>;
   /** An engine that starts with its first call. */
   open(device: OpenedDevice): E;
   onLog?: (line: string) => void;
+  /** Called when a call waits for the turn on a GPU that another process has. */
+  onWait?: (() => void) | undefined;
   /** Milliseconds without progress after which a call on a GPU is taken to hang. */
   patience?: number;
 }
@@ -41,6 +44,9 @@ interface Rung<E extends Engine> {
 export class Ladder<E extends Engine> {
   readonly #options: LadderOptions<E>;
   #chosen: Promise<Chosen> | undefined;
+  /** What calls that wait for the choice are told once a device is tried. */
+  readonly #onTry = new Set<() => void>();
+  #tries = false;
   #rungs: Rung<E>[] = [];
   #failures = 0;
   readonly #turn: Turn;
@@ -76,13 +82,18 @@ export class Ladder<E extends Engine> {
   }
 
   async call(name: EngineCall, request: unknown, given: CallOptions<unknown> = {}): Promise<unknown> {
-    const rungs = await this.#open();
+    const tell = teller(name, given);
+    const onWait = () => {
+      this.#options.onWait?.();
+      tell('turn');
+    };
+    const rungs = await this.#open(() => tell('try'));
     const notices: string[] = [];
     const first = this.#failures >= MOST_FAILURES ? rungs.length - 1 : 0;
     for (let at = first; ; at++) {
       const rung = rungs[at]!;
       try {
-        const result = await this.#callOn(rung, name, request, given);
+        const result = await this.#callOn(rung, name, request, given, onWait);
         if (at === 0) this.#failures = 0;
         return withNotices(result, notices);
       } catch (error) {
@@ -116,7 +127,7 @@ export class Ladder<E extends Engine> {
     if (id === 'cpu') return run();
     const idle = this.#turn.isIdle ? this.#rungs.filter(({ device }) => device.id === id) : [];
     for (const { engine } of idle) await engine.dispose();
-    await this.#turn.enter(id, signal);
+    await this.#turn.enter(id, signal, this.#options.onWait);
     try {
       return await run();
     } finally {
@@ -129,10 +140,11 @@ export class Ladder<E extends Engine> {
     name: EngineCall,
     request: unknown,
     given: CallOptions<unknown>,
+    onWait: () => void,
   ): Promise<unknown> {
     const run = engine[name] as (request: unknown, options: CallOptions<unknown>) => Promise<unknown>;
     if (device.id === 'cpu') return run(request, given);
-    await this.#turn.enter(device.id, given.signal);
+    await this.#turn.enter(device.id, given.signal, onWait);
     try {
       return await this.#watched((options) => run(request, options), given, engine);
     } finally {
@@ -170,9 +182,22 @@ export class Ladder<E extends Engine> {
     }
   }
 
-  async #open(): Promise<readonly Rung<E>[]> {
-    this.#chosen ??= this.#options.choose();
-    const choosing = this.#chosen;
+  async #choose(): Promise<Chosen> {
+    try {
+      return await this.#options.choose(() => {
+        this.#tries = true;
+        for (const tell of this.#onTry) tell();
+      });
+    } finally {
+      this.#tries = false;
+    }
+  }
+
+  async #open(onTry: () => void): Promise<readonly Rung<E>[]> {
+    const choosing = this.#chosen ?? this.#choose();
+    this.#chosen = choosing;
+    this.#onTry.add(onTry);
+    if (this.#tries) onTry();
     let chosen: Chosen;
     try {
       chosen = await choosing;
@@ -180,14 +205,25 @@ export class Ladder<E extends Engine> {
       // Another device, or a later state of the machine, may succeed.
       if (this.#chosen === choosing) this.#chosen = undefined;
       throw error;
+    } finally {
+      this.#onTry.delete(onTry);
     }
     // It was ended in the meantime: the choice may be another one now.
-    if (this.#chosen !== choosing) return this.#open();
+    if (this.#chosen !== choosing) return this.#open(onTry);
     this.chosen = chosen;
     if (this.#rungs.length === 0)
       this.#rungs = ways(chosen).map((device) => ({ device, engine: this.#options.open(device) }));
     return this.#rungs;
   }
+}
+
+/** Calls whose progress has stages; see `GenerateProgress`. */
+const STAGED: readonly EngineCall[] = ['generate', 'edit', 'prepareEdit', 'upscale'];
+
+/** Tells a call's progress what it waits for before the engine begins. */
+function teller(name: EngineCall, { onProgress }: CallOptions<unknown>): (stage: 'try' | 'turn') => void {
+  if (!STAGED.includes(name)) return () => {};
+  return (stage) => onProgress?.({ stage, step: 0, steps: 0 } satisfies GenerateProgress);
 }
 
 /** A GPU, the same with less memory, the processor. */

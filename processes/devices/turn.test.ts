@@ -25,16 +25,23 @@ test('a call that is cancelled while it waits leaves the others waiting', async 
   await first.enter('one');
   const { turn, waits } = waitingTurn();
   const [one, other] = [new AbortController(), new AbortController()];
-  const cancelled = assert.rejects(turn.enter('one', one.signal), isAbort);
-  const late = turn.enter('one', other.signal);
+  const told: string[] = [];
+  const cancelled = assert.rejects(
+    turn.enter('one', one.signal, () => told.push('one')),
+    isAbort,
+  );
+  const late = turn.enter('one', other.signal, () => told.push('other'));
   await waits;
+  const last = turn.enter('one', undefined, () => told.push('last'));
+  assert.deepEqual(told, ['one', 'other', 'last'], 'each is told once that it waits');
   one.abort();
   await cancelled;
   await first.pause();
   await first.leave();
-  await late;
+  await Promise.all([late, last]);
   assert.ok(!turn.isIdle);
-  await turn.pause();
+  await turn.enter('one', undefined, () => assert.fail('the turn is here'));
+  for (let call = 0; call < 3; call++) await turn.pause();
   await turn.leave();
 });
 

@@ -8,6 +8,9 @@ const PAUSE = 1000;
 /** This process's turn on a GPU, which computes for one process at a time. */
 export class Turn {
   readonly #onLog: ((line: string) => void) | undefined;
+  /** Told that the turn has to be waited for. */
+  readonly #listeners = new Set<() => void>();
+  #waits = false;
   #calls = 0;
   #held: Promise<void> | undefined;
   /** Ends the wait for the turn. */
@@ -23,10 +26,16 @@ export class Turn {
     return this.#calls === 0;
   }
 
-  /** Waits for the turn, which all calls of this process share. @throws AbortError if this call is cancelled */
-  async enter(device: string, signal?: AbortSignal): Promise<void> {
+  /**
+   * Waits for the turn, which all calls of this process share.
+   * @param onWait called if another process has it
+   * @throws AbortError if this call is cancelled
+   */
+  async enter(device: string, signal?: AbortSignal, onWait = () => {}): Promise<void> {
     clearTimeout(this.#timer);
     this.#calls++;
+    this.#listeners.add(onWait);
+    if (this.#waits) onWait();
     try {
       this.#held ??= this.#take(device);
       await unlessAborted(this.#held, signal);
@@ -35,6 +44,8 @@ export class Turn {
       // No other call waits for it or has it.
       await this.leave();
       throw error;
+    } finally {
+      this.#listeners.delete(onWait);
     }
   }
 
@@ -52,6 +63,7 @@ export class Turn {
     if (this.#calls > 0) return;
     clearTimeout(this.#timer);
     this.#held = undefined;
+    this.#waits = false;
     this.#waiting.abort();
     this.#release?.();
     this.#release = undefined;
@@ -61,10 +73,11 @@ export class Turn {
     const file = path.join(cacheFolder(), `device-${device}.lock`);
     const waiting = new AbortController();
     this.#waiting = waiting;
-    let waited = false;
     const onWait = () => {
-      if (!waited) this.#onLog?.('The GPU computes for another window; this one waits.');
-      waited = true;
+      if (this.#waits || waiting.signal.aborted) return;
+      this.#waits = true;
+      this.#onLog?.('The GPU computes for another window; this one waits.');
+      for (const listener of this.#listeners) listener();
     };
     const held = new Promise<void>((taken, failed) => {
       const hold = () =>
@@ -81,7 +94,11 @@ export class Turn {
         taken();
       });
     });
-    held.catch(() => {
+    const ended = () => {
+      if (this.#waiting === waiting) this.#waits = false;
+    };
+    held.then(ended, () => {
+      ended();
       if (this.#held === held) this.#held = undefined;
     });
     return held;

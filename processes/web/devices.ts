@@ -37,8 +37,12 @@ export async function listWebDevices(worker: WorkerOptions, options: ChoiceOptio
 }
 
 /** See `chooseFrom`: one of this browser's devices. */
-export async function chooseWebDevice(worker: WorkerOptions, choice: DeviceChoice): Promise<Chosen> {
-  return chooseFrom(await source(worker), choice, { onLog: worker.onLog });
+export async function chooseWebDevice(
+  worker: WorkerOptions,
+  choice: DeviceChoice,
+  onTry?: () => void,
+): Promise<Chosen> {
+  return chooseFrom(await source(worker), choice, { onLog: worker.onLog, onTry });
 }
 
 async function source(worker: WorkerOptions): Promise<DeviceSource> {

@@ -23,7 +23,7 @@ interface WebEngine extends Engine {
 export function webEngine(options: WebEngineOptions, device: () => DeviceChoice): WebEngine {
   const ladder = new Ladder<EngineWorker>({
     onLog: options.onLog,
-    choose: () => chooseWebDevice(options, device()),
+    choose: (onTry) => chooseWebDevice(options, device(), onTry),
     open: (opened) => engineWorker(options, opened),
   });
   const running = () => ladder.engines.some((engine) => engine.running);
