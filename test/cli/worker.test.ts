@@ -85,3 +85,30 @@ test(
       }
     }),
 );
+
+test('a worker refuses a device that is unknown, or not there', async () => {
+  const worker = (device: string) => patchwork(['worker', '--bus', 'nats://localhost:1', '--device', device]);
+  const unknown = await worker('toaster');
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /Allowed choices are auto, cpu, webgpu, dml, cuda/);
+  const absent = process.platform === 'win32' ? 'cuda' : 'dml';
+  const refused = await worker(absent);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, new RegExp(`^Networks cannot run on the device ${absent} `));
+});
+
+test('a worker says on which device it computes', { skip: noServer }, async () => {
+  const server = await startServer();
+  const options = ['--bus', server.url, '--threads', '1', '--device', 'cpu', '--json'];
+  const worker = spawn(process.execPath, [BUNDLE, 'worker', ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [said] = (await once(worker.stdout, 'data')) as [Buffer];
+    assert.equal(JSON.parse(String(said)).device, 'cpu');
+  } finally {
+    worker.kill('SIGINT');
+    if (worker.exitCode === null) await once(worker, 'exit');
+    await server.stop();
+  }
+});
