@@ -33,9 +33,10 @@ const EXPECTED: Readonly<Record<string, Placement>> = {
   'denoiser putting': NOTHING,
   'denoiser text': NOTHING,
   'denoiser shift': NOTHING,
-  ...allOf(['SD 2.1', 'SDXL'], ['any', 'text', 'shift']),
+  ...allOf(['SD 2.1', 'SDXL', 'inpainting'], ['any', 'text', 'shift']),
   'SD 2.1 planar': shapes(34, 5),
   'SDXL planar': shapes(50, 4),
+  'inpainting planar': shapes(50, 5),
   ...allOf(['deep', 'shallow', 'denoiser fp16'], ['any']),
   'deep planar': shapes(67, 7),
   'shallow planar': shapes(3, 1),
@@ -73,7 +74,12 @@ const EXPECTED: Readonly<Record<string, Placement>> = {
     ),
   ),
   // The prompt's tokens are integers of 64 bits, of which those that a table has no row for are distinguished.
-  'text-encoder planar': { processor: { GreaterOrEqual: 1, Shape: 1, Sub: 1, Where: 2 }, copies: 3 },
+  ...Object.fromEntries(
+    ['text-encoder', 'text-encoder-2'].map((role) => [
+      `${role} planar`,
+      { processor: { GreaterOrEqual: 1, Shape: 1, Sub: 1, Where: 2 }, copies: 3 },
+    ]),
+  ),
   'vae-decoder planar': shapes(25, 1),
   'vae-decoder crops': shapes(3, 1),
   'vae-encoder planar': shapes(17, 1),

@@ -177,6 +177,8 @@ for (const kind of ['ip-adapter', 'ip-adapter-plus']) {
 await placeSteered('U-Net with regions', 'tiny-sd15', () => ({ regions: 2 }));
 await placePart('tiny-sd21-v-fp16', 'denoiser', denoisers, { called: 'SD 2.1' });
 await placePart('tiny-sdxl', 'denoiser', denoisers, { called: 'SDXL' });
+await placePart('embeddings', 'text-encoder-2', { planar: PLANAR });
+await placePart('tiny-inpaint', 'denoiser', denoisers, { called: 'inpainting' });
 
 const { network: whole, source: stored } = await opened('tiny-sd15', 'denoiser', 'unet');
 for (const [called, part] of [
