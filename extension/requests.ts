@@ -37,8 +37,11 @@ export function modelNear(picture: Uri): AskedModel {
   return { model, textEncoders };
 }
 
-/** The same for a picture that will probably be edited. */
-export function prepareWithSettings(request: PrepareEditRequest, picture: Uri): PrepareEditRequest {
+/** The same for a picture that will probably be edited; its images may follow. */
+export function prepareWithSettings<Request extends Omit<PrepareEditRequest, 'image'>>(
+  request: Request,
+  picture: Uri,
+): Omit<PictureSettings, 'width' | 'height'> & Request {
   const { width: _width, height: _height, ...settings } = settingsNear(picture);
   return merged(settings, request);
 }
@@ -47,10 +50,10 @@ export function prepareWithSettings(request: PrepareEditRequest, picture: Uri): 
  * The settings, overridden by a request. LoRA files of both are used; if a file is in both, the request's strength
  * counts.
  */
-function merged<Request extends { loras?: LoraChoice[] }>(
-  settings: PictureSettings,
+function merged<Settings extends Pick<PictureSettings, 'loras'>, Request extends { loras?: LoraChoice[] }>(
+  settings: Settings,
   request: Request,
-): PictureSettings & Request {
+): Settings & Request {
   const own = request.loras ?? [];
   const others = (settings.loras ?? []).filter(({ lora }) => !own.some((other) => other.lora === lora));
   const loras = [...others, ...own];

@@ -1,18 +1,26 @@
 import '../../test/support/vscode/register.ts';
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { abortError } from '../../engine/errors.ts';
-import type { Engine, PrepareEditResult, Recipe, SegmentRequest } from '../../shared/api.ts';
+import type {
+  Engine,
+  PrepareEditRequest,
+  PrepareEditResult,
+  Recipe,
+  SegmentRequest,
+} from '../../shared/api.ts';
 import { type EditDraft, EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
 
-const { Uri } = await import('../../test/support/vscode/stub.ts');
+const { setSetting, Uri } = await import('../../test/support/vscode/stub.ts');
 const { checkingEngine, servicesIn } = await import('../../test/support/vscode/services.ts');
+const { modelChanges } = await import('../models/changes.ts');
 const { PictureDocument } = await import('./document.ts');
 const { Preparing } = await import('./preparing.ts');
 const { Selecting } = await import('./selecting.ts');
@@ -24,6 +32,16 @@ const png = await sharp({ create: { width: 16, height: 16, channels: 3, backgrou
   .toBuffer();
 const file = path.join(folder, 'field.png');
 await writeFile(file, png);
+
+process.env.HF_HUB_CACHE = path.join(folder, 'hub');
+/** Puts empty files of a model into the cache of Hugging Face. */
+async function installed(id: string, files: readonly string[]): Promise<void> {
+  const model = path.join(folder, 'hub', `models--${id.replace('/', '--')}`, 'snapshots', '1');
+  for (const name of files) {
+    await mkdir(path.join(model, path.dirname(name)), { recursive: true });
+    await writeFile(path.join(model, name), '');
+  }
+}
 
 const draft: EditDraft = { ...EMPTY_DRAFT, seed: '7', seedLocked: true };
 
@@ -57,6 +75,86 @@ test('an image that is closed while it is recorded: the recording ends, and the 
   const other = await opened();
   assert.deepEqual([begun.length, begun[1]!.aborted], [2, false]);
   other.dispose();
+});
+
+/** An editor in which an image was recorded; `models` waits for recordings with these models. */
+async function recording(answer: () => void = () => {}) {
+  const recorded: PrepareEditRequest[] = [];
+  const prepareEdit: Engine['prepareEdit'] = async (request) => {
+    recorded.push(request);
+    answer();
+    return { complete: true, recordedSteps: 0, seconds: 0 };
+  };
+  const segment = async () => ({}) as never;
+  const services = servicesIn(folder, { ...checkingEngine(new Uint8Array(png)), prepareEdit, segment });
+  const document = await PictureDocument.open(Uri.file(file) as never, services.log);
+  const preparing = new Preparing(services, document);
+  preparing.start(draft);
+  const models = async (expected: (string | undefined)[]) => {
+    while (recorded.length < expected.length || document.state.preparing) await sleep(5);
+    // What comes too often comes now.
+    await sleep(50);
+    assert.deepEqual(
+      recorded.map(({ model }) => model),
+      expected,
+    );
+  };
+  return { document, preparing, models };
+}
+
+test('another model in the settings is recorded with, and settings that do not matter are not', async () => {
+  const { document, preparing, models } = await recording();
+  try {
+    await models([undefined]);
+    setSetting('galleryLimit', 100);
+    setSetting('size', '64x64');
+    await models([undefined]);
+    setSetting('model', '/models/other');
+    await models([undefined, '/models/other']);
+    assert.equal(document.state.prepared, true);
+    preparing.stop();
+    setSetting('model', '/models/third');
+    await models([undefined, '/models/other']);
+    preparing.start(draft);
+    await models([undefined, '/models/other', '/models/third']);
+  } finally {
+    for (const name of ['galleryLimit', 'size', 'model']) setSetting(name, undefined);
+    document.dispose();
+  }
+});
+
+test('an inpainting twin that is installed is recorded with, and other models change nothing', async () => {
+  const model = 'stable-diffusion-v1-5/stable-diffusion-v1-5';
+  const networks = ['unet/diffusion_pytorch_model', 'vae/diffusion_pytorch_model', 'text_encoder/model'];
+  setSetting('model', model);
+  const { document, models } = await recording();
+  try {
+    await models([model]);
+    modelChanges.fire();
+    await models([model]);
+    await installed('stable-diffusion-v1-5/stable-diffusion-inpainting', [
+      'model_index.json',
+      ...networks.flatMap((name) => [`${name}.safetensors`, `${path.posix.dirname(name)}/config.json`]),
+    ]);
+    modelChanges.fire();
+    await models([model, model]);
+  } finally {
+    setSetting('model', undefined);
+    document.dispose();
+  }
+});
+
+test('a recording that failed starts again once a model is installed', async () => {
+  let missing = true;
+  const { document, models } = await recording(() => {
+    if (missing) throw new Error('A LoRA file is missing.');
+  });
+  await models([undefined]);
+  missing = false;
+  modelChanges.fire();
+  await models([undefined, undefined]);
+  assert.equal(document.state.prepared, true);
+  document.dispose();
 });
 
 /** Tells the times of edits of an image, of which `prepareEdit` answers some. A step of 256×256 pixels takes 0.1 s. */

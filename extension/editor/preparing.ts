@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { workspace } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import { chooseWindow } from '../../engine/pictures/window.ts';
-import { requestOfAdditions } from '../../shared/additions.ts';
 import type { PrepareEditRequest, Recipe } from '../../shared/api.ts';
 import type { EditDraft } from '../../shared/editorProtocol.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { denseStepOf } from '../denseSpeed.ts';
+import { modelChanges } from '../models/changes.ts';
 import { Remaining } from '../queue/remaining.ts';
-import { prepareWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { controlOf, withLayer } from './controlLayer.ts';
 import type { PictureDocument } from './document.ts';
-import { stepsOf } from './draft.ts';
+import { type ExpectedEdit, expectedEdit, keyOf } from './expectedEdit.ts';
 import { isLarge } from './pages.ts';
 import type { PictureModel } from './pictureModel.ts';
 
@@ -29,8 +29,14 @@ export class Preparing {
   /** One at a time, whatever the number of documents: each would cancel the others' recording. */
   static #recording: Promise<unknown> = Promise.resolve();
   #run: AbortController | undefined;
-  /** Images that were recorded completely, or cannot be: a state of the pixels, with the form. */
+  /** The form of the edit that is expected, while an editor is visible. */
+  #draft: EditDraft | undefined;
+  /** Counts what was asked for: of several that come while a key is computed, the last one counts. */
+  #asked = 0;
+  /** What was recorded, or cannot be: a state of the pixels, with the form and the settings. */
   #done: string | undefined;
+  /** The last recording failed. */
+  #failed = false;
   /** What is recorded now, likewise. */
   #running: string | undefined;
   /** The state of the pixels that the segmenter has encoded. */
@@ -41,31 +47,59 @@ export class Preparing {
   constructor(services: Services, document: PictureDocument) {
     this.#services = services;
     this.#document = document;
-    document.onDidDispose(() => this.stop());
+    const listening = [
+      workspace.onDidChangeConfiguration((change) => {
+        if (change.affectsConfiguration('patchwork')) this.#again();
+      }),
+      modelChanges.event(() => {
+        // What was missing may be here now.
+        if (this.#failed) this.#done = undefined;
+        this.#again();
+      }),
+    ];
+    document.onDidDispose(() => {
+      for (const each of listening) each.dispose();
+      this.stop();
+    });
   }
 
-  /** Starts for the picture as it is now; errors are not shown. */
+  /** Starts for the picture as it is now, and again when the settings or the models change; errors are not shown. */
   start(draft: EditDraft): void {
-    const { strength, steps, precision, additions, control, budget } = draft;
-    const { version, controlVersion } = this.#document;
-    const form = [strength, steps, precision, additions, control, budget];
-    const key = JSON.stringify([version, controlVersion, ...form]);
+    this.#draft = draft;
+    this.#begin(draft).catch((error) => this.#warn(error));
+  }
+
+  #again(): void {
+    if (this.#draft) this.start(this.#draft);
+  }
+
+  async #begin(draft: EditDraft): Promise<void> {
+    const asked = ++this.#asked;
+    const { version, controlVersion, uri } = this.#document;
+    const expected = expectedEdit(draft, uri);
+    const key = JSON.stringify([version, controlVersion, draft.control, await keyOf(expected)]);
+    if (asked !== this.#asked) return;
     if (key === this.#done) void this.#tellTime();
     if (key === this.#done || key === this.#running) return;
-    this.stop();
+    this.#cancel();
+    this.#start(key, (signal) => this.#record(draft, expected, signal));
+  }
+
+  #start(key: string, record: (signal: AbortSignal) => Promise<void>): void {
     const run = new AbortController();
     this.#run = run;
     this.#running = key;
     this.#document.update({ prepared: false });
-    this.#record(draft, run.signal)
+    record(run.signal)
       .then(() => {
         this.#done = key;
+        this.#failed = false;
       })
       .catch((error) => {
         if (isAbort(error)) return;
-        // Errors are reported when an edit is requested.
-        this.#services.log.warn(`Not analysed in the background: ${messageOf(error)}`);
+        this.#warn(error);
         this.#done = key;
+        this.#failed = true;
       })
       .finally(() => {
         if (this.#run !== run) return;
@@ -75,31 +109,31 @@ export class Preparing {
       });
   }
 
+  /** Errors are reported when an edit is requested. */
+  #warn(error: unknown): void {
+    this.#services.log.warn(`Not analysed in the background: ${messageOf(error)}`);
+  }
+
   stop(): void {
+    this.#asked++;
+    this.#draft = undefined;
+    this.#cancel();
+  }
+
+  #cancel(): void {
     this.#run?.abort();
     this.#run = undefined;
     this.#running = undefined;
     if (this.#document.state.preparing) this.#document.update({ preparing: undefined });
   }
 
-  async #record(draft: EditDraft, signal: AbortSignal): Promise<void> {
-    const { strength, steps, precision, additions, budget } = draft;
+  async #record(draft: EditDraft, expected: ExpectedEdit, signal: AbortSignal): Promise<void> {
     const layer = await controlOf(this.#services, this.#document, { ...draft, way: 'all' });
-    // Recordings are made without regions.
-    const { controls, references, regions: _, ...others } = requestOfAdditions(additions);
-    const asked = prepareWithSettings(
-      {
-        image: (await this.#document.canvas()).raster,
-        strength: strength || undefined,
-        steps: stepsOf(steps),
-        precision: precision || undefined,
-        ...others,
-        ...withLayer(await this.#services.kept.images({ controls, references }), layer),
-        budget: budget || undefined,
-      },
-      this.#document.uri,
-    );
-    const request = await withoutIdleAdapter(asked);
+    const request = await withoutIdleAdapter({
+      ...expected.request,
+      image: (await this.#document.canvas()).raster,
+      ...withLayer(await this.#services.kept.images(expected.images), layer),
+    });
     for (;;) {
       const remaining = new Remaining();
       try {

@@ -8,6 +8,7 @@ import { installedModels } from '../../engine/models/installed.ts';
 import { memorySentences } from '../../engine/pipelines/memory-sentence.ts';
 import { confirmed, type Tell, withNotification } from '../messages.ts';
 import { modelFolders } from '../settings.ts';
+import { modelChanges } from './changes.ts';
 import { machineFacts, refusalSentences } from './expected.ts';
 import type { HubToken } from './token.ts';
 
@@ -29,6 +30,13 @@ export async function settingsWith(token: HubToken): Promise<HubSettings> {
  * refused
  */
 export async function fetchWithConsent(name: string, token: HubToken): Promise<string | undefined> {
+  const folder = await foundOrFetched(name, token);
+  // Another program may have downloaded one that was found.
+  if (folder) modelChanges.fire();
+  return folder;
+}
+
+async function foundOrFetched(name: string, token: HubToken): Promise<string | undefined> {
   const settings = await settingsWith(token);
   const wanted = wantedFor(name);
   const found = await cancellable(

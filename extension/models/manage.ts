@@ -21,6 +21,7 @@ import type { Pace } from '../queue/pace.ts';
 import { localPath, onThisComputer } from '../remote.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
+import { modelChanges } from './changes.ts';
 import { editingModel, forgetModel, settingOf, useModel } from './chosen.ts';
 import { machineFacts } from './expected.ts';
 import { fetchWithConsent, modelsHere, settingsWith } from './fetch.ts';
@@ -176,5 +177,6 @@ export async function askToRemove(
   if (!(await confirmed(`Remove ${id} from this machine?`, 'Remove', { detail: [detail] }))) return;
   await removeModel(id, await settingsWith(token));
   await forgetModel(id, purpose);
+  modelChanges.fire();
   void showInformation(`${id} was removed.`);
 }

@@ -13,6 +13,7 @@ import { formatBytes } from '../../shared/units.ts';
 import { registerCommands } from '../registerCommands.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
+import { modelChanges } from './changes.ts';
 import { isActive, isUsable, useModel } from './chosen.ts';
 import { fetchWithConsent, modelsHere } from './fetch.ts';
 import { labelOf, PURPOSES } from './items.ts';
@@ -40,6 +41,7 @@ export function registerModelsView({ log }: Services, token: HubToken): Disposab
     changed,
     // Other programs download models too.
     view.onDidChangeVisibility(() => changed.fire()),
+    modelChanges.event(() => changed.fire()),
     workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration('patchwork')) changed.fire();
     }),
@@ -49,11 +51,7 @@ export function registerModelsView({ log }: Services, token: HubToken): Disposab
       'models.remove': attempt((model) => askToRemove(model, token)),
     }),
     /** For other features: downloads a model after asking. @returns its folder; undefined if the user refused */
-    commands.registerCommand('patchwork.models.get', async (id: string) => {
-      const folder = await fetchWithConsent(id, token);
-      changed.fire();
-      return folder;
-    }),
+    commands.registerCommand('patchwork.models.get', (id: string) => fetchWithConsent(id, token)),
   ];
 }
 

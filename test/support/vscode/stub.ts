@@ -98,6 +98,15 @@ export class LanguageModelToolResult {}
 const never = () => ({ dispose() {} });
 const nothing = async () => undefined;
 
+const settings = new Map<string, unknown>();
+const configured = new EventEmitter<{ affectsConfiguration(section: string): boolean }>();
+
+/** Changes a setting of the section `patchwork`; undefined for its default. */
+export function setSetting(name: string, value: unknown): void {
+  settings.set(name, value);
+  configured.fire({ affectsConfiguration: (section) => `patchwork.${name}`.startsWith(section) });
+}
+
 export const workspace = {
   fs: {
     isWritableFileSystem: () => true,
@@ -123,11 +132,15 @@ export const workspace = {
   },
   workspaceFolders: undefined as { uri: Uri; name: string; index: number }[] | undefined,
   isTrusted: true,
-  getConfiguration: () => ({ get: () => undefined, inspect: () => undefined, update: nothing }),
+  getConfiguration: () => ({
+    get: (name: string): unknown => settings.get(name),
+    inspect: () => undefined,
+    update: nothing,
+  }),
   asRelativePath: (uri: Uri) => uri.path,
   getWorkspaceFolder: () => workspace.workspaceFolders?.[0],
   onDidChangeWorkspaceFolders: never,
-  onDidChangeConfiguration: never,
+  onDidChangeConfiguration: configured.event,
   createFileSystemWatcher: () => ({
     onDidChange: never,
     onDidCreate: never,

@@ -1,0 +1,35 @@
+import type { Uri } from 'vscode';
+import { editingModel } from '../../engine/models/open.ts';
+import { type AskedRequest, requestOfAdditions } from '../../shared/additions.ts';
+import type { PrepareEditRequest } from '../../shared/api.ts';
+import type { EditDraft } from '../../shared/editorProtocol.ts';
+import { prepareWithSettings } from '../requests.ts';
+import { stepsOf } from './draft.ts';
+
+/** What an edit of a draft will ask for, by the settings as they are now. */
+export interface ExpectedEdit {
+  request: Omit<PrepareEditRequest, 'image'>;
+  /** By the names under which the extension keeps them. */
+  images: Pick<AskedRequest, 'controls' | 'references'>;
+}
+
+/** @throws InputError if a setting is invalid */
+export function expectedEdit(draft: EditDraft, picture: Uri): ExpectedEdit {
+  const { strength, steps, precision, additions, budget } = draft;
+  // Recordings are made without regions.
+  const { controls, references, regions: _, ...others } = requestOfAdditions(additions);
+  const asked = {
+    strength: strength || undefined,
+    steps: stepsOf(steps),
+    precision: precision || undefined,
+    ...others,
+    budget: budget || undefined,
+  };
+  return { request: prepareWithSettings(asked, picture), images: { controls, references } };
+}
+
+/** Tells apart edits that read other features, whichever model makes them by what is installed now. */
+export async function keyOf({ request, images }: ExpectedEdit): Promise<string> {
+  const { name } = await editingModel(request.model, request.editModel);
+  return JSON.stringify([name, request, images]);
+}
