@@ -226,12 +226,33 @@ test('an image is encoded for clicks before it is recorded, and again after othe
   const { document, prepared } = await preparing(png, async (request) => {
     asked.push(request);
     if (asked.length === 1) throw abortError();
-    return {} as never;
+    // One that fails does not keep the image from being recorded.
+    throw new Error('The segmenter is damaged.');
   });
   await prepared();
   assert.equal(asked.length, 2);
   assert.deepEqual(Object.keys(asked[1]!), ['image'], 'without a place, which makes it background work');
   assert.deepEqual(Buffer.from(asked[1]!.image as Uint8Array), png);
+  document.dispose();
+});
+
+test('an image that changes after a click is encoded by the installed segmenter that answered it', async () => {
+  await installed('mit-han-lab/efficientvit-sam', ['onnx/l0_encoder.onnx', 'onnx/l0_decoder.onnx']);
+  const asked: SegmentRequest[] = [];
+  const { services, document, prepared } = await preparing(png, async (request) => {
+    asked.push(request);
+    const mask = { width: 16, height: 16, data: new Uint8Array(256).fill(1), area: 256, score: 1 };
+    const answer = { picture: 'it', warnings: [], masks: request.points ? [mask] : [] };
+    return { ...answer, sure: request.model !== undefined } as never;
+  });
+  await prepared();
+  const selecting = new Selecting(services, document);
+  await selecting.select({ points: [{ x: 1, y: 1, include: true }] }, 'replace');
+  await document.crop({ left: 8, top: 0, right: 0, bottom: 0 });
+  await prepared();
+  const models = asked.map(({ model }) => model && path.basename(model));
+  // Nothing tells here whether the image is a drawing.
+  assert.deepEqual(models, [undefined, undefined, 'l0_encoder.onnx', 'l0_encoder.onnx']);
   document.dispose();
 });
 

@@ -12,6 +12,7 @@ import { Remaining } from '../queue/remaining.ts';
 import type { Services } from '../services.ts';
 import { controlOf, withLayer } from './controlLayer.ts';
 import type { PictureDocument } from './document.ts';
+import { selectorOf } from './documentSelector.ts';
 import { type ExpectedEdit, expectedEdit, keyOf } from './expectedEdit.ts';
 import { isLarge } from './pages.ts';
 import type { PictureModel } from './pictureModel.ts';
@@ -172,7 +173,12 @@ export class Preparing {
     const { version, state } = this.#document;
     if (!state.canSelect || this.#encoded === version) return;
     const image = await this.#document.encoded();
-    await this.#inTurn(() => this.#services.engine.segment({ image }, { signal }));
+    const selector = selectorOf(this.#services, this.#document);
+    await this.#inTurn(() => selector.encode(image, { signal })).catch((error) => {
+      if (isAbort(error)) throw error;
+      // A segmenter that cannot be used must not keep the image from being recorded.
+      this.#warn(error);
+    });
     this.#encoded = version;
   }
 

@@ -2,9 +2,10 @@ import { ForgottenError, InputError } from '../../engine/errors.ts';
 import type { FindObjectsResult, ObjectMask, SegmentRequest, SegmentResult } from '../../shared/api.ts';
 import type { Combination, EditorState, PicturePlace } from '../../shared/editorProtocol.ts';
 import type { Services } from '../services.ts';
-import { Selector, selectorOffer } from '../sight/selector.ts';
+import { type Selector, selectorOffer } from '../sight/selector.ts';
 import { withObjects } from '../sight/withObjects.ts';
 import type { PictureDocument } from './document.ts';
+import { selectorOf } from './documentSelector.ts';
 import type { Page } from './pages.ts';
 import { boundsPatch, combined } from './selection.ts';
 
@@ -29,7 +30,7 @@ export class Selecting {
   constructor(services: Services, document: PictureDocument) {
     this.#services = services;
     this.#document = document;
-    this.#selector = new Selector(services.engine);
+    this.#selector = selectorOf(services, document);
   }
 
   /** Masks the object at a place. @throws InputError if there is none @throws AbortError if it was cancelled */

@@ -5,7 +5,9 @@ import { SIGHT_RESULT } from '../../shared/testing.ts';
 import { Selector } from './selector.ts';
 
 const asked: (string | undefined)[] = [];
+let known = true;
 const engine = {
+  describe: async () => ({ ...SIGHT_RESULT, prompt: '', sure: known, source: 'image', labels: [] }),
   segment: async ({ model }) => {
     asked.push(model);
     return { ...SIGHT_RESULT, masks: [], sure: model !== undefined, encoding: 'whole', encodeSeconds: 0 };
@@ -25,6 +27,32 @@ test('an installed segmenter takes over where the built-in one is not sure, and 
   await selector.segment({ image });
   assert.equal((await selector.findObjects({ image })).objects.length, 1);
   assert.deepEqual(asked, [undefined, 'sam', 'sam', 'sam']);
+});
+
+test('an image unlike drawings is encoded and clicked with the installed segmenter from the start', async () => {
+  asked.length = 0;
+  known = false;
+  const image = Uint8Array.of(1);
+  for (const [installed, model] of [
+    ['sam', 'sam'],
+    [undefined, undefined],
+  ]) {
+    const selector = new Selector(engine, async () => installed);
+    await selector.encode(image);
+    await selector.segment({ image });
+    assert.deepEqual(asked.splice(0), [model, model]);
+  }
+  known = true;
+});
+
+test('after a click that the installed segmenter answered, it encodes', async () => {
+  asked.length = 0;
+  const selector = new Selector(engine, async () => 'sam');
+  const image = Uint8Array.of(1);
+  await selector.encode(image);
+  await selector.segment({ image });
+  await selector.encode(image);
+  assert.deepEqual(asked, [undefined, undefined, 'sam', 'sam']);
 });
 
 test('where none is installed the built-in one answers', async () => {
