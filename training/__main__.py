@@ -171,6 +171,8 @@ def main() -> None:
                         "without them every single step is learnt")
     p.add_argument("--last", action="store_true",
                    help="every second batch teaches the last step what the full process makes of its latents")
+    p.add_argument("--part-weight", type=float, default=0,
+                   help="for processes of edits: how much it counts that an edit of a part differs from the whole edit")
     p.add_argument("--start", help="name, or exported file, of the adapter to start from")
     p.add_argument("--rank", type=int, default=8)
     p.add_argument("--minutes", type=float, default=30)
@@ -269,7 +271,7 @@ def main() -> None:
         elif args.command == "adapter":
             data = trajectories.Trajectories(args.work / ("edit-trajectories" if of_edits else "trajectories"))
             budget.train(args.work, data, parts, tokenizer, args.name, args.steps, args.start, args.rank, args.minutes,
-                         args.batch, args.rate, full.GUIDANCE if args.last else None)
+                         args.batch, args.rate, full.GUIDANCE if args.last else None, args.part_weight)
         elif args.command == "solver":
             process = solver.followed(args.work, parts, tokenizer, args.count)
             places = args.places or solver.search(process, args.steps)

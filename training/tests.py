@@ -13,7 +13,8 @@ import torch
 from . import prompts, safetensors
 from .budget import solver
 from .budget.lora import Adapter
-from .budget.train import few_loss, last_loss, teaching
+from .budget.parts import Parts
+from .budget.train import Student, few_loss, last_loss, part_loss, teaching
 from .budget.trajectories import STEPS, Canvas, Followed, trajectories
 from .conditioning import coarse
 from .control.sketches import outlined, sketch
@@ -267,7 +268,8 @@ class Adapters(unittest.TestCase):
     def test_the_gradient_reaches_the_first_of_a_few_steps(self):
         adapter = Adapter(self.unet, 2)
         latents, results = torch.randn(1, 20, 4, 16, 16), torch.randn(1, 20, 4, 16, 16)
-        few_loss(adapter, Followed(latents, results, [""]), self.inputs[2], timesteps(3)).backward()
+        followed = Followed(latents, results, [""])
+        few_loss(Student(adapter, followed, self.inputs[2]), followed, timesteps(3)).backward()
         self.assertTrue(all(b.grad.abs().sum() > 0 for b in adapter.b))
 
     def test_a_followed_edit_begins_with_its_noise_and_keeps_what_is_around_its_mask(self):
@@ -285,15 +287,42 @@ class Adapters(unittest.TestCase):
         self.assertLess(around.abs().max().item(), 1e-5)
         adapter = Adapter(parts["unet"].requires_grad_(False), 2)
         context = parts["text_encoder"](torch.from_numpy(tokenizer(["a red house"]))).detach()
-        few_loss(adapter, followed, context, timesteps(2)).backward()
+        few_loss(Student(adapter, followed, context), followed, timesteps(2)).backward()
         self.assertTrue(all(b.grad.abs().sum() > 0 for b in adapter.b))
         empty = parts["text_encoder"](torch.from_numpy(tokenizer([""]))).detach()
         # Without guidance and with as many steps the full process ends where this one does.
         for guidance, least, most in ((1.0, 0.0, 1e-4), (5.0, 1e-3, 10.0)):
             teacher = teaching(parts["unet"], context, empty, guidance, canvas.channels)
             with torch.no_grad():
-                wrong = last_loss(Adapter(parts["unet"], 2), followed, context, timesteps(STEPS), teacher).item()
+                student = Student(Adapter(parts["unet"], 2), followed, context)
+                wrong = last_loss(student, followed, timesteps(STEPS), teacher).item()
             self.assertTrue(least <= wrong <= most, f"{wrong} at {guidance}")
+
+    def test_an_edit_of_a_part_is_the_whole_edit_where_all_is_painted_or_nothing_differs(self):
+        unet = load_part(EDIT_MODEL, "unet").requires_grad_(False)
+        parts, t = Parts(unet), torch.tensor([500])
+        mask = torch.zeros(1, 1, 16, 16)
+        mask[..., 4:9, 3:11] = 1
+        x, other = torch.randn(2, 1, 9, 16, 16)
+        words, no_words = torch.randn(2, 1, 5, CONFIG["cross_attention_dim"])
+        with torch.no_grad():
+            whole = unet(x, t, words)
+            recorded = lambda: unet(other, t, no_words)
+            edit = lambda: unet(x, t, words)
+            self.assertTrue(torch.equal(parts.compute(recorded, edit, torch.ones_like(mask)), whole))
+            self.assertTrue(torch.equal(parts.compute(edit, edit, mask), whole))
+            part = parts.compute(recorded, edit, mask)
+            self.assertFalse(torch.allclose(part, whole, atol=1e-3))
+            self.assertTrue(torch.equal(unet(x, t, words), whole), "afterwards the network is as it was")
+        canvas = Canvas(mask, x[:, 5:], x[:, :4])
+        followed = Followed(torch.randn(1, 20, 4, 16, 16), torch.randn(1, 20, 4, 16, 16), [""], canvas)
+        student = Student(Adapter(unet, 2), followed, words)
+        steps = timesteps(2)
+        few_loss(student, followed, steps)
+        loss = part_loss(student, parts, no_words, steps, 1)
+        loss.backward()
+        self.assertGreater(loss.item(), 0)
+        self.assertGreater(student.adapter.b[0].grad.abs().sum(), 0)
 
 
 class Solvers(unittest.TestCase):

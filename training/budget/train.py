@@ -23,6 +23,7 @@ from ..diffusion import ALPHA_BAR, guided, solve, timesteps
 from ..edits.mixture import OUTSIDE, weights
 from ..tokenizer import Tokenizer
 from .lora import Adapter
+from .parts import Parts
 from .trajectories import STEPS, Canvas, Followed, Trajectories
 
 WARM_UP, MAX_NORM = 20, 1.0
@@ -64,17 +65,35 @@ def teaching(unet: nn.Module, context: Tensor, empty: Tensor, guidance: float, m
     return predict
 
 
-def few_loss(adapter: Adapter, followed: Followed, context: Tensor, steps: list[int]) -> Tensor:
+class Student:
+    """The adapter's predictions for a batch, and the latents that it was asked about."""
+
+    def __init__(self, adapter: Adapter, followed: Followed, context: Tensor):
+        self.adapter, self.merged = adapter, adapter.weights()
+        self.canvas, self.noise, self.context = followed.canvas, followed.noise, context
+        self.seen: list[Tensor] = []
+
+    def predict(self, x: Tensor, t: int, canvas: Canvas | None = None, context: Tensor | None = None) -> Tensor:
+        """v (N, 4, H, W) of latents x at timestep t, by default for the batch's own canvas and words."""
+        context = self.context if context is None else context
+        with half_precision():
+            time = torch.full((len(x),), t, device=DEVICE)
+            return self.adapter.call(self.merged, channels_last(x, canvas or self.canvas), time, context).float()
+
+    def __call__(self, x: Tensor, t: int) -> Tensor:
+        self.seen.append(x)
+        return self.predict(x, t)
+
+
+def few_loss(student: Student, followed: Followed, steps: list[int]) -> Tensor:
     """What a process of these timesteps ends with, against the full one; a few latents far off count less.
 
     Around an edit's mask every step is also to see the original: there its features are recorded.
     """
-    merged, canvas, around = adapter.weights(), followed.canvas, []
+    canvas, around = followed.canvas, []
 
     def predict(x: Tensor, t: int) -> Tensor:
-        with half_precision():
-            time = torch.full((len(x),), t, device=DEVICE)
-            v = adapter.call(merged, channels_last(x, canvas), time, context).float()
+        v = student(x, t)
         if canvas is not None:
             bar = ALPHA_BAR[t].item()
             wrong = (bar ** 0.5 * x - (1 - bar) ** 0.5 * v - canvas.original) * (1 - canvas.mask)
@@ -86,38 +105,50 @@ def few_loss(adapter: Adapter, followed: Followed, context: Tensor, steps: list[
     return (error * emphasis(canvas)).mean() + OUTSIDE * sum(around) / len(steps)
 
 
-def last_loss(adapter: Adapter, followed: Followed, context: Tensor, steps: list[int], teacher: Predict) -> Tensor:
+def last_loss(student: Student, followed: Followed, steps: list[int], teacher: Predict) -> Tensor:
     """The last step of a process of these timesteps, against what the full process makes of the latents it begins with.
 
     Those latents are where the steps before it have come to, so the end that is aimed at fits them and is as sharp as the
     full process's. teacher: the full process's prediction.
     """
-    merged, canvas, seen = adapter.weights(), followed.canvas, []
-
-    def predict(x: Tensor, t: int) -> Tensor:
-        seen.append(x)
-        with half_precision():
-            time = torch.full((len(x),), t, device=DEVICE)
-            return adapter.call(merged, channels_last(x, canvas), time, context).float()
-
-    last, keep = steps[-1], canvas and canvas.keep
+    canvas, last = followed.canvas, steps[-1]
+    keep = canvas and canvas.keep
     with torch.no_grad():
-        solve(predict, followed.noise, steps, keep)
-        x = seen[-1]
+        solve(student, followed.noise, steps, keep)
+        x = student.seen[-1]
         begin = x if canvas is None else torch.where(canvas.mask > 0, x, followed.noise)
         end = solve(teacher, begin, [last, *(t for t in timesteps(STEPS) if t < last)], keep)
     bar = ALPHA_BAR[last].item()
-    out = bar ** 0.5 * x - (1 - bar) ** 0.5 * predict(x, last)
+    out = bar ** 0.5 * x - (1 - bar) ** 0.5 * student.predict(x, last)
     painted = 1.0 if canvas is None else canvas.mask
     return (F.smooth_l1_loss(out, end, beta=0.5, reduction="none") * painted * emphasis(canvas)).mean()
 
 
+def part_loss(student: Student, parts: Parts, empty: Tensor, steps: list[int], at: int) -> Tensor:
+    """How far a step of an edit of a part is from the step of the whole edit, inside the mask.
+
+    empty: the context of no words. at: which of the steps, all of which the student was asked about.
+    """
+    canvas, x, t = student.canvas, student.seen[at].detach(), steps[at]
+    bar = ALPHA_BAR[t].item()
+    whole = student.predict(x, t)
+    bare = Canvas(torch.zeros_like(canvas.mask), canvas.original, canvas.original)
+    noised = bar ** 0.5 * canvas.original + (1 - bar) ** 0.5 * student.noise
+    recorded = lambda: student.predict(torch.where(canvas.mask > 0, noised, x), t, bare, empty.expand(len(x), -1, -1))
+    part = parts.compute(recorded, lambda: student.predict(x, t), canvas.mask)
+    wrong = (1 - bar) ** 0.5 * (part - whole)
+    return (F.smooth_l1_loss(wrong, torch.zeros_like(wrong), beta=0.5, reduction="none") * canvas.mask
+            * emphasis(canvas)).mean()
+
+
 def train(work: Path, data: Trajectories, parts: dict[str, nn.Module], tokenizer: Tokenizer, name: str, counts: list[int],
-          start: str | None, rank: int, minutes: float, batch: int, rate: float, guidance: float | None = None) -> None:
+          start: str | None, rank: int, minutes: float, batch: int, rate: float, guidance: float | None = None,
+          part_weight: float = 0) -> None:
     """Goes on from the adapter of this name, else from the one named start or in this file, else from no change.
 
     counts: numbers of steps of the processes for `few_loss`, in turns; none of them for `alone_loss`. guidance: of the
-    full process, for every second batch to be for `last_loss`.
+    full process, for every second batch to be for `last_loss`. part_weight: of `part_loss`, which is added at one of the
+    steps.
     """
     state = load_checkpoint(checkpoint_of(work, name)) or (started(work, start, parts["unet"]) if start else None)
     unet, words = parts["unet"].requires_grad_(False), parts["text_encoder"].requires_grad_(False)
@@ -128,7 +159,7 @@ def train(work: Path, data: Trajectories, parts: dict[str, nn.Module], tokenizer
     seen = state["seen"] if state and state["name"] == name else 0
     average = {n: p.detach().clone() for n, p in adapter.named_parameters()}
     optimiser = torch.optim.AdamW(adapter.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
-    rng = np.random.default_rng(seen)
+    rng, parts_of = np.random.default_rng(seen), Parts(unet)
     with torch.no_grad():
         empty = words(torch.from_numpy(tokenizer([""])).to(DEVICE))
     began, elapsed, step, mean = time.time(), 0.0, 0, None
@@ -140,13 +171,16 @@ def train(work: Path, data: Trajectories, parts: dict[str, nn.Module], tokenizer
         with torch.no_grad():
             context = words(torch.from_numpy(tokenizer(followed.captions)).to(DEVICE))
         order = timesteps(counts[step // 2 % len(counts)]) if counts else []
+        student = Student(adapter, followed, context)
         if not counts:
             loss = alone_loss(adapter, followed, context)
         elif guidance is None or step % 2 == 0:
-            loss = few_loss(adapter, followed, context, order)
+            loss = few_loss(student, followed, order)
         else:
             more = followed.canvas and followed.canvas.channels
-            loss = last_loss(adapter, followed, context, order, teaching(unet, context, empty, guidance, more))
+            loss = last_loss(student, followed, order, teaching(unet, context, empty, guidance, more))
+        if part_weight and order and followed.canvas:
+            loss = loss + part_weight * part_loss(student, parts_of, empty, order, int(rng.integers(len(order))))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         elapsed = (time.time() - began) / (minutes * 60)
