@@ -29,26 +29,27 @@ try {
     ['breadcrumbs.enabled', false],
   ] as const)
     await vscode.set(name, value);
+  await vscode.set('patchwork.size', '512x512');
   await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeSidebar'));
   await vscode.inHost(
     ({ commands }, request) => {
       void commands.executeCommand('patchwork.generateImage', request);
     },
-    { prompt: 'a red house by a lake at sunset', seed: 16 },
+    { prompt: 'a yellow tent by a lake at sunset', seed: 3 },
   );
   await vscode.view.locator('main[data-state=idle] img.picture').waitFor({ timeout: 120_000 });
   await vscode.view.locator('[data-action=save]').click();
   await vscode.view.locator('[data-test=notice]', { hasText: 'Saved' }).waitFor();
   await editor.close();
-  await editor.open('images/a-red-house-by-a-lake-at-sunset-16.png');
+  await editor.open('images/a-yellow-tent-by-a-lake-at-sunset-3.png');
   await editor.prepared();
   await frame(STEP);
-  await paint(circle(0.68, 0.24, 0.13), 'a yellow balloon in the sky at sunset', '7');
-  await paint(circle(0.6, 0.8, 0.1), 'a white boat on a lake at sunset', '3');
-  // Without a prompt: removes the house.
+  await paint(circle(0.25, 0.22, 0.12), 'a red balloon in the sky at sunset', '7');
+  await paint(circle(0.5, 0.82, 0.1), 'a white boat on a lake at sunset', '3');
+  // Without a prompt: removes the balloon.
   await editor.press('way-remove');
   await editor.press('tool-select');
-  await editor.drag([[0.25, 0.52]]);
+  await editor.drag([[0.22, 0.2]]);
   await vscode.view.locator('main.editor[data-mask=shown]').waitFor();
   await vscode.page.waitForTimeout(1500);
   await frame(STEP);
@@ -88,6 +89,8 @@ async function paint(points: [number, number][], prompt: string, seed: string): 
   }
   await editor.drafted();
   await frame(STEP);
+  // The user looks at the draft.
+  await vscode.page.waitForTimeout(1500);
   await apply();
 }
 
