@@ -30,16 +30,16 @@ try {
   await editor.apply();
   await editor.notice('Edit applied.');
   await editor.idle();
-  await editor.press('details');
-  await editor.press('level');
-  await take(vscode, 'editor-levels');
-  await editor.press('level');
-  await editor.press('details');
   await editor.drag(circle(0.5, 0.82, 0.09));
   await editor.prompt('a white boat');
   await drafted();
   await editor.apply();
   await editor.idle();
+  await editor.press('details');
+  await editor.press('level');
+  await take(vscode, 'editor-levels');
+  await editor.press('level');
+  await editor.press('details');
   await editor.drag(circle(0.86, 0.16, 0.07));
   // The first full recompute of a session is slower than those after it.
   await editor.prompt('a kite');
