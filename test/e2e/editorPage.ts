@@ -78,8 +78,8 @@ export class EditorUnderTest {
   async spend({ steps, budget }: { steps: string; budget: 'Home' | 'End' }): Promise<void> {
     await this.view.locator('#steps input').fill(steps);
     await this.view.locator('[data-action=budget]').press(budget);
-    // What was recorded for the steps before does not serve these.
-    await this.view.locator('main.editor[data-prepared=false]').waitFor();
+    // The page waits a moment before it has the image recorded for these; until then it is recorded for those before.
+    await this.#vscode.page.waitForTimeout(1500);
   }
 
   /** Starts an edit; it may be finished before this returns. */
