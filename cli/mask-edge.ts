@@ -1,7 +1,7 @@
 /** Options that move or fade the edge of an edit's mask, as the image editor's buttons do. */
 import { type Command, Option } from 'commander';
 import { InputError } from '../engine/errors.ts';
-import { maskFor, readMask } from '../engine/pictures/mask.ts';
+import { maskFor, rasterOfMask, readMask } from '../engine/pictures/mask.ts';
 import { decodePicture } from '../engine/pictures/read.ts';
 import type { EditRequest } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
@@ -74,5 +74,5 @@ async function greysOf(mask: Uint8Array, size: Size) {
 
 async function whiteOf(mask: Uint8Array, size: Size) {
   const { mask: read, warnings } = maskFor(await decodePicture(mask, 'The mask'), size, 'The mask');
-  return { data: Uint8Array.from(read.data, (value) => 255 * value), warnings };
+  return { data: rasterOfMask(read).data, warnings };
 }

@@ -1,5 +1,5 @@
 import type { BenchmarkMask } from '../../shared/benchmark/report.ts';
-import { decodeLatentMask, encodeMask, scaleMask } from '../pictures/mask.ts';
+import { decodeLatentMask, decodeMask, scaleMask } from '../pictures/mask.ts';
 import { centredMask, type Mask } from '../regions/mask.ts';
 
 interface Size {
@@ -23,17 +23,18 @@ export function latentMasks(
   );
 }
 
-/** Masks as files for edits: the given file, or a rectangle of latent positions in pixels. */
-export function maskFiles(
+/** Masks of a picture for edits: the given image, or a rectangle of latent positions in pixels. */
+export function pictureMasks(
   masks: readonly BenchmarkMask[],
   { width, height }: Size,
   scale: number,
-): Promise<Uint8Array[]> {
+): Promise<Mask[]> {
   return Promise.all(
     masks.map(async (mask) => {
-      if ('image' in mask) return mask.image;
+      if ('image' in mask)
+        return (await decodeMask(mask.image, `The mask ${mask.name}`, { width, height })).mask;
       const latent = centredMask(Math.ceil(height / scale), Math.ceil(width / scale), mask.share);
-      return encodeMask(scaleMask(latent, width, height));
+      return scaleMask(latent, width, height);
     }),
   );
 }

@@ -43,7 +43,7 @@ export async function readMask(
     if (greys.some((value) => value >= WHITE)) return { coverage: new Uint8Array(greys), warnings: [] };
   }
   const { mask, warnings } = maskFor(source, picture, name);
-  return { coverage: Uint8Array.from(mask.data, (value) => 255 * value), warnings };
+  return { coverage: rasterOfMask(mask).data, warnings };
 }
 
 /**
@@ -279,8 +279,13 @@ function anyActive(mask: Mask, top: number, bottom: number, left: number, right:
   return false;
 }
 
-/** PNG file of a mask: white where it is active, else black. */
-export function encodeMask({ width, height, data }: Mask): Promise<Uint8Array> {
-  const grey = data.map((value) => (value ? 255 : 0));
-  return encodeCoverage(grey, width, height);
+/** Pixels of a mask: white where it is active, else black. */
+export function rasterOfMask({ width, height, data }: Mask): Raster {
+  return { width, height, channels: 1, data: Uint8Array.from(data, (value) => (value ? 255 : 0)) };
+}
+
+/** The same as a PNG file. */
+export function encodeMask(mask: Mask): Promise<Uint8Array> {
+  const { data, width, height } = rasterOfMask(mask);
+  return encodeCoverage(data, width, height);
 }

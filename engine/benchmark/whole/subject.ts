@@ -2,7 +2,8 @@ import type { Engine } from '../../../shared/api.ts';
 import type { BenchmarkRequest, RowIdentity, WholeOptions } from '../../../shared/benchmark/report.ts';
 import type { DiffusionModel } from '../../models/diffusion-model.ts';
 import { decodePicture, type Picture } from '../../pictures/read.ts';
-import { maskFiles } from '../masks.ts';
+import type { Mask } from '../../regions/mask.ts';
+import { pictureMasks } from '../masks.ts';
 import type { WholeOutcome } from './case.ts';
 
 export type WholeRequest = BenchmarkRequest & { whole: WholeOptions };
@@ -18,8 +19,8 @@ export class WholeSubject {
   /** The image that is edited: its file, and decoded. */
   readonly image: Uint8Array;
   readonly picture: Picture;
-  /** Files of the request's masks. */
-  readonly masks: readonly Uint8Array[];
+  /** The request's masks, of the image's size. */
+  readonly masks: readonly Mask[];
   /** Results of round 0, which others are compared with. */
   readonly first = new Map<RowIdentity, WholeOutcome>();
   readonly #engines: Engines;
@@ -28,7 +29,7 @@ export class WholeSubject {
     request: WholeRequest,
     { model, size, stepPlan }: Pick<WholeSubject, 'model' | 'size' | 'stepPlan'>,
     engines: Engines,
-    image: { file: Uint8Array; picture: Picture; masks: readonly Uint8Array[] },
+    image: { file: Uint8Array; picture: Picture; masks: readonly Mask[] },
   ) {
     this.request = request;
     this.model = model;
@@ -57,7 +58,7 @@ export class WholeSubject {
           .generate({ ...drawing, prompt, seed, previews: false, remember: true }, { signal });
       const file = request.whole.image ?? (await draw()).picture.png;
       const picture = await decodePicture(file, 'The image');
-      const masks = await maskFiles(request.masks ?? [], picture, model.autoencoder.scale);
+      const masks = await pictureMasks(request.masks ?? [], picture, model.autoencoder.scale);
       return new WholeSubject(request, { model, size, stepPlan }, engines, { file, picture, masks });
     } catch (error) {
       await engines.dispose();

@@ -7,7 +7,7 @@ import type { DiffusionModel } from '../../models/diffusion-model.ts';
 import { openCheckpoint } from '../../models/open.ts';
 import { imageSize } from '../../models/sizes.ts';
 import { encodePicture, rasterOf } from '../../pictures/compose.ts';
-import { decodeMask } from '../../pictures/mask.ts';
+import { rasterOfMask } from '../../pictures/mask.ts';
 import { psnr } from '../../pictures/psnr.ts';
 import { decodePicture } from '../../pictures/read.ts';
 import { ssim } from '../../pictures/ssim.ts';
@@ -86,11 +86,9 @@ async function prepare(
 ): Promise<Prepared> {
   const { request, model, picture, size, stepPlan, image, first } = subject;
   const { prompt, editPrompt, steps, strength, dilation, seed = 1 } = request.whole;
-  const file = mask && subject.masks[request.masks!.indexOf(mask)];
-  const decoded = file && (await decodeMask(file, `The mask ${identity.mask}`, picture)).mask;
-  const pixels = picture.alpha ? image : rasterOf(picture);
-  const painted = decoded && { ...decoded, channels: 1, data: decoded.data.map((value) => 255 * value) };
-  const window = decoded ? chooseWindow(picture, boundsOf(decoded)!, model.sizes) : size;
+  const painted = mask && subject.masks[request.masks!.indexOf(mask)];
+  const pixels = { image: picture.alpha ? image : rasterOf(picture), mask: painted && rasterOfMask(painted) };
+  const window = painted ? chooseWindow(picture, boundsOf(painted)!, model.sizes) : size;
   const { scale } = model.autoencoder;
   const latent = { width: window.width / scale, height: window.height / scale };
   const denoiser = model.network('denoiser');
@@ -100,7 +98,7 @@ async function prepare(
   const how = { engine: subject.engine(workers), workers, precision, attention, strength, dilation };
   const reports: WorkerReport[][] = [];
   const run = async (round: number): Promise<Cost> => {
-    const task = { ...settings, ...how, stepPlan, image: pixels, mask: painted, seed: seed + round };
+    const task = { ...settings, ...how, ...pixels, stepPlan, seed: seed + round };
     const outcome = await chosen.run(task, { signal });
     if (round === 0) first.set(identity, await withFile(outcome));
     if (outcome.workers) reports.push(outcome.workers);
@@ -113,7 +111,7 @@ async function prepare(
   return {
     loadSeconds: 0,
     run,
-    quality: () => qualityOf(subject, identity, decoded),
+    quality: () => qualityOf(subject, identity, painted),
     parts: chosen.shared ? () => timedReports(reports) : undefined,
     // The engine brings its store up to date after the image is delivered.
     settle: identity.mode === 'sparse' ? async () => (await subject.engine(1).store()).bytes : undefined,
