@@ -34,13 +34,13 @@ export async function rehearse(
   const steps = await Steps.open(denoiser, part, scheduler, trajectory.condition, computed);
   const { latent, id } = trajectory;
   const { timesteps } = scheduler;
+  const sample = takePositions(latent, mask.data.length, steps.plan.positions!);
   const began = performance.now();
   for (let index = start; index < timesteps.length && performance.now() - began < ENOUGH; index++) {
     const way = steps.wayAt(index);
     const seen = way !== undefined && features.get({ picture: id, timestep: timesteps[index]!, way });
     if (!seen) continue;
     await listen(signal);
-    const sample = takePositions(latent, mask.data.length, steps.plan.positions!);
     await steps.predict(sample, index, { seen, record: true });
   }
   await listen(signal);
