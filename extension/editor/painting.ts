@@ -218,7 +218,6 @@ export class Painting {
     run: EditRun,
     expected?: Expected,
   ): Promise<EditResult> {
-    const title = titleOf(request);
     const { engine, queue } = this.#services;
     const id = randomUUID();
     let latest: Partial<EditProgress> = {};
@@ -237,7 +236,7 @@ export class Painting {
       signal,
       onProgress,
       id,
-      title: request.prompt || title,
+      title: request.prompt || titleOf(request),
       expected,
     };
     const stopWatching = queue.onDidChange(() => {
