@@ -269,7 +269,7 @@ class Adapters(unittest.TestCase):
         adapter = Adapter(self.unet, 2)
         latents, results = torch.randn(1, 20, 4, 16, 16), torch.randn(1, 20, 4, 16, 16)
         followed = Followed(latents, results, [""])
-        few_loss(Student(adapter, followed, self.inputs[2]), followed, timesteps(3)).backward()
+        few_loss(Student(adapter, followed, self.inputs[2]), timesteps(3)).backward()
         self.assertTrue(all(b.grad.abs().sum() > 0 for b in adapter.b))
 
     def test_a_followed_edit_begins_with_its_noise_and_keeps_what_is_around_its_mask(self):
@@ -287,7 +287,7 @@ class Adapters(unittest.TestCase):
         self.assertLess(around.abs().max().item(), 1e-5)
         adapter = Adapter(parts["unet"].requires_grad_(False), 2)
         context = parts["text_encoder"](torch.from_numpy(tokenizer(["a red house"]))).detach()
-        few_loss(Student(adapter, followed, context), followed, timesteps(2)).backward()
+        few_loss(Student(adapter, followed, context), timesteps(2)).backward()
         self.assertTrue(all(b.grad.abs().sum() > 0 for b in adapter.b))
         empty = parts["text_encoder"](torch.from_numpy(tokenizer([""]))).detach()
         # Without guidance and with as many steps the full process ends where this one does.
@@ -295,7 +295,7 @@ class Adapters(unittest.TestCase):
             teacher = teaching(parts["unet"], context, empty, guidance, canvas.channels)
             with torch.no_grad():
                 student = Student(Adapter(parts["unet"], 2), followed, context)
-                wrong = last_loss(student, followed, timesteps(STEPS), teacher).item()
+                wrong = last_loss(student, timesteps(STEPS), teacher).item()
             self.assertTrue(least <= wrong <= most, f"{wrong} at {guidance}")
 
     def test_an_edit_of_a_part_is_the_whole_edit_where_all_is_painted_or_nothing_differs(self):
@@ -318,7 +318,7 @@ class Adapters(unittest.TestCase):
         followed = Followed(torch.randn(1, 20, 4, 16, 16), torch.randn(1, 20, 4, 16, 16), [""], canvas)
         student = Student(Adapter(unet, 2), followed, words)
         steps = timesteps(2)
-        few_loss(student, followed, steps)
+        few_loss(student, steps)
         loss = part_loss(student, parts, no_words, steps, 1)
         loss.backward()
         self.assertGreater(loss.item(), 0)

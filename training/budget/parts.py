@@ -33,8 +33,7 @@ class Parts:
         if self.mask is None:
             self.maps.append(x)
             return None
-        part = around(self.mask, x.shape[-1])
-        x = torch.where(part > 0, x, self.maps[self.at])
+        x = torch.where(computed(self.mask, x.shape[-1]) > 0, x, self.maps[self.at])
         self.at += 1
         return x, *others
 
@@ -49,8 +48,8 @@ class Parts:
             self.maps, self.at, self.mask = [], -1, None
 
 
-def around(mask: Tensor, width: int) -> Tensor:
-    """A mask at the level of this width, with one more position on all sides."""
+def computed(mask: Tensor, width: int) -> Tensor:
+    """What is computed for a mask at the level of this width: one position more on all sides."""
     stride = mask.shape[-1] // width
     coarse = F.max_pool2d(mask, stride) if stride > 1 else mask
     return F.max_pool2d(coarse, 3, stride=1, padding=1)

@@ -70,7 +70,7 @@ class Student:
 
     def __init__(self, adapter: Adapter, followed: Followed, context: Tensor):
         self.adapter, self.merged = adapter, adapter.weights()
-        self.canvas, self.noise, self.context = followed.canvas, followed.noise, context
+        self.followed, self.canvas, self.context = followed, followed.canvas, context
         self.seen: list[Tensor] = []
 
     def predict(self, x: Tensor, t: int, canvas: Canvas | None = None, context: Tensor | None = None) -> Tensor:
@@ -85,12 +85,12 @@ class Student:
         return self.predict(x, t)
 
 
-def few_loss(student: Student, followed: Followed, steps: list[int]) -> Tensor:
+def few_loss(student: Student, steps: list[int]) -> Tensor:
     """What a process of these timesteps ends with, against the full one; a few latents far off count less.
 
     Around an edit's mask every step is also to see the original: there its features are recorded.
     """
-    canvas, around = followed.canvas, []
+    followed, canvas, around = student.followed, student.canvas, []
 
     def predict(x: Tensor, t: int) -> Tensor:
         v = student(x, t)
@@ -105,18 +105,18 @@ def few_loss(student: Student, followed: Followed, steps: list[int]) -> Tensor:
     return (error * emphasis(canvas)).mean() + OUTSIDE * sum(around) / len(steps)
 
 
-def last_loss(student: Student, followed: Followed, steps: list[int], teacher: Predict) -> Tensor:
+def last_loss(student: Student, steps: list[int], teacher: Predict) -> Tensor:
     """The last step of a process of these timesteps, against what the full process makes of the latents it begins with.
 
     Those latents are where the steps before it have come to, so the end that is aimed at fits them and is as sharp as the
     full process's. teacher: the full process's prediction.
     """
-    canvas, last = followed.canvas, steps[-1]
+    noise, canvas, last = student.followed.noise, student.canvas, steps[-1]
     keep = canvas and canvas.keep
     with torch.no_grad():
-        solve(student, followed.noise, steps, keep)
+        solve(student, noise, steps, keep)
         x = student.seen[-1]
-        begin = x if canvas is None else torch.where(canvas.mask > 0, x, followed.noise)
+        begin = x if canvas is None else torch.where(canvas.mask > 0, x, noise)
         end = solve(teacher, begin, [last, *(t for t in timesteps(STEPS) if t < last)], keep)
     bar = ALPHA_BAR[last].item()
     out = bar ** 0.5 * x - (1 - bar) ** 0.5 * student.predict(x, last)
@@ -133,7 +133,7 @@ def part_loss(student: Student, parts: Parts, empty: Tensor, steps: list[int], a
     bar = ALPHA_BAR[t].item()
     whole = student.predict(x, t)
     bare = Canvas(torch.zeros_like(canvas.mask), canvas.original, canvas.original)
-    noised = bar ** 0.5 * canvas.original + (1 - bar) ** 0.5 * student.noise
+    noised = bar ** 0.5 * canvas.original + (1 - bar) ** 0.5 * student.followed.noise
     recorded = lambda: student.predict(torch.where(canvas.mask > 0, noised, x), t, bare, empty.expand(len(x), -1, -1))
     part = parts.compute(recorded, lambda: student.predict(x, t), canvas.mask)
     wrong = (1 - bar) ** 0.5 * (part - whole)
@@ -159,7 +159,7 @@ def train(work: Path, data: Trajectories, parts: dict[str, nn.Module], tokenizer
     seen = state["seen"] if state and state["name"] == name else 0
     average = {n: p.detach().clone() for n, p in adapter.named_parameters()}
     optimiser = torch.optim.AdamW(adapter.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
-    rng, parts_of = np.random.default_rng(seen), Parts(unet)
+    rng, parted = np.random.default_rng(seen), Parts(unet) if part_weight else None
     with torch.no_grad():
         empty = words(torch.from_numpy(tokenizer([""])).to(DEVICE))
     began, elapsed, step, mean = time.time(), 0.0, 0, None
@@ -175,12 +175,12 @@ def train(work: Path, data: Trajectories, parts: dict[str, nn.Module], tokenizer
         if not counts:
             loss = alone_loss(adapter, followed, context)
         elif guidance is None or step % 2 == 0:
-            loss = few_loss(student, followed, order)
+            loss = few_loss(student, order)
         else:
             more = followed.canvas and followed.canvas.channels
-            loss = last_loss(student, followed, order, teaching(unet, context, empty, guidance, more))
-        if part_weight and order and followed.canvas:
-            loss = loss + part_weight * part_loss(student, parts_of, empty, order, int(rng.integers(len(order))))
+            loss = last_loss(student, order, teaching(unet, context, empty, guidance, more))
+        if parted and order and followed.canvas:
+            loss = loss + part_weight * part_loss(student, parted, empty, order, int(rng.integers(len(order))))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         elapsed = (time.time() - began) / (minutes * 60)
