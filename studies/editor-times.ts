@@ -1,12 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import { openWorkbench } from '../test/e2e/harness.ts';
+import { openWorkbench, type Workbench } from '../test/e2e/harness.ts';
 import { byDefault, study, table, whole } from './frame.ts';
 
 const [WIDTH, HEIGHT] = [1600, 1250];
-
-type Workbench = Awaited<ReturnType<typeof openWorkbench>>;
 
 await study(
   {

@@ -1,9 +1,10 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { median } from '../engine/benchmark/timing.ts';
 import { circle } from '../scripts/screenshots/strokes.ts';
 import { EditorUnderTest } from '../test/e2e/editorPage.ts';
-import { openWorkbench } from '../test/e2e/harness.ts';
+import { openWorkbench, type Workbench } from '../test/e2e/harness.ts';
 import { byDefault, study, table, whole } from './frame.ts';
 
 const PHOTO = path.join(import.meta.dirname, '../test/fixtures/photos/coffee.jpg');
@@ -15,8 +16,6 @@ const PLACES = [
   [0.6, 0.65],
 ] as const;
 const RADIUS = 0.12;
-
-type Workbench = Awaited<ReturnType<typeof openWorkbench>>;
 
 await study(
   {
@@ -48,7 +47,7 @@ await study(
 async function edits(photo: Buffer, drafts: boolean, seconds: number): Promise<number[]> {
   const vscode = await openWorkbench();
   try {
-    await sharp(photo).toFile(path.join(vscode.workspace, 'photo.png'));
+    fs.writeFileSync(path.join(vscode.workspace, 'photo.png'), photo);
     await vscode.set('patchwork.draftWhilePainting', drafts);
     const editor = new EditorUnderTest(vscode);
     await editor.open('photo.png');
