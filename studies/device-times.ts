@@ -32,8 +32,8 @@ interface Line {
 await study(
   {
     about:
-      'What a GPU reaches: whether it computes right, its error against diffusers, seconds of an image from its text to its ' +
-      'pixels without guidance, and of U-Net runs, dense and with 5 % of the positions. Models without guidance (turbo) end ' +
+      'What a GPU reaches: whether it computes right, its error against diffusers, seconds of an image from the tokens of its ' +
+      'text to its pixels without guidance, and of U-Net runs, dense and with 5 % of the positions. Models without guidance (turbo) end ' +
       'in :turbo. A part that fails, or for which the time is too short, says so and loses no other.',
     options: {
       device: byDefault(choice('where networks run', DEVICE_IDS), 'webgpu'),
