@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import type { EditRequest, Engine, PicturePart } from '../shared/api.ts';
 import { NodeBackend } from './backends/node/backend.ts';
@@ -435,6 +436,34 @@ test('once an image is prepared, an edit loads nothing more', async () => {
     const prepared = loads;
     const { mode } = await counting.edit(request(await rectangle(100, 100, 40, 40), { mode: 'auto' }));
     assert.deepEqual([mode, loads], ['sparse', prepared]);
+  } finally {
+    await counting.dispose();
+  }
+});
+
+test('edits of a prepared image are rehearsed until the next call, and leave nothing', async () => {
+  let runs = 0;
+  class Counting extends NodeBackend {
+    override async load(...given: Parameters<NodeBackend['load']>) {
+      const program = await super.load(...given);
+      const run = program.run.bind(program);
+      program.run = (...inputs) => {
+        runs++;
+        return run(...inputs);
+      };
+      return program;
+    }
+  }
+  const counting = createEngine(new Counting());
+  try {
+    await counting.prepareEdit({ image, steps: STEPS });
+    const prepared = runs;
+    while (runs === prepared) await sleep(5);
+    const { pictures } = await counting.store();
+    assert.equal(pictures.length, 1);
+    const given = runs;
+    await sleep(100);
+    assert.equal(runs, given);
   } finally {
     await counting.dispose();
   }

@@ -35,6 +35,7 @@ import {
 } from '../shared/api.ts';
 import { COLOUR_STRENGTH, DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
 import { adapterOf, halfStepsOf } from '../shared/stepPlan.ts';
+import { Afterwards } from './afterwards.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/check-request.ts';
 import type { Backend } from './execution/backend.ts';
@@ -53,6 +54,7 @@ import { asksForWorkers, type CrewSources, Crews } from './parallel/crews.ts';
 import { shareOver } from './parallel/share.ts';
 import type { Team } from './parallel/team.ts';
 import { encodePicture } from './pictures/compose.ts';
+import { rasterOfMask } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
 import { withUpscaling } from './pictures/recipe.ts';
 import { chooseWindow } from './pictures/window.ts';
@@ -86,8 +88,16 @@ import { additionsOf, readSteering } from './pipelines/steering.ts';
 import type { Reading } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';
 import { upscale } from './pipelines/upscale.ts';
+import { centredMask } from './regions/mask.ts';
 import { FeatureStore } from './regions/store.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
+
+/** Share of an image in the part that rehearsed edits compute. */
+const REHEARSED = 0.1;
+/** Edits after which the JavaScript that only edits run is compiled (docs/measurements.md). */
+const WARM = 6;
+/** Seconds after which no further edit is rehearsed, where edits are slow. */
+const ENOUGH = 2;
 
 interface EngineOptions extends CrewSources {
   /** Starts an engine in a process of its own, for benchmarks of isolated cases. */
@@ -103,8 +113,8 @@ export function createEngine(backend: Backend, options: EngineOptions = {}): Eng
   const calls = (Object.keys(ENGINE_CALLS) as EngineCall[]).map((name) => {
     const run = engine[name].bind(engine) as (request: unknown, options?: CallOptions<never>) => unknown;
     const call = async (request: unknown, given?: CallOptions<never>) => {
-      // What the last call left to do must not be cancelled with this one.
-      await engine.remembered;
+      // What is left of the last call must not be cancelled with this one.
+      await engine.afterwards.settle();
       return cancellable.during(given?.signal, async () => run(request, given));
     };
     return [name, call] as const;
@@ -128,8 +138,9 @@ class LocalEngine implements Engine {
   readonly #crewSources: CrewSources;
   readonly #crews: Crews;
   readonly #startEngine: EngineOptions['startEngine'];
-  /** Resolves once the last edit's features are stored. Its caller does not wait for it, but the next call does. */
-  remembered: Promise<void> = Promise.resolve();
+  readonly afterwards = new Afterwards();
+  /** Edits so far, also rehearsed ones. */
+  #edits = 0;
   readonly #sight: Sight;
   /** Inpainting models that have been offered. */
   readonly #offered = new Set<string>();
@@ -192,7 +203,20 @@ class LocalEngine implements Engine {
   }
 
   async edit(request: EditRequest, options: CallOptions<EditProgress> = {}): Promise<EditResult> {
+    const { result, remember, editing } = await this.#edited(request, options);
+    // Features that are not stored are computed again when they are needed.
+    this.afterwards.leave(remember);
+    const { missing } = editing;
+    return {
+      ...result,
+      warnings: [...result.warnings, ...this.#offer(editing)],
+      ...(missing && { missingTwin: missing }),
+    };
+  }
+
+  async #edited(request: EditRequest, options: CallOptions<EditProgress>) {
     const begin = performance.now();
+    this.#edits++;
     const asked = checkEdit(request);
     const editing = await editingModel(asked.model, asked.editModel);
     const model = editing.name;
@@ -247,15 +271,7 @@ class LocalEngine implements Engine {
       ...loaded.model.editNotes,
     ];
     const known = { loaded, spending, warnings: said };
-    const reported = await this.#reported(result, known, { begin, opening });
-    // The result is returned first. Features that are not stored are computed again when they are needed.
-    this.remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
-    const { missing } = editing;
-    return {
-      ...reported,
-      warnings: [...reported.warnings, ...this.#offer(editing)],
-      ...(missing && { missingTwin: missing }),
-    };
+    return { result: await this.#reported(result, known, { begin, opening }), remember, editing };
   }
 
   async prepareEdit(
@@ -294,7 +310,23 @@ class LocalEngine implements Engine {
     const whole = { x: { from: 0, to: width }, y: { from: 0, to: height } };
     const window = chooseWindow(picture, whole, sizes);
     const recorded = await record(loaded, this.#memory, { picture, window, recipe, strength }, options);
+    if (recorded.complete && (await loaded.components.isSmall()))
+      this.afterwards.leave((signal) => this.#rehearse(checked, picture, signal));
     return { ...about, ...recorded };
+  }
+
+  /** Makes edits and discards them, until the user's own are as fast as later ones. */
+  async #rehearse(
+    request: PrepareEditRequest,
+    { width, height }: { width: number; height: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const mask = rasterOfMask(centredMask(height, width, REHEARSED));
+    const asked = { ...request, prompt: 'a', mask, softMask: true, raw: true, mode: 'auto' } as const;
+    const begin = performance.now();
+    // With a listener there are previews, too.
+    const options = { signal, onProgress: () => {} };
+    while (this.#edits < WARM && secondsSince(begin) < ENOUGH) await this.#edited(asked, options);
   }
 
   async segment(request: SegmentRequest, options?: CallOptions<never>): Promise<SegmentResult> {
@@ -422,6 +454,7 @@ class LocalEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
+    await this.afterwards.settle();
     await this.#forget();
     this.#memory.features.sweep();
     await this.#sight.release();
@@ -468,7 +501,6 @@ class LocalEngine implements Engine {
 
   /** Drops what is remembered of images. */
   async #forget(): Promise<void> {
-    await this.remembered;
     this.#memory.features.clear();
     this.#memory.analyses.clear();
   }

@@ -77,8 +77,11 @@ export interface Denoiser {
    * edits, which then record again.
    */
   updated(seen: Features, plan: Plan, fresh: Features): Features | undefined | Promise<Features | undefined>;
-  /** Loads what makes later edits of images of this latent size faster; called after each edit, when no one waits. */
-  settle?(size: { height: number; width: number }): Promise<void>;
+  /**
+   * Loads what makes later edits of images of this latent size faster; called after each edit, when no one waits. After
+   * the first one it waits for another, which may never come, unless edits are `expected`.
+   */
+  settle?(size: { height: number; width: number }, expected?: boolean): Promise<void>;
   /** Multiply–accumulates of one dense run, or of a shallow one. Loads nothing. */
   stepMacs(size: { height: number; width: number }, batch: number, tokens: number, depth?: Depth): number;
   /** Prepares a worker's share of an image. */

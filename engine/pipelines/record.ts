@@ -81,8 +81,11 @@ export async function record(
   }
   const complete = missingSteps(memory.features, trajectory.id, timesteps, start, kinds) === 0;
   const ofImage = { ...image, start };
-  if (complete)
+  if (complete) {
+    await listen(signal);
+    await denoiser.settle?.({ height, width }, true);
     await rehearse(denoiser, memory.features, autoencoder, ofImage, { ...analysis, planes }, signal);
+  }
   return {
     complete,
     recordedSteps: recorder.seconds.length,

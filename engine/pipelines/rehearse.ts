@@ -13,12 +13,9 @@ import type { RecordedImage } from './recorder.ts';
 /** Share of the image in the part that is computed. */
 const SHARE = 0.1;
 
-/** Milliseconds of steps after which no further one is rehearsed: JavaScript is compiled by what it does often. */
-const ENOUGH = 150;
-
 /**
- * Computes a part of a recorded image as an edit does, for a step or some short ones, and discards it. This loads what
- * only edits need and gives ONNX Runtime the memory for a part's maps, so that the first edit need not wait for it.
+ * Computes a part of a recorded image as an edit does, for one step, and discards it. This loads what only edits need and
+ * gives ONNX Runtime the memory for a part's maps, so that the first edit need not wait for it.
  */
 export async function rehearse(
   denoiser: Denoiser,
@@ -34,14 +31,12 @@ export async function rehearse(
   const steps = await Steps.open(denoiser, part, scheduler, trajectory.condition, computed);
   const { latent, id } = trajectory;
   const { timesteps } = scheduler;
-  const sample = takePositions(latent, mask.data.length, steps.plan.positions!);
-  const began = performance.now();
-  for (let index = start; index < timesteps.length && performance.now() - began < ENOUGH; index++) {
-    const way = steps.wayAt(index);
-    const seen = way !== undefined && features.get({ picture: id, timestep: timesteps[index]!, way });
-    if (!seen) continue;
-    await listen(signal);
-    await steps.predict(sample, index, { seen, record: true });
+  const way = steps.wayAt(start);
+  const seen = way !== undefined && features.get({ picture: id, timestep: timesteps[start]!, way });
+  await listen(signal);
+  if (seen) {
+    const sample = takePositions(latent, mask.data.length, steps.plan.positions!);
+    await steps.predict(sample, start, { seen, record: true });
   }
   await listen(signal);
   const size = workedSize(window);

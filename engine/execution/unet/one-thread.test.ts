@@ -16,10 +16,11 @@ const unetOf = (plan: Plan) => {
   return plan.unet;
 };
 
+const size = { height: SIDE, width: SIDE };
+
 test('small parts are computed in one thread once that form is loaded, with the same result', async () => {
   const components = new Components(await openModel(), new NodeBackend(2), 2);
   const denoiser = components.denoiser({ precision: 'fp32' });
-  const size = { height: SIDE, width: SIDE };
   const text = gaussianTensor(1, 0, [1, textLength(components.network('denoiser')), 128]);
   const condition = { text, guidance: 1 };
   const sample = gaussianNoise(1, 1, 4 * SIDE * SIDE);
@@ -42,5 +43,15 @@ test('small parts are computed in one thread once that form is loaded, with the 
   assert.deepEqual(after.output, before.output);
   const large = { of: 'region', mask: centredMask(4 * SIDE, 4 * SIDE, 0.6), ring: 1 } as const;
   assert.equal(unetOf(await denoiser.plan(large, 2)), before.unet);
+  await components.release();
+});
+
+test('where edits are expected that form is loaded before the first one', async () => {
+  const components = new Components(await openModel(), new NodeBackend(2), 2);
+  const denoiser = components.denoiser({ precision: 'fp32' });
+  const whole = await denoiser.plan({ of: 'whole', ...size, records: true }, 1);
+  await denoiser.settle!(size, true);
+  const part = await denoiser.plan({ of: 'region', mask: centredMask(SIDE, SIDE, 0.05), ring: 1 }, 1);
+  assert.notEqual(unetOf(part), unetOf(whole));
   await components.release();
 });

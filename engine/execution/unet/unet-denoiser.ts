@@ -81,8 +81,8 @@ export class UNetDenoiser implements Denoiser {
     return single ? new RowsPlan(single, region, false) : plan;
   }
 
-  async settle(size: { height: number; width: number }): Promise<void> {
-    await this.#forms.loadInOneThread(size, this.#arithmetic, this.#change);
+  async settle(size: { height: number; width: number }, expected?: boolean): Promise<void> {
+    await this.#forms.loadInOneThread(size, this.#arithmetic, this.#change, expected);
   }
 
   get #levels(): number {

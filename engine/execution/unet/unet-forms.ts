@@ -166,16 +166,16 @@ export class UNetForms {
     return isLoaded ? this.rows(options, precision, 1) : undefined;
   }
 
-  /** Loads the form for `inOneThread`, if there is one, when it is asked to again: a first edit may be the only one. */
+  /** Loads the form for `inOneThread`, if there is one; when it is asked to again, or at once: see `Denoiser.settle`. */
   async loadInOneThread(
     extent: Extent,
     arithmetic: Arithmetic,
     change: Partial<RowsOptions> = {},
+    expected = false,
   ): Promise<void> {
-    const isFirst = !this.#hasEdited;
+    const waits = !this.#hasEdited && !expected;
     this.#hasEdited = true;
-    const options =
-      !isFirst && this.#source.threads > 1 && (await this.#composed(extent, arithmetic, change));
+    const options = !waits && this.#source.threads > 1 && (await this.#composed(extent, arithmetic, change));
     if (options) await this.rows(options, arithmetic.precision, 1);
   }
 
