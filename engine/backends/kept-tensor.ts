@@ -39,11 +39,18 @@ export class LeftTensors {
 }
 
 /** Bytes of an element. */
-const BYTES: Readonly<Record<Tensor['type'], number>> = { float32: 4, int8: 1, int32: 4, int64: 8 };
+const BYTES: Readonly<Record<DeviceTensor['type'], number>> = {
+  float32: 4,
+  float16: 2,
+  int8: 1,
+  uint8: 1,
+  int32: 4,
+  int64: 8,
+};
 
 /** A result where it was computed. If that is the processor's own memory, nothing is copied. */
 export class KeptTensor<Held extends RuntimeTensor> implements DeviceTensor {
-  readonly type: Tensor['type'];
+  readonly type: DeviceTensor['type'];
   readonly dims: readonly number[];
   readonly byteLength: number;
   readonly onDevice: boolean;
@@ -56,7 +63,7 @@ export class KeptTensor<Held extends RuntimeTensor> implements DeviceTensor {
    * @param read brings a tensor back from the device
    */
   constructor(tensor: Held, left: LeftTensors, read: (tensor: Held) => Promise<Tensor>) {
-    this.type = tensor.type as Tensor['type'];
+    this.type = tensor.type as DeviceTensor['type'];
     this.dims = tensor.dims;
     this.byteLength = tensor.size * BYTES[this.type];
     this.#left = left;

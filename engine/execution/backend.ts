@@ -28,7 +28,7 @@ export interface Capabilities {
   readonly emulates?: boolean;
   readonly precisions: readonly Precision[];
   /** Element types of the inputs and outputs of programs. */
-  readonly elements: readonly Tensor['type'][];
+  readonly elements: readonly DeviceTensor['type'][];
   /** Memory for networks in bytes: the machine's, or the device's own. */
   readonly memoryBytes: number;
   /** Most bytes of one value; absent: bounded by the memory only. */

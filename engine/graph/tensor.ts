@@ -22,7 +22,8 @@ export function floats(outputs: Readonly<Record<string, Tensor>>, name: string):
 
 /** A tensor that stays on the device which computed it. Reading it back is explicit. */
 export interface DeviceTensor {
-  readonly type: Tensor['type'];
+  /** Rows in half precision and unsigned bytes are on devices only. */
+  readonly type: Tensor['type'] | 'float16' | 'uint8';
   readonly dims: readonly number[];
   /** Bytes that it takes where it is. */
   readonly byteLength: number;

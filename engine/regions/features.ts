@@ -49,6 +49,20 @@ export interface MomentsFeature {
  */
 export type Storage = 'float32' | 'int8';
 
+/**
+ * The same for rows that stay on a device: as float32, in half precision, or as bytes 1 … 255, which are 128 more than
+ * the value, with a scale for each row [B, N, 1] of windows, keys and values alike. Devices have no signed bytes.
+ */
+export type DeviceStorage = 'float32' | 'float16' | 'uint8';
+
+/** The tensors of a feature's rows on a device. */
+export function deviceTensors({ name }: RowFeature, storage: RowStorage): string[] {
+  return storage === 'uint8' ? [name, scaleName(name)] : [name];
+}
+
+/** Of a network's rows form: `int8` in main memory, `float16` and `uint8` on a device. */
+export type RowStorage = Storage | DeviceStorage;
+
 /** Input: the number of a level's active rows, from the first, that are keys. */
 export function keyCountName(level: number): string {
   return `keys.count.${level}`;

@@ -80,7 +80,7 @@ async function named(choice: DeviceId, source: DeviceSource, options: ChoiceOpti
 
 function chosen(
   { id, name, memoryBytes }: Candidate,
-  { wrong, half, convolutions, steps }: DeviceCheck,
+  { wrong, half, storages, convolutions, steps }: DeviceCheck,
 ): Chosen {
   return {
     id,
@@ -88,6 +88,7 @@ function chosen(
       name,
       wrong,
       ...(half && { half }),
+      ...(storages && { storages }),
       ...(convolutions && { convolutions }),
       ...(steps && { steps }),
       ...(memoryBytes !== undefined && { memoryBytes }),

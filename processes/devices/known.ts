@@ -1,18 +1,23 @@
 import * as z from 'zod';
 import { cacheFolder, fs, path } from '#host';
-import { convolutionTimesSchema, stepTimesSchema } from '../../engine/backends/devices/findings.ts';
+import {
+  convolutionTimesSchema,
+  stepTimesSchema,
+  storagesSchema,
+} from '../../engine/backends/devices/findings.ts';
 import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
 import { readOptionalJson } from '../../engine/json.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 
 /** Increment when the trial changes. */
-const VERSION = 3;
+const VERSION = 4;
 
 const checkSchema = z.object({
   wrong: z.array(z.string()),
   half: z.boolean().optional(),
   fault: z.string().optional(),
   stepSeconds: z.number().positive().optional(),
+  storages: storagesSchema.optional(),
   convolutions: convolutionTimesSchema.optional(),
   steps: stepTimesSchema.optional(),
 });

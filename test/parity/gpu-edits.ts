@@ -1,11 +1,12 @@
 /**
  * Records an image and edits it twice, on the software GPU and on the processor; prints the largest errors as JSON. On the
- * GPU convolutions are computed as rows first, then as rectangles.
+ * GPU convolutions are computed as rows, then as rectangles, then as rows with features in bytes.
  */
 
 import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { DeviceBackend } from '../../engine/backends/node/devices/backend.ts';
 import { Components } from '../../engine/execution/components.ts';
+import type { RowsOptions } from '../../engine/execution/forms/form.ts';
 import { KeptFeatures } from '../../engine/execution/unet/kept-features.ts';
 import { float32 } from '../../engine/graph/tensor.ts';
 import type { Model } from '../../engine/models/model.ts';
@@ -27,14 +28,14 @@ function rows(from: number, to: number) {
 async function outputs(
   model: Model,
   backend: NodeBackend,
-  rectangles: readonly number[] = [],
+  change: Partial<RowsOptions> = {},
 ): Promise<Float32Array[]> {
   const keepsFeatures = backend.device !== 'cpu';
   const components = new Components(model, backend, 1, { keepsFeatures });
   // With its storage given, the processor too takes recorded moments for small networks; see `UNetForms.editing`.
   const denoiser = components.denoiser(
     { precision: 'fp32' },
-    keepsFeatures ? { rectangles } : { storage: 'float32' },
+    keepsFeatures ? change : { storage: 'float32' },
   );
   let seen: Features | undefined;
   try {
@@ -76,7 +77,8 @@ await withTinyModel(CONFIG, async (model) => {
   const gpu = new DeviceBackend('webgpu', { name: 'software', wrong: ['MultiHeadAttention'] });
   const errors = (actual: readonly Float32Array[]) =>
     actual.map((output, i) => relativeError(output, expected[i]!));
-  console.log(
-    JSON.stringify([...errors(await outputs(model, gpu)), ...errors(await outputs(model, gpu, [0, 1]))]),
-  );
+  const [rows, rectangles, bytes] = [{}, { rectangles: [0, 1] }, { storage: 'uint8' }] as const;
+  const all = [];
+  for (const change of [rows, rectangles, bytes]) all.push(errors(await outputs(model, gpu, change)));
+  console.log(JSON.stringify(all));
 });

@@ -26,6 +26,7 @@ import { parseUNetConfig, type UNetConfig } from '../../engine/networks/unet-con
 import { INT8_MOST } from '../../engine/quantization/arithmetic.ts';
 import { quantize } from '../../engine/quantization/quantize.ts';
 import { anchorsOf } from '../../engine/regions/anchors.ts';
+import type { DeviceStorage } from '../../engine/regions/features.ts';
 import type { DenoiserFolder } from '../../engine/weights/diffusers.ts';
 import { openWeights } from '../../engine/weights/folder.ts';
 import type { WeightSource } from '../../engine/weights/source.ts';
@@ -110,10 +111,12 @@ const rows = (
   statistics: RowsOptions['statistics'],
   rectangles: readonly number[] = [],
   foldUpsampling = true,
+  storage: DeviceStorage = 'float32',
 ): Form => ({
   kind: 'rows',
-  options: { foldUpsampling, storage: 'float32', statistics, attention: 'full', rectangles },
+  options: { foldUpsampling, storage, statistics, attention: 'full', rectangles },
 });
+const STORAGES: readonly DeviceStorage[] = ['float32', 'float16', 'uint8'];
 const crops = { planar: PLANAR, crops: { kind: 'crops' } } as const;
 
 await placePart('tiny-sd15', 'denoiser', {
@@ -123,8 +126,13 @@ await placePart('tiny-sd15', 'denoiser', {
   recorded: rows('recorded'),
   rectangles: rows('any', [0, 1, 2, 3]),
   bands: rows('bands'),
-  taking: { kind: 'taking' },
-  putting: { kind: 'putting' },
+  ...Object.fromEntries(
+    STORAGES.flatMap((storage) => [
+      [`recording ${storage}`, rows('any', [], true, storage)],
+      [`taking ${storage}`, { kind: 'taking', storage }],
+      [`putting ${storage}`, { kind: 'putting', storage }],
+    ]),
+  ),
 });
 await placePart('tiny-sd15', 'text-encoder', { planar: PLANAR });
 await placePart('tiny-sd15', 'vae-decoder', crops);
@@ -186,7 +194,8 @@ for (const [called, part] of [
   ['shallow', shallowNetwork(whole)],
 ] as const)
   for (const [name, form] of Object.entries(denoisers)) await place(`${called} ${name}`, part, stored, form);
-for (const [name, form] of Object.entries(denoisers))
+const halves = { ...denoisers, recording: rows('any', [], true, 'float16') };
+for (const [name, form] of Object.entries(halves))
   await place(`denoiser fp16 ${name}`, whole, stored, form, { half: true });
 await fs.withTemporaryFolder(async (folder) => {
   for (const precision of ['int8', 'int4'] as const) {

@@ -14,6 +14,9 @@ const seconds = z.number().positive().optional();
 /** See `StepTimes`. */
 export const stepTimesSchema = z.object({ fp32: seconds, fp16: seconds, int8: seconds });
 
+/** Of rows that stay on a device, beside float32; see `DeviceStorage`. */
+export const storagesSchema = z.array(z.enum(['float16', 'uint8']));
+
 /** Findings about a device, which its backend follows. */
 const findingsSchema = z.object({
   /** Name of the GPU. */
@@ -24,6 +27,8 @@ const findingsSchema = z.object({
   wrong: z.array(z.string()),
   /** Whether it computes correctly in float16. */
   half: z.boolean().optional(),
+  /** In which it records features correctly. */
+  storages: storagesSchema.optional(),
   convolutions: convolutionTimesSchema.optional(),
   steps: stepTimesSchema.optional(),
 });

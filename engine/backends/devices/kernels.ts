@@ -44,7 +44,7 @@ function readChannels(channels: number): number {
 /** What was found out about a device that decides how networks run on it. */
 export function foundOut(
   device: Gpu,
-  { wrong, half = false, convolutions, steps }: Findings,
+  { wrong, half = false, storages = [], convolutions, steps }: Findings,
 ): Pick<
   Capabilities,
   'operator' | 'opset' | 'readsHalf' | 'readChannels' | 'precisions' | 'elements' | 'convolutions' | 'steps'
@@ -54,7 +54,7 @@ export function foundOut(
   return {
     ...kernels,
     precisions: PRECISIONS.filter((name) => (name === 'fp16' ? half : hasBlocks || isFloat(name))),
-    elements: ['float32', 'int32', 'int64'],
+    elements: ['float32', 'int32', 'int64', ...storages],
     ...(convolutions && { convolutions }),
     ...(steps && { steps }),
   };

@@ -39,6 +39,7 @@ test('a GPU’s step is timed in each precision that is right, and weights in bl
     assert.ok(found.steps!.fp32! > 0);
     assert.equal(found.steps!.int8! > 0, blocks === 'right');
     assert.ok(found.stepSeconds! <= found.steps!.fp32!);
+    assert.ok(found.storages!.includes('uint8'));
   }
 });
 

@@ -9,8 +9,10 @@ import { type Weights, WeightTable } from '../../weights/weight-table.ts';
 import type { Backend, ConvolutionTimes } from '../backend.ts';
 import { PLANAR } from '../forms/form.ts';
 import { convolutionTimes } from './convolutions.ts';
+import { relativeError } from './error.ts';
 import { fastest } from './fastest.ts';
 import { blockStepSeconds, timedStep } from './step.ts';
+import { rightStorages } from './storages.ts';
 import { blockSubjects, type Subject, subjects } from './subjects.ts';
 
 /** Largest error of a result, relative to its largest value. */
@@ -25,6 +27,8 @@ export interface DeviceCheck {
   fault?: string;
   /** Whether its float16 products are correct too. */
   half?: boolean;
+  /** Of a GPU: how it records features correctly, beside float32. */
+  storages?: ('float16' | 'uint8')[];
   /** Seconds of `timedStep` in the faster float precision; only for devices whose results can be used. */
   stepSeconds?: number;
   /** Of a GPU: the same in each precision in which it computes correctly. */
@@ -77,6 +81,7 @@ export async function checkDevice(
     return {
       wrong: blocks === undefined ? [...wrong, BLOCKS] : wrong,
       half: half !== undefined,
+      storages: await rightStorages(device, half !== undefined),
       stepSeconds: Math.min(full.seconds, half ?? full.seconds),
       steps: { fp32: full.seconds, ...(half && { fp16: half }), ...(blocks && { int8: blocks }) },
       convolutions: await convolutionTimes(device, half !== undefined),
@@ -199,18 +204,6 @@ async function weightsIn(
   return precision
     ? quantize({ network, weights, precision, most: INT8_MOST, bytes: false, folder })
     : weights;
-}
-
-/** Largest difference, relative to the largest expected value; infinite for NaN. */
-function relativeError(actual: Float32Array, expected: Float32Array): number {
-  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
-  let [most, scale] = [0, 0];
-  for (const [i, value] of expected.entries()) {
-    const off = Math.abs(actual[i]! - value);
-    most = Number.isNaN(off) ? Number.POSITIVE_INFINITY : Math.max(most, off);
-    scale = Math.max(scale, Math.abs(value));
-  }
-  return most / scale;
 }
 
 function percent(share: number): string {

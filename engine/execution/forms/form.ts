@@ -1,7 +1,7 @@
 import type { AttentionMode } from '../../../shared/api.ts';
 import type { ConvolutionBytes } from '../../quantization/convolutions.ts';
 import type { Anchors } from '../../regions/anchors.ts';
-import type { NormStatistics, Storage } from '../../regions/features.ts';
+import type { DeviceStorage, NormStatistics, RowStorage } from '../../regions/features.ts';
 
 /**
  * The form in which a network is computed: the layout of maps, which positions are computed, and the inputs and outputs
@@ -18,8 +18,8 @@ export type Form =
   | { kind: 'planar' }
   | { kind: 'rows'; options: RowsOptions }
   | { kind: 'tokens'; part: boolean }
-  | { kind: 'taking' }
-  | { kind: 'putting' }
+  | { kind: 'taking'; storage: DeviceStorage }
+  | { kind: 'putting'; storage: DeviceStorage }
   | { kind: 'crops' }
   | { kind: 'continued' }
   | { kind: 'recording'; anchors: Anchors }
@@ -37,7 +37,7 @@ export interface RowsOptions {
    */
   foldUpsampling: boolean;
   /** How features are recorded; see `regions/features.ts`. */
-  storage: Storage;
+  storage: RowStorage;
   /**
    * With `recorded` there are fewer operators, but the network can neither run densely nor record. With `composed` it can
    * do both, and edits follow dense ones more closely. With `fresh` it can only run densely, in less memory. See

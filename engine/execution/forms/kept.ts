@@ -13,11 +13,11 @@ export function placeName({ kind, level }: RowFeature): string {
 }
 
 /** Output: what was taken of a feature. */
-export function takenName({ name }: RowFeature): string {
+export function takenName(name: string): string {
   return `taken.${name}`;
 }
 
-/** Output: a feature with fresh rows. */
-export function putName({ name }: RowFeature): string {
+/** Output: a tensor of a feature with fresh rows. */
+export function putName(name: string): string {
   return `put.${name}`;
 }

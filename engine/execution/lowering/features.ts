@@ -1,36 +1,35 @@
 import type { Network } from '../../graph/network.ts';
-import { featuresOf, type RowFeature } from '../../regions/features.ts';
+import { type DeviceStorage, featuresOf, type RowFeature, scaleName } from '../../regions/features.ts';
 import { placeName, putName, takenName, wantedName } from '../forms/kept.ts';
 import { OnnxBuilder, type OnnxModel, type Ref } from './onnx/onnx.ts';
+import { type RecordedRows, restoredRows } from './recorded-rows.ts';
 import type { Target } from './target.ts';
 
 /**
  * Takes of a network's recorded rows, whole levels under their features' names [B, N, C], those that a pass over a part
- * reads: for windows the halo and a row of zeros, for attention the rows that are not active. Indexes int32 [n].
+ * reads, as float32: for windows the halo and a row of zeros, for attention the rows that are not active. Indexes int32
+ * [n].
  */
-export function lowerTaking(network: Network, target: Target): OnnxModel {
-  const graph = new RowsGraph(target);
+export function lowerTaking(network: Network, storage: DeviceStorage, target: Target): OnnxModel {
+  const graph = new RowsGraph(storage, target);
   const { onnx } = graph;
   for (const feature of rowFeatures(network)) {
-    const index = graph.index(wantedName(feature));
-    let taken = onnx.node('Gather', [graph.rows(feature, feature.name), index], { attributes: { axis: 1 } });
+    const recorded = graph.gathered(graph.recorded(feature, feature.name), graph.index(wantedName(feature)));
+    let taken = restoredRows(onnx, recorded, storage);
     if (feature.kind === 'window') taken = onnx.node('Pad', [taken, onnx.ints([0, 0, 0, 0, 1, 0])]);
-    graph.output(takenName(feature), taken, feature);
+    onnx.output(takenName(feature.name), taken, 'float32', dimsOf(feature.name, feature.channels));
   }
   return onnx.encode('taking');
 }
 
 /** Puts a pass's fresh rows `new.*` [B, n, C] in place of recorded ones. `place.*`: int32 [N], into [recorded; fresh]. */
-export function lowerPutting(network: Network, target: Target): OnnxModel {
-  const graph = new RowsGraph(target);
-  const { onnx } = graph;
+export function lowerPutting(network: Network, storage: DeviceStorage, target: Target): OnnxModel {
+  const graph = new RowsGraph(storage, target);
   for (const feature of rowFeatures(network)) {
-    const both = [graph.rows(feature, feature.name), graph.rows(feature, `new.${feature.name}`)];
-    const all = onnx.node('Concat', both, { attributes: { axis: 1 } });
-    const index = graph.index(placeName(feature));
-    graph.output(putName(feature), onnx.node('Gather', [all, index], { attributes: { axis: 1 } }), feature);
+    const both = [graph.recorded(feature, feature.name), graph.recorded(feature, `new.${feature.name}`)];
+    graph.put(feature, graph.gathered(graph.joined(both), graph.index(placeName(feature))));
   }
-  return onnx.encode('putting');
+  return graph.onnx.encode('putting');
 }
 
 function rowFeatures(network: Network): RowFeature[] {
@@ -39,14 +38,20 @@ function rowFeatures(network: Network): RowFeature[] {
 
 class RowsGraph {
   readonly onnx: OnnxBuilder;
+  readonly #storage: DeviceStorage;
   readonly #indexes = new Map<string, Ref>();
 
-  constructor(target: Target) {
-    this.onnx = new OnnxBuilder(target);
+  constructor(storage: DeviceStorage, target: Target) {
+    // Without products there is nothing to compute in half precision.
+    this.onnx = new OnnxBuilder({ ...target, half: false });
+    this.#storage = storage;
   }
 
-  rows({ channels }: RowFeature, name: string): Ref {
-    return this.onnx.input(name, 'float32', ['batch', `rows.${name}`, channels]);
+  /** Inputs. */
+  recorded({ channels }: RowFeature, name: string): RecordedRows {
+    const rows = this.onnx.input(name, this.#storage, dimsOf(name, channels));
+    if (this.#storage !== 'uint8') return { rows };
+    return { rows, scale: this.onnx.input(scaleName(name), 'float32', dimsOf(name, 1)) };
   }
 
   /** An input that several features share. */
@@ -56,7 +61,28 @@ class RowsGraph {
     return known;
   }
 
-  output(name: string, ref: Ref, { channels }: RowFeature): void {
-    this.onnx.output(name, ref, 'float32', ['batch', `rows.${name}`, channels]);
+  gathered({ rows, scale }: RecordedRows, index: Ref): RecordedRows {
+    const gather = (from: Ref) => this.onnx.node('Gather', [from, index], { attributes: { axis: 1 } });
+    return { rows: gather(rows), ...(scale && { scale: gather(scale) }) };
   }
+
+  /** One after the other. Devices cannot join bytes, so they are floats meanwhile. */
+  joined(parts: readonly RecordedRows[]): RecordedRows {
+    const join = (refs: readonly Ref[]) => this.onnx.node('Concat', refs, { attributes: { axis: 1 } });
+    const all = (name: keyof RecordedRows) => parts.map((part) => part[name]!);
+    if (this.#storage !== 'uint8') return { rows: join(all('rows')) };
+    const rows = join(all('rows').map((ref) => this.onnx.cast(ref, 'float32')));
+    return { rows, scale: join(all('scale')) };
+  }
+
+  /** Outputs. */
+  put({ name, channels }: RowFeature, { rows, scale }: RecordedRows): void {
+    const put = this.#storage === 'uint8' ? this.onnx.cast(rows, 'uint8') : rows;
+    this.onnx.output(putName(name), put, this.#storage, dimsOf(name, channels));
+    if (scale) this.onnx.output(putName(scaleName(name)), scale, 'float32', dimsOf(name, 1));
+  }
+}
+
+function dimsOf(name: string, channels: number): (number | string)[] {
+  return ['batch', `rows.${name}`, channels];
 }

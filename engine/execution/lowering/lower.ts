@@ -25,9 +25,9 @@ export function lower(network: Network, weights: Weights, form: Form, target: Ta
     case 'tokens':
       return lowerTokens(network, weights, form, target);
     case 'taking':
-      return lowerTaking(network, target);
+      return lowerTaking(network, form.storage, target);
     case 'putting':
-      return lowerPutting(network, target);
+      return lowerPutting(network, form.storage, target);
     case 'crops':
       return lowerCrops(network, weights, target);
     case 'continued':

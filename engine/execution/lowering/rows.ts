@@ -31,6 +31,7 @@ import type { RowsOptions } from '../forms/form.ts';
 import { attention } from './attention.ts';
 import { Emitter, type Operand } from './emitter.ts';
 import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
+import { recordedRows } from './recorded-rows.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -61,8 +62,8 @@ import type { Target } from './target.ts';
  * into K bands, own [2B, K, G] are the means of their values and squares, and moments = fresh · own + `moments.*`; a
  * negative variance is replaced by that of the active rows alone. `new.moments.*` is own.
  *
- * Outputs: the network's own; each feature of this pass under its name with `new.` before it, float32, rows in plan
- * order; scale and offset likewise.
+ * Outputs: the network's own; each feature of this pass under its name with `new.` before it, rows in plan order, as
+ * they stay on a device (see `DeviceStorage`), else float32; scale and offset likewise.
  */
 export function lowerRows(
   network: Network,
@@ -405,7 +406,7 @@ class RowsLowering {
     this.#give(keys, freshKeys);
     this.#give(values, freshValues);
     // The order of keys does not matter to softmax: recorded rows first, then fresh ones.
-    if (this.#options.storage === 'float32') {
+    if (this.#options.storage !== 'int8') {
       const all = (feature: AttendedFeature, fresh: Ref) =>
         emit.concat([this.#input(feature.name, 'float32', this.#rowDims(feature)), fresh], 1);
       return attention(emit, query, all(keys, freshKeys), all(values, freshValues), operator);
@@ -436,10 +437,15 @@ class RowsLowering {
     return ['batch', `rows.${name}`, channels];
   }
 
-  /** An output with this pass's rows for later passes. */
-  #give({ kind, name, level, channels }: RowFeature, rows: Ref): void {
+  /** Outputs with this pass's rows for later passes. */
+  #give({ kind, name, level, channels }: RowFeature, x: Ref): void {
+    const { onnx } = this.emit;
+    const { storage } = this.#options;
     const count = kind === 'window' ? `rows_${level}` : `keys_${level}`;
-    this.emit.onnx.output(`new.${name}`, rows, 'float32', ['batch', count, channels]);
+    const { rows, scale } = recordedRows(onnx, x, storage);
+    // Bytes in main memory are made there.
+    onnx.output(`new.${name}`, rows, storage === 'int8' ? 'float32' : storage, ['batch', count, channels]);
+    if (scale) onnx.output(`new.${scaleName(name)}`, scale, 'float32', ['batch', count, 1]);
   }
 
   /** A graph input, which several operators may read. */

@@ -4,6 +4,7 @@ import { float32, int64, type Tensor } from '../../graph/tensor.ts';
 import { Buffers } from '../../regions/buffers.ts';
 import { dequantizeRows, quantizeChannels, quantizeRows } from '../../regions/bytes.ts';
 import {
+  deviceTensors,
   type Feature,
   freshName,
   indexName,
@@ -13,7 +14,7 @@ import {
   type MomentsFeature,
   type NormStatistics,
   type RowFeature,
-  type Storage,
+  type RowStorage,
   scaleName,
   shareName,
   type WindowReader,
@@ -26,7 +27,7 @@ import { composedFeeds, composedOutputs, composeMoments } from './composed-momen
 export interface RegionForm {
   features: readonly Feature[];
   foldUpsampling: boolean;
-  storage: Storage;
+  storage: RowStorage;
   statistics: NormStatistics;
   attention: AttentionMode;
   batch: number;
@@ -100,10 +101,10 @@ function wholeFeeds(form: RegionForm, plan: RegionPlan): Feeds {
  * Names of the outputs with a pass's features: all of them, or only rows, because a pass over a part has no moments
  * unless they are composed.
  */
-export function featureOutputs({ features, statistics }: RegionForm, only?: 'rows'): string[] {
+export function featureOutputs({ features, statistics, storage }: RegionForm, only?: 'rows'): string[] {
   const isComposed = statistics === 'composed';
   const names = features.flatMap((feature) => {
-    if (feature.kind !== 'moments') return [`new.${feature.name}`];
+    if (feature.kind !== 'moments') return deviceTensors(feature, storage).map((name) => `new.${name}`);
     if (only || isComposed) return [];
     return [feature.name, feature.scale, feature.offset].map((name) => `new.${name}`);
   });
@@ -221,7 +222,7 @@ function windowRows(
   const floats = buffers.floats(name, rows * channels);
   if (halo.length === 0) return floats;
   const all = recordedRows(recorded, name);
-  if (storage === 'float32') return readRows(all, batch, channels, halo, 1, floats);
+  if (storage !== 'int8') return readRows(all, batch, channels, halo, 1, floats);
   const bytes = readRows(all, batch, channels, halo, 1, buffers.bytes(name, rows * channels));
   const scales = recordedRows(recorded, scaleName(name));
   const scale = readRows(scales, batch, 1, halo, 1, buffers.floats(scaleName(name), rows));
@@ -254,7 +255,7 @@ function attendedFeeds(
   const count = countFeed(form, level, active);
   const taken = <T extends Rows>(padding: number, into: T): T =>
     inactive.length ? readRows(recordedRows(recorded, name), batch, channels, inactive, padding, into) : into;
-  if (storage === 'float32') {
+  if (storage !== 'int8') {
     const data = taken(0, buffers.floats(name, batch * inactive.length * channels));
     return { ...count, [name]: float32(data, [batch, inactive.length, channels]) };
   }

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import { assertClose } from '../../../test/support/close.ts';
-import { CROSS, withTinyModel } from '../../../test/support/tiny-model.ts';
+import { CROSS, tinyUNets, withTinyModel } from '../../../test/support/tiny-model.ts';
 import { kernelsOf } from '../../backends/devices/kernels.ts';
 import { NodeBackend } from '../../backends/node/backend.ts';
 import { float32 } from '../../graph/tensor.ts';
 import type { Model } from '../../models/model.ts';
 import { gaussianNoise } from '../../noise.ts';
-import { FeatureStore, type Features } from '../../regions/store.ts';
+import { signalToNoise } from '../../numbers.ts';
+import type { DeviceStorage } from '../../regions/features.ts';
+import type { Mask } from '../../regions/mask.ts';
+import { bytesOf, FeatureStore, type Features } from '../../regions/store.ts';
 import { Components } from '../components.ts';
+import { takePositions } from '../latents.ts';
 import { KeptFeatures } from './kept-features.ts';
 
 const CONFIG = {
@@ -84,3 +89,60 @@ test('features that the store has dropped are freed when they are swept, and sha
     store.sweep();
     await assert.rejects(piece!.read(), /released/);
   }));
+
+/**
+ * A step with WebGPU's operators, whose features are recorded in a storage: as it is, edited without a change and with one,
+ * and edited again below that.
+ */
+async function recorded(model: Model, storage: DeviceStorage, precision: 'fp32' | 'fp16', top: number) {
+  const real = new NodeBackend(1);
+  const backend = Object.assign(real, { can: { ...real.can, ...kernelsOf('webgpu') } });
+  const components = new Components(model, backend, 1, { keepsFeatures: true });
+  const denoiser = components.denoiser({ precision }, { storage });
+  try {
+    const whole = await denoiser.plan({ of: 'whole', height: HEIGHT, width: WIDTH, records: true }, 2);
+    const sample = gaussianNoise(2, 0, 4 * SIZE);
+    const dense = await denoiser.predict(whole, sample, 300, CONDITION, { record: true });
+    const edit = async (seen: Features, region: Mask, from: Float32Array) => {
+      const plan = await denoiser.plan({ of: 'region', mask: region, ring: 0 }, 2);
+      const part = takePositions(from, SIZE, plan.positions!);
+      const { output, features } = await denoiser.predict(plan, part, 300, CONDITION, { seen, record: true });
+      return { output, plan, updated: (await denoiser.updated(seen, plan, features!))! };
+    };
+    const other = gaussianNoise(3, 0, 4 * SIZE);
+    const same = await edit(dense.features!, mask(top, 2, 2, 5), sample);
+    const changed = await edit(dense.features!, mask(top, 2, 2, 5), other);
+    const again = await edit(changed.updated, mask(top + 1, 0, 2, 4), other);
+    return {
+      bytes: bytesOf(dense.features!),
+      before: takePositions(dense.output, SIZE, same.plan.positions!),
+      same: same.output,
+      edits: [changed.output, again.output],
+    };
+  } finally {
+    await components.release();
+  }
+}
+
+/** Least decibels of an edit, and most bytes for each that float32 takes: moments stay float32, rows of bytes have scales. */
+const LIMITS = { float16: { decibels: 60, share: 0.6 }, uint8: { decibels: 35, share: 0.45 } } as const;
+
+for (const storage of ['float16', 'uint8'] as const)
+  for (const precision of ['fp32', 'fp16'] as const)
+    test(`in ${precision} with features as ${storage}, edits are near those with float32, and no change gives what was recorded`, () =>
+      fc.assert(
+        fc.asyncProperty(tinyUNets, fc.integer({ min: 0, max: 3 }), (config, top) =>
+          withTinyModel(config, async (model) => {
+            const reduced = await recorded(model, storage, precision, top);
+            const exact = await recorded(model, 'float32', precision, top);
+            const { decibels, share } = LIMITS[storage];
+            assert.ok(reduced.bytes <= share * exact.bytes, `${reduced.bytes} of ${exact.bytes} bytes`);
+            assert.ok(signalToNoise(reduced.same, reduced.before) >= decibels);
+            for (const [i, output] of reduced.edits.entries()) {
+              const reached = signalToNoise(output, exact.edits[i]!);
+              assert.ok(reached >= decibels, `${reached} dB`);
+            }
+          }),
+        ),
+        { numRuns: 4 },
+      ));

@@ -1,6 +1,6 @@
 import { type DeviceTensor, float32, type Tensor } from '../../graph/tensor.ts';
 import type { Buffers } from '../../regions/buffers.ts';
-import { freshName, type RowFeature } from '../../regions/features.ts';
+import { deviceTensors, freshName, type RowFeature } from '../../regions/features.ts';
 import type { RegionPlan } from '../../regions/plan.ts';
 import type { Features } from '../../regions/store.ts';
 import type { Program } from '../backend.ts';
@@ -85,7 +85,7 @@ export async function keptFeeds(
       feeds[freshName(feature.level)] = freshFeed(plan, feature.level);
     } else {
       const wanted = wantedRows(feature, form, plan);
-      inputs[feature.name] = kept.get(feature.name);
+      for (const name of deviceTensors(feature, form.storage)) inputs[name] = kept.get(name);
       // Every input must be there, and on a device none may be empty.
       inputs[wantedName(feature)] = int32(wanted.length > 0 ? wanted : Int32Array.of(0));
       if (wanted.length > 0) rows.push(feature);
@@ -94,8 +94,14 @@ export async function keptFeeds(
   }
   for (const { kind, level } of form.features)
     if (kind === 'attended') Object.assign(feeds, countFeed(form, level, keysOf(form, plan, level).active));
-  const taken = rows.length > 0 ? await taking.runKept(inputs, rows.map(takenName)) : {};
-  for (const feature of rows) feeds[feature.name] = taken[takenName(feature)]!;
+  const taken =
+    rows.length > 0
+      ? await taking.runKept(
+          inputs,
+          rows.map(({ name }) => takenName(name)),
+        )
+      : {};
+  for (const feature of rows) feeds[feature.name] = taken[takenName(feature.name)]!;
   return { feeds, taken: Object.values(taken) };
 }
 
@@ -110,13 +116,14 @@ export async function putInto(
   const inputs: Inputs = {};
   const updated = new Map(kept.tensors);
   const rows = form.features.filter((feature) => feature.kind !== 'moments');
-  for (const feature of rows) {
-    inputs[feature.name] = kept.get(feature.name);
-    inputs[`new.${feature.name}`] = fresh[`new.${feature.name}`]!;
-    inputs[placeName(feature)] = int32(places(feature, form, plan));
+  for (const feature of rows) inputs[placeName(feature)] = int32(places(feature, form, plan));
+  const names = rows.flatMap((feature) => deviceTensors(feature, form.storage));
+  for (const name of names) {
+    inputs[name] = kept.get(name);
+    inputs[`new.${name}`] = fresh[`new.${name}`]!;
   }
-  const put = await putting.runKept(inputs, rows.map(putName));
-  for (const feature of rows) updated.set(feature.name, put[putName(feature)]!);
+  const put = await putting.runKept(inputs, names.map(putName));
+  for (const name of names) updated.set(name, put[putName(name)]!);
   return new KeptFeatures(updated);
 }
 

@@ -9,6 +9,7 @@ import type { KeptPrograms } from './kept-features.ts';
 import { rectangleLevels } from './rectangles.ts';
 import { RowsUNet } from './rows-unet.ts';
 import { shallowNetwork, withDeep } from './shallow.ts';
+import { storageOf } from './storage.ts';
 
 /** How many times faster rows must be to justify their memory. */
 const ROWS_WORTH = 1.1;
@@ -100,10 +101,11 @@ export class UNetForms {
   }
 
   /** The programs by which features are read and replaced on the device, where they stay there. */
-  async #kept({ statistics }: RowsOptions, precision: Precision): Promise<KeptPrograms | undefined> {
+  async #kept({ statistics, storage }: RowsOptions, precision: Precision): Promise<KeptPrograms | undefined> {
     if (!this.#source.keepsFeatures || !['any', 'recorded'].includes(statistics)) return undefined;
+    if (storage === 'int8') return undefined;
     const [taking, putting] = (['taking', 'putting'] as const).map((kind) =>
-      this.#compile(precision, { kind }),
+      this.#compile(precision, { kind, storage }),
     );
     return { taking: await taking!, putting: await putting! };
   }
@@ -233,11 +235,11 @@ export class UNetForms {
     extent: Extent,
     { precision, attention = 'full' }: Arithmetic,
   ): Promise<Omit<RowsOptions, 'statistics'>> {
-    const asBytes = !(await this.isSmall()) && this.#source.backend.can.operator('TensorScatter');
+    const { backend, keepsFeatures } = this.#source;
     const rectangles = await this.#rectangles(precision);
     return {
       foldUpsampling: this.#folds(extent, precision),
-      storage: asBytes ? 'int8' : 'float32',
+      storage: storageOf(backend.can, { keepsFeatures, isSmall: await this.isSmall(), precision }),
       attention,
       ...(rectangles.length > 0 && { rectangles }),
     };

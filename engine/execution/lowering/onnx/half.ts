@@ -52,7 +52,7 @@ const EXACT = [
   'Sin',
   'Cos',
 ];
-const EXACT_LABELS = ['moments', 'group-norm', 'rms-norm', 'linear-attention', 'angles'];
+const EXACT_LABELS = ['moments', 'group-norm', 'rms-norm', 'linear-attention', 'angles', 'bytes'];
 
 /**
  * A graph's nodes with products in float16. Norms, moments and softmax stay float32, and so does everything that is
@@ -120,7 +120,9 @@ class HalfPass {
       this.#floats.set(to, { home: 'half', half: from, constant: true });
       return;
     }
-    this.#nodes.push({ ...node, input: [this.#floats.has(from) ? this.#as('full', from) : from] });
+    const half = type === HALF && this.#floats.get(from)?.half;
+    const input = half || (this.#floats.has(from) ? this.#as('full', from) : from);
+    this.#nodes.push({ ...node, input: [input] });
     this.#note(to, type, 'full', false);
   }
 
