@@ -45,6 +45,8 @@ const EXPECTED: Readonly<Record<string, Placement>> = {
   'shallow planar': shapes(3, 1),
   'denoiser fp16 planar': shapes(67, 7),
   'denoiser fp16 recording': NOTHING,
+  'U-Net with LoRA planar': shapes(67, 7),
+  ...allOf(['U-Net with LoRA'], ['any', 'fp16']),
   // What steers a U-Net, and the networks that make it of images.
   ...allOf(
     ['ControlNet', 'T2I-Adapter', 'ip-adapter', 'ip-adapter-plus', 'regions'].map(

@@ -29,6 +29,8 @@ import { anchorsOf } from '../../engine/regions/anchors.ts';
 import type { DeviceStorage } from '../../engine/regions/features.ts';
 import type { DenoiserFolder } from '../../engine/weights/diffusers.ts';
 import { openWeights } from '../../engine/weights/folder.ts';
+import { openAdapter } from '../../engine/weights/lora.ts';
+import { mergeAdapters } from '../../engine/weights/lora-merge.ts';
 import type { WeightSource } from '../../engine/weights/source.ts';
 import { type Weights, WeightTable } from '../../engine/weights/weight-table.ts';
 
@@ -198,6 +200,14 @@ const halves = { ...denoisers, recording: rows('any', [], true, 'float16') };
 for (const [name, form] of Object.entries(halves))
   await place(`denoiser fp16 ${name}`, whole, stored, form, { half: true });
 await fs.withTemporaryFolder(async (folder) => {
+  // Weights that LoRA files change are merged into a file of the cache.
+  process.env.PATCHWORK_CACHE = folder;
+  const adapter = await openAdapter(path.join(FOLDERS, 'lora-kinds', 'mixed.safetensors'), 0.8);
+  const merged = await mergeAdapters(stored, 'denoiser', whole, [adapter]);
+  if (merged === stored) throw new Error('the LoRA changes nothing');
+  for (const [name, form] of Object.entries(denoisers))
+    await place(`U-Net with LoRA ${name}`, whole, merged, form);
+  await place('U-Net with LoRA fp16', whole, merged, ROWS, { half: true });
   for (const precision of ['int8', 'int4'] as const) {
     const quantized = async (network: Network, source: WeightSource) =>
       quantize({
