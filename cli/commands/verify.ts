@@ -5,10 +5,11 @@ import { openBackend } from '../../engine/backends/node/devices/open.ts';
 import { InputError } from '../../engine/errors.ts';
 import { verify } from '../../engine/verification/verify.ts';
 import { chooseDevice } from '../../processes/devices/devices.ts';
+import { Turn } from '../../processes/devices/turn.ts';
 import { type CheckpointOptions, checkpointRequest, withCheckpointOptions } from '../checkpoint-options.ts';
 import { DEVICES } from '../engine.ts';
 import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
-import { print } from '../output.ts';
+import { note, print } from '../output.ts';
 
 export function verifyCommand(): Command {
   const command = new Command('verify')
@@ -29,8 +30,13 @@ async function run(model: string, options: CommonOptions & CheckpointOptions): P
       `${model} has no reference tensors ${folder === model ? 'in it' : 'beside it'} (expected.safetensors), so there is nothing to compare it with.`,
     );
   const { threads, device = 'cpu' } = options;
-  const backend = openBackend(await chooseDevice(device, DEVICES), threads);
-  const result = { device: backend.device, ...(await verify(model, backend, checkpointRequest(options))) };
+  const chosen = await chooseDevice(device, DEVICES);
+  const compare = async () => {
+    const backend = openBackend(chosen, threads);
+    return { device: backend.device, ...(await verify(model, backend, checkpointRequest(options))) };
+  };
+  const result =
+    chosen.id === 'cpu' ? await compare() : await new Turn(note).during(chosen.id, undefined, compare);
   if (!result.pass) process.exitCode = 1;
   print(options, result, () => {
     const lines = result.tensors.map(

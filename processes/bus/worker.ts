@@ -11,6 +11,7 @@ import { type Job, MemberLostError } from '../../engine/parallel/job.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { BusOptions, Engine } from '../../shared/api.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
+import { Turn } from '../devices/turn.ts';
 import { LocalCrew, type LocalMember } from '../workers/crew.ts';
 import { AddedFiles, type AddedPlaces } from './additions.ts';
 import { openAnnounced } from './announced.ts';
@@ -45,13 +46,13 @@ interface BusWorkerOptions {
   /** How long its process may give no sign of life; for tests. */
   crew?: ConstructorParameters<typeof LocalCrew>[0];
   /**
-   * Milliseconds after which missing features are asked for again, a job with a silent coordinator ends, and an image
-   * of a batch goes from a silent worker to another.
+   * Milliseconds after which missing features are asked for again, a job with a silent coordinator ends, an image of a
+   * batch goes from a silent worker to another, and a job is refused because the GPU computes for another process.
    */
   patience?: Partial<typeof PATIENCE>;
 }
 
-const PATIENCE = { mail: 3000, coordinator: 30_000, task: ACK_WAIT_MS };
+const PATIENCE = { mail: 3000, coordinator: 30_000, task: ACK_WAIT_MS, turn: 10_000 };
 /** Milliseconds between checks whether a worker that is needed for a whole image is free. */
 const CLAIM_MS = 100;
 /** Milliseconds for which a worker that is leaving a job is not called busy yet; below those of a discovery. */
@@ -64,6 +65,10 @@ interface Current {
   /** Its process, once the job has begun there. */
   member?: LocalMember;
   alive: Subscription;
+  /** Aborted when the job ends. */
+  ending: AbortController;
+  /** Whether it has this process's turn on the GPU. */
+  hasTurn: boolean;
   /** When the coordinator last gave a sign of life. */
   heard: number;
 }
@@ -81,6 +86,7 @@ export class BusWorker {
   readonly #models: ReadonlyMap<string, string>;
   readonly #added: AddedFiles;
   readonly #crew: LocalCrew;
+  readonly #turn: Turn;
   readonly #patience: typeof PATIENCE;
   readonly #timers: NodeJS.Timeout[];
   readonly #drawer: Drawer | undefined;
@@ -105,6 +111,7 @@ export class BusWorker {
     this.#added = added;
     this.#patience = { ...PATIENCE, ...options.patience };
     this.#crew = new LocalCrew({ onLog: options.onLog, ...options.crew });
+    this.#turn = new Turn(options.onLog);
     serveCalls(bus, `patchwork.worker.${this.id}.call`, (call) => this.#do(call), this.#log);
     const { openEngine, threads, onLog } = options;
     this.#drawer =
@@ -192,6 +199,7 @@ export class BusWorker {
     await this.#drawer?.stop();
     await this.#end();
     await this.#crew.dispose();
+    await this.#turn.leave();
     await leaveBus(this.bus);
   }
 
@@ -234,18 +242,44 @@ export class BusWorker {
           current.heard = Date.now();
         },
       }),
+      ending: new AbortController(),
+      hasTurn: false,
       heard: Date.now(),
     };
     this.#current = current;
     try {
       await this.#drawer?.free();
+      await this.#enter(current);
       const [member] = await this.#crew.members(1, this.#options.threads);
       current.member = member!;
       return await member!.begin(job);
     } catch (error) {
-      await this.#end();
+      // Another job may have begun after this one was ended.
+      if (this.#current === current) await this.#end();
       throw error;
     }
+  }
+
+  /** Takes this process's turn on the GPU for a job. @throws MemberLostError if another process keeps it, or the job ends */
+  async #enter(current: Current): Promise<void> {
+    const { id } = this.#options.crew?.device ?? { id: 'cpu' };
+    if (id === 'cpu') return;
+    const ended = current.ending.signal;
+    try {
+      await this.#turn.enter(id, AbortSignal.any([ended, AbortSignal.timeout(this.#patience.turn)]));
+    } catch {
+      throw ended.aborted ? notUnderWay() : new MemberLostError('the GPU of this worker is in use there');
+    }
+    current.hasTurn = true;
+    if (!ended.aborted) return;
+    await this.#pause(current);
+    throw notUnderWay();
+  }
+
+  /** Leaves the GPU to other processes, unless another job follows at once. */
+  async #pause(current: Current): Promise<void> {
+    if (current.hasTurn) await this.#turn.pause();
+    current.hasTurn = false;
   }
 
   /** @throws MemberLostError if the worker is busy, or stops */
@@ -287,12 +321,13 @@ export class BusWorker {
     if (!current) return;
     current.mail.end();
     current.alive.unsubscribe();
-    // Its process ends as well.
-    if (this.#isStopping) return;
+    current.ending.abort();
     this.#ending++;
     try {
-      await current.member?.end(current.job.id).catch(this.#log);
+      // Its process ends as well if this one stops.
+      if (!this.#isStopping) await current.member?.end(current.job.id).catch(this.#log);
     } finally {
+      await this.#pause(current);
       this.#ending--;
     }
   }

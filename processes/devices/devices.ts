@@ -3,6 +3,7 @@ import { candidates } from '../../engine/backends/node/devices/candidates.ts';
 import type { DeviceChoice, DeviceInfo } from '../../shared/devices.ts';
 import { type ChoiceOptions, type Chosen, chooseFrom, type DeviceSource, listFrom } from './choose.ts';
 import { type TryOptions, tryDevice } from './try.ts';
+import { Turn } from './turn.ts';
 
 export interface DevicesOptions extends TryOptions, ChoiceOptions {
   /** The machine's, by default. */
@@ -22,8 +23,11 @@ export async function chooseDevice(choice: DeviceChoice, options: DevicesOptions
 async function source(options: DevicesOptions): Promise<DeviceSource> {
   return {
     candidates: options.candidates ?? (await candidates()),
-    tryDevice: ({ id: device, name, memoryBytes }) =>
-      tryDevice({ device, name, ...(memoryBytes && { memoryBytes }) }, options),
+    // Beside another process's work a GPU would seem slow.
+    tryDevice: ({ id: device, name, memoryBytes }) => {
+      const attempt = () => tryDevice({ device, name, ...(memoryBytes && { memoryBytes }) }, options);
+      return device === 'cpu' ? attempt() : new Turn(options.onLog).during(device, options.signal, attempt);
+    },
     list: 'patchwork devices',
   };
 }

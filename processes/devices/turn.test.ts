@@ -63,3 +63,22 @@ test('every call that waits can be cancelled; then no turn is taken any more', a
   await third.pause();
   await third.leave();
 });
+
+test('a turn for one thing ends with it, and the next follows without waiting', async () => {
+  const { turn, waits } = waitingTurn();
+  let waited = false;
+  waits.then(() => {
+    waited = true;
+  });
+  const run = async () => {
+    assert.ok(existsSync(lockOf('third')));
+    return 'done';
+  };
+  assert.equal(await turn.during('third', undefined, run), 'done');
+  assert.ok(!existsSync(lockOf('third')));
+  await assert.rejects(
+    turn.during('third', undefined, () => Promise.reject(new Error('broken'))),
+    /broken/,
+  );
+  assert.ok(!existsSync(lockOf('third')) && !waited);
+});

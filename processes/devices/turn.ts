@@ -16,6 +16,8 @@ export class Turn {
   /** Ends the wait for the turn. */
   #waiting = new AbortController();
   #release: (() => void) | undefined;
+  /** Resolves when the lock is removed, or was not taken. */
+  #lock: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(onLog: ((line: string) => void) | undefined) {
@@ -49,6 +51,21 @@ export class Turn {
     }
   }
 
+  /** Runs something in this process's turn, which then ends at once. */
+  async during<Result>(
+    device: string,
+    signal: AbortSignal | undefined,
+    run: () => Promise<Result>,
+  ): Promise<Result> {
+    await this.enter(device, signal);
+    try {
+      return await run();
+    } finally {
+      await this.pause();
+      await this.leave();
+    }
+  }
+
   /** Releases the turn after a moment, unless another call comes. */
   async pause(): Promise<void> {
     this.#calls--;
@@ -67,6 +84,8 @@ export class Turn {
     this.#waiting.abort();
     this.#release?.();
     this.#release = undefined;
+    // The next one to take it in this process would wait for it.
+    await this.#lock;
   }
 
   #take(device: string): Promise<void> {
@@ -87,7 +106,7 @@ export class Turn {
           this.#release = release;
           taken();
         });
-      withLock(file, hold, { onWait, signal: waiting.signal }).catch((error) => {
+      this.#lock = withLock(file, hold, { onWait, signal: waiting.signal }).catch((error) => {
         // Without a writable cache folder there is no lock; the GPU is used without taking turns.
         if (!(error instanceof InputError)) return failed(error);
         this.#onLog?.(`Other windows may use the GPU at the same time: ${error.message}`);
