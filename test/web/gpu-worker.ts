@@ -1,8 +1,12 @@
-/** Compares one operation of a GPU with the processor's, and leaves a result on the GPU for the next run. */
+/**
+ * Compares one operation of a GPU with the processor's, leaves a result on the GPU for the next run, and records features
+ * there.
+ */
 
 import { WebBackend, type WebOptions } from '../../engine/backends/web/backend.ts';
 import { GpuBackend } from '../../engine/backends/web/gpu.ts';
 import { checkSubject } from '../../engine/execution/device-check/check.ts';
+import { rightStorages } from '../../engine/execution/device-check/storages.ts';
 import { subjects } from '../../engine/execution/device-check/subjects.ts';
 import { PLANAR } from '../../engine/execution/forms/form.ts';
 import { NetworkBuilder } from '../../engine/graph/network.ts';
@@ -19,7 +23,11 @@ answering(async (data: WebOptions) => {
     new GpuBackend(data, { findings: { name: '', wrong: [...wrong] } });
   const [attentions] = subjects();
   const found = await checkSubject(gpu, new WebBackend(data), attentions!);
-  return { ...found, doubled: await doubledTwice(gpu([])) };
+  return {
+    ...found,
+    doubled: await doubledTwice(gpu([])),
+    storages: await rightStorages(gpu(found.wrong), false),
+  };
 });
 
 /** 3, doubled by a program, and its result, which stays on the GPU, by the same program again. */

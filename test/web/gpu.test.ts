@@ -42,15 +42,16 @@ for (const [runtime, missing] of Object.entries(MISSING) as ['jspi' | 'asyncify'
     test('what a GPU computes wrong is found and composed of other operators; results stay there', {
       skip,
     }, async () => {
-      const { wrong, error, doubled } = await workIn<{ wrong: string[]; error: number; doubled: number[] }>(
-        browser.page,
-        'gpu-worker.ts',
-        {},
-        { runtime, before: missing },
-      );
+      const { wrong, error, doubled, storages } = await workIn<{
+        wrong: string[];
+        error: number;
+        doubled: number[];
+        storages: string[];
+      }>(browser.page, 'gpu-worker.ts', {}, { runtime, before: missing });
       assert.deepEqual(wrong, ['MultiHeadAttention']);
       assert.ok(error < 1e-4, `${error}`);
       assert.deepEqual(doubled, [12, 16]);
+      assert.deepEqual(storages, ['uint8']);
     });
   });
 
