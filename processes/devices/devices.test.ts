@@ -8,6 +8,7 @@ import { InputError } from '../../engine/errors.ts';
 import type { DeviceId } from '../../shared/devices.ts';
 import { scriptOf } from '../../test/support/script.ts';
 import { chooseDevice, listDevices } from './devices.ts';
+import { Turn } from './turn.ts';
 
 const { PATCHWORK_CACHE } = process.env;
 let root: string;
@@ -164,4 +165,21 @@ test('a damaged file of devices is written again', async () => {
     assert.equal((await chooseDevice('webgpu', { ...options, candidates })).id, 'webgpu');
     JSON.parse(await readFile(file, 'utf8'));
   }
+});
+
+test('a GPU is tried when no other process computes there', async () => {
+  const candidates = machine({ id: 'webgpu', name: 'GPU of 0.25 s' });
+  let choosing: Promise<{ id: DeviceId }> | undefined;
+  let isChosen = false;
+  await new Turn(undefined).during('webgpu', undefined, async () => {
+    await new Promise<void>((waits) => {
+      const onLog = (line: string) => /computes for another window/.test(line) && waits();
+      choosing = chooseDevice('webgpu', { ...options, candidates, onLog });
+      choosing.then(() => {
+        isChosen = true;
+      });
+    });
+    assert.ok(!isChosen);
+  });
+  assert.equal((await choosing!).id, 'webgpu');
 });
