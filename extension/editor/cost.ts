@@ -40,19 +40,16 @@ export async function fullRecomputeTime(
     return { seconds: seconds - loadSeconds, measured: true };
   }
   const step = await denseStepOf(request, recipe).catch(() => undefined);
-  const guided = step && { ...step, macs: 2 * step.macs };
-  const time =
-    step && (speed.stepTime(step, { sameSize: true }) ?? halved(speed.stepTime(guided!, { sameSize: true })));
-  if (!time) return undefined;
+  if (!step) return undefined;
+  const timeOf = (macs: number) => speed.stepTime({ ...step, macs }, { sameSize: true })?.seconds;
+  const guided = timeOf(2 * step.macs);
+  const time = timeOf(step.macs) ?? (guided && guided / 2);
+  if (time === undefined) return undefined;
   // Beside the steps: decoding the whole picture, at the same speed; everything else takes the same time.
   const steps = stepSeconds.length;
   const others = seconds - loadSeconds - sum(recordSeconds) - sum(stepSeconds);
-  const autoencoder = (time.seconds * (denseMacs - steps * step.macs)) / step.macs;
-  return { seconds: steps * time.seconds + Math.max(others, autoencoder), measured: false };
-}
-
-function halved(time: { seconds: number } | undefined): { seconds: number } | undefined {
-  return time && { seconds: time.seconds / 2 };
+  const autoencoder = (time * (denseMacs - steps * step.macs)) / step.macs;
+  return { seconds: steps * time + Math.max(others, autoencoder), measured: false };
 }
 
 function sum(values: readonly number[]): number {
