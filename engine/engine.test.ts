@@ -441,6 +441,17 @@ test('once an image is prepared, an edit loads nothing more', async () => {
   }
 });
 
+test('zoom: an image is prepared in the window around its mask', async () => {
+  const masked = { left: 100, top: 100, width: 30, height: 30 };
+  const { complete, recordedSteps } = await engine.prepareEdit({ image, steps: STEPS, zoom: 'auto', masked });
+  assert.deepEqual([complete, recordedSteps > 0], [true, true]);
+  const edit = request(await rectangle(100, 100, 30, 30), { mode: 'auto', zoom: 'auto' });
+  const { mode, recordedSteps: missing } = await engine.edit(edit);
+  assert.deepEqual([mode, missing], ['sparse', 0]);
+  const beyond = engine.prepareEdit({ image, masked: { ...masked, left: 1000 } });
+  await assert.rejects(beyond, /not inside the image/);
+});
+
 test('edits of a prepared image are rehearsed until the next call, and leave nothing', async () => {
   let runs = 0;
   class Counting extends NodeBackend {

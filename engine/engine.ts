@@ -34,10 +34,12 @@ import {
   type UpscaleResult,
 } from '../shared/api.ts';
 import { COLOUR_STRENGTH, DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
+import { type Area, blankPatch, blankRaster, fits, paste, type Raster, wholeOf } from '../shared/raster.ts';
 import { adapterOf, halfStepsOf } from '../shared/stepPlan.ts';
 import { Afterwards } from './afterwards.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/check-request.ts';
+import { InputError } from './errors.ts';
 import type { Backend } from './execution/backend.ts';
 import { CancellableBackend } from './execution/cancellable.ts';
 import { defaultPrecision, precisionOn, replacedPrecision } from './execution/default-precision.ts';
@@ -57,7 +59,7 @@ import { encodePicture } from './pictures/compose.ts';
 import { rasterOfMask } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
 import { withUpscaling } from './pictures/recipe.ts';
-import { chooseWindow } from './pictures/window.ts';
+import { windowFor } from './pictures/zoom.ts';
 import { spendingOf } from './pipelines/budget/spending.ts';
 import {
   checkEdit,
@@ -88,6 +90,7 @@ import { additionsOf, readSteering } from './pipelines/steering.ts';
 import type { Reading } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';
 import { upscale } from './pipelines/upscale.ts';
+import { boxOf } from './regions/box.ts';
 import { centredMask } from './regions/mask.ts';
 import { FeatureStore } from './regions/store.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
@@ -303,12 +306,11 @@ class LocalEngine implements Engine {
     const recipe = { ...spending.recipe, precision };
     const spent = spending.budget?.budget?.spent ?? 1;
     const about = { recipe, editSteps: editSteps(loaded.model, recipe, strength), spent };
-    // In a larger image the edit's mask decides which part is edited.
-    const { sizes } = loaded.model;
-    if (Math.max(width, height) > sizes.max) return nothing(about);
+    const { masked = wholeOf(picture), zoom = 'off' } = checked;
+    if (!fits(masked, picture)) throw new InputError('What is masked is not inside the image.');
+    if (Math.max(masked.width, masked.height) > loaded.model.sizes.max) return nothing(about);
     if (!(await this.#budget.canRecord(loaded, recipe))) return nothing(about);
-    const whole = { x: { from: 0, to: width }, y: { from: 0, to: height } };
-    const window = chooseWindow(picture, whole, sizes);
+    const window = windowFor(picture, boxOf(masked), loaded.model, zoom);
     const recorded = await record(loaded, this.#memory, { picture, window, recipe, strength }, options);
     if (recorded.complete && (await loaded.components.isSmall()))
       this.afterwards.leave((signal) => this.#rehearse(checked, picture, signal));
@@ -317,11 +319,11 @@ class LocalEngine implements Engine {
 
   /** Makes edits and discards them, until the user's own are as fast as later ones. */
   async #rehearse(
-    request: PrepareEditRequest,
-    { width, height }: { width: number; height: number },
+    { masked, ...request }: PrepareEditRequest,
+    picture: { width: number; height: number },
     signal: AbortSignal,
   ): Promise<void> {
-    const mask = rasterOfMask(centredMask(height, width, REHEARSED));
+    const mask = rehearsedMask(picture, masked);
     const asked = { ...request, prompt: 'a', mask, softMask: true, raw: true, mode: 'auto' } as const;
     const begin = performance.now();
     // With a listener there are previews, too.
@@ -511,6 +513,16 @@ function readingOf(
   { embeddings }: Pick<ReadPrompts<object>, 'embeddings'>,
 ): Reading {
   return { embeddings, ...(clipSkip && { clipSkip }) };
+}
+
+/** What rehearsed edits paint: the bounds of the mask, or a part in the middle. */
+function rehearsedMask({ width, height }: { width: number; height: number }, masked?: Area): Raster {
+  if (!masked) return rasterOfMask(centredMask(height, width, REHEARSED));
+  const mask = blankRaster(width, height, 1);
+  const part = blankPatch(masked);
+  part.data.fill(255);
+  paste(mask, part);
+  return mask;
 }
 
 /** The prompt of an edit; for a removal without one, the model's own for surroundings. */

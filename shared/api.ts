@@ -18,7 +18,7 @@ import type {
 import type { Arithmetic } from './arithmetic.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './benchmark/report.ts';
 import type { DeviceId } from './devices.ts';
-import type { Raster } from './raster.ts';
+import type { Area, Raster } from './raster.ts';
 import type { DecoderChoice, RequestFields } from './requestFields.ts';
 import type { SchedulerName, SigmaSpacing } from './schedulers.ts';
 import type { Style } from './styles.ts';
@@ -319,8 +319,12 @@ export interface ComputedLevel {
  * A picture that will probably be edited: its features are recorded before the edit is requested. The settings of the
  * expected edits, beside mask and prompts, decide which features those are.
  */
-export type PrepareEditRequest = Omit<
-  EditRequest,
+export interface PrepareEditRequest extends Omit<EditRequest, UnexpectedOfEdit> {
+  /** Bounds of the mask, in pixels of the picture: of a large one, and with `zoom`, they decide which part is edited. */
+  masked?: Area;
+}
+
+type UnexpectedOfEdit =
   | 'mask'
   | 'colours'
   | 'softMask'
@@ -330,11 +334,9 @@ export type PrepareEditRequest = Omit<
   | 'regions'
   | 'mode'
   | 'dilation'
-  | 'zoom'
   | 'seed'
   | 'previews'
-  | 'raw'
->;
+  | 'raw';
 
 export interface PrepareEditResult {
   /** Edits of the picture need no recording now; false if memory is too short, or workers do the recording. */

@@ -1,7 +1,7 @@
 import { codecs } from '#host';
 import type { Recipe } from '../../shared/api.ts';
 import type { Raster } from '../../shared/raster.ts';
-import { areaOf, type Box, boundsOf, heightOf, intersection, widthOf } from '../regions/box.ts';
+import { areaOf, type Box, boundsOf, boxOf, heightOf, intersection, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
 import { depthInside } from './depth-inside.ts';
 import type { Picture } from './read.ts';
@@ -26,10 +26,7 @@ export function compose(
   const pixels = new Uint8Array(picture.pixels);
   const box = boundsOf(mask);
   if (!box) return { ...picture, pixels };
-  const inWindow = intersection(box, {
-    y: { from: window.top, to: window.top + window.height },
-    x: { from: window.left, to: window.left + window.width },
-  });
+  const inWindow = intersection(box, boxOf(window));
   const depth = feather > 0 ? depthInside(mask, box) : undefined;
   const columns = widthOf(box) + 2;
   const plane = window.width * window.height;

@@ -1,5 +1,7 @@
+import type { ZoomMode } from '../../shared/api.ts';
+import type { SizeLimits } from '../../shared/sizes.ts';
 import { type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
-import type { PictureWindow } from './window.ts';
+import { chooseWindow, type PictureWindow } from './window.ts';
 
 /** Factors by which a window may be enlarged along each side. */
 const FACTORS = [4, 2];
@@ -27,6 +29,20 @@ export function zoomedWindow(picture: Size, box: Box, native: Size): PictureWind
     return { left, top, width, height, zoom };
   }
   return undefined;
+}
+
+/**
+ * The part of a picture that an edit of a mask works on.
+ * @param box bounds of the mask in the picture. @throws InputError as `chooseWindow`
+ */
+export function windowFor(
+  picture: Size,
+  box: Box,
+  { defaults, sizes }: { defaults: Size; sizes: SizeLimits },
+  zoom: ZoomMode,
+): PictureWindow {
+  const zoomed = zoom === 'auto' ? zoomedWindow(picture, box, defaults) : undefined;
+  return zoomed ?? chooseWindow(picture, box, sizes);
 }
 
 /** Where a window of some length begins that has the mask in its middle, about. */

@@ -46,6 +46,7 @@ export const between = (name: string, { min, max }: { min: number; max: number }
   const error = `${name} must be a number from ${min} to ${max}`;
   return z.number({ error }).min(min, { error }).max(max, { error });
 };
+const pixels = (min: number) => z.number().int().min(min).max(PICTURE_LIMITS.side);
 export const file = (name: string) =>
   z
     .instanceof(Uint8Array, { error: `${name} must be a picture's bytes` })
@@ -185,6 +186,8 @@ const prepareSchema = z.object({
   ...unprompted,
   image: image('The image', 3),
   strength: between('Strength', LIMITS.strength).optional(),
+  zoom: oneOf('zoom', ZOOMS).optional(),
+  masked: z.object({ left: pixels(0), top: pixels(0), width: pixels(1), height: pixels(1) }).optional(),
 });
 const upscaleSchema = z.object({
   image: image('The image', 3),

@@ -32,14 +32,8 @@ import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
 import { compose, cropPicture, encodePicture, rasterOf } from '../pictures/compose.ts';
 import { shrunk } from '../pictures/enlarge.ts';
 import type { Picture } from '../pictures/read.ts';
-import {
-  chooseWindow,
-  type PictureWindow,
-  windowMask,
-  windowPlanes,
-  workedSize,
-} from '../pictures/window.ts';
-import { zoomedWindow } from '../pictures/zoom.ts';
+import { type PictureWindow, windowMask, windowPlanes, workedSize } from '../pictures/window.ts';
+import { windowFor } from '../pictures/zoom.ts';
 import { type Box, boundsOf } from '../regions/box.ts';
 import { activeCount, coarser, type Mask } from '../regions/mask.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
@@ -350,8 +344,7 @@ function lostColours({ coloured }: EditTask, { start }: Scope): string[] {
 function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength, zoom }: EditTask): Scope {
   const box = boundsOf(mask);
   if (!box) throw new InputError('The mask has no white pixel, so it selects nothing.');
-  const zoomed = zoom === 'auto' ? zoomedWindow(picture, box, model.defaults) : undefined;
-  const window = zoomed ?? chooseWindow(picture, box, model.sizes);
+  const window = windowFor(picture, box, model, zoom);
   const scheduler = schedulerFor(model, recipe, workedSize(window));
   return {
     window,

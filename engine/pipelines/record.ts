@@ -68,7 +68,7 @@ export async function record(
   const autoencoder = new RegionAutoencoder(components);
   const { analysis } = await analyse(ready, memory, autoencoder, seen);
   const trajectory: Trajectory = analysis.trajectory;
-  const [, height, width] = latentDims(model.autoencoder, window);
+  const [, height, width] = latentDims(model.autoencoder, workedSize(window));
   const denoiser = components.denoiser(recipe, {}, ready.images?.grids);
   requireWholeSize(recipe.stepPlan);
   const kinds = kindsOf(recipe, scheduler, denoiser, start);

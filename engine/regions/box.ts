@@ -1,3 +1,4 @@
+import type { Area } from '../../shared/raster.ts';
 import { coarser, type Mask } from './mask.ts';
 
 /** Positions `from` … `to` − 1 along one side of a map. */
@@ -14,6 +15,11 @@ export interface Box {
 
 export function fullBox(height: number, width: number): Box {
   return { y: { from: 0, to: height }, x: { from: 0, to: width } };
+}
+
+/** The box of an area of a picture. */
+export function boxOf({ left, top, width, height }: Area): Box {
+  return { x: { from: left, to: left + width }, y: { from: top, to: top + height } };
 }
 
 export function heightOf({ y }: Box): number {

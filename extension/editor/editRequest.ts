@@ -10,6 +10,7 @@ import type { Canvas } from './canvas.ts';
 import { type LayerControl, withLayer } from './controlLayer.ts';
 import type { PictureDocument } from './document.ts';
 import { stepsOf } from './draft.ts';
+import { zooms } from './expectedEdit.ts';
 
 /**
  * The edit of a form, with the mask as it is now.
@@ -50,7 +51,7 @@ export async function editRequest(
       ...(way === 'extend' && { extend: draft.extension }),
       raw: true,
       mode: 'auto',
-      ...(draft.zoom && needsMask(way) && { zoom: 'auto' as const }),
+      ...(zooms(draft) && { zoom: 'auto' as const }),
       strength: draft.strength || undefined,
       steps: stepsOf(draft.steps),
       precision: draft.precision || undefined,

@@ -99,8 +99,22 @@ async function recording(answer: () => void = () => {}) {
       expected,
     );
   };
-  return { document, preparing, models };
+  return { document, preparing, models, recorded };
 }
+
+test('where small masks are enlarged the part around the mask is recorded, once it is there', async () => {
+  const { document, preparing, models, recorded } = await recording();
+  await models([undefined]);
+  const data = new Uint8Array(16).fill(255);
+  await document.changeMask('Brush', { left: 2, top: 3, width: 4, height: 4, data });
+  preparing.start(draft);
+  await models([undefined]);
+  preparing.start({ ...draft, zoom: true });
+  await models([undefined, undefined]);
+  const { zoom, masked } = recorded[1]!;
+  assert.deepEqual([zoom, masked], ['auto', { left: 2, top: 3, width: 4, height: 4 }]);
+  document.dispose();
+});
 
 test('another model in the settings is recorded with, and settings that do not matter are not', async () => {
   const { document, preparing, models } = await recording();

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { workspace } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import { chooseWindow } from '../../engine/pictures/window.ts';
+import { boxOf } from '../../engine/regions/box.ts';
 import type { PrepareEditRequest, Recipe } from '../../shared/api.ts';
 import type { EditDraft } from '../../shared/editorProtocol.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
+import type { Area } from '../../shared/raster.ts';
 import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { denseStepOf } from '../denseSpeed.ts';
 import { modelChanges } from '../models/changes.ts';
@@ -13,7 +15,7 @@ import type { Services } from '../services.ts';
 import { controlOf, withLayer } from './controlLayer.ts';
 import type { PictureDocument } from './document.ts';
 import { selectorOf } from './documentSelector.ts';
-import { type ExpectedEdit, expectedEdit, keyOf } from './expectedEdit.ts';
+import { type ExpectedEdit, expectedEdit, keyOf, zooms } from './expectedEdit.ts';
 import { isLarge } from './pages.ts';
 import type { PictureModel } from './pictureModel.ts';
 
@@ -77,10 +79,11 @@ export class Preparing {
   async #begin(draft: EditDraft): Promise<void> {
     const asked = ++this.#asked;
     const { version, controlVersion, uri } = this.#document;
-    const expected = expectedEdit(draft, uri);
+    const model = await this.#document.model();
+    const expected = expectedEdit(draft, uri, zooms(draft) || isLarge(model) ? maskedIn(model) : undefined);
     const key = JSON.stringify([version, controlVersion, draft.control, await keyOf(expected)]);
     if (asked !== this.#asked) return;
-    if (key === this.#done) void this.#tellTime();
+    void this.#tellTime();
     if (key === this.#done || key === this.#running) return;
     this.#cancel();
     this.#start(key, (signal) => this.#record(draft, expected, signal));
@@ -200,6 +203,11 @@ export class Preparing {
   }
 }
 
+/** Bounds of what an edit paints; undefined if that is all of the image. */
+function maskedIn({ masked, coloured }: Pick<PictureModel, 'masked' | 'coloured'>): Area | undefined {
+  return masked ?? coloured;
+}
+
 /** The size that an edit is computed in at most; undefined for a mask that is too large for one. */
 export function workedSize({
   width,
@@ -207,14 +215,10 @@ export function workedSize({
   masked,
   coloured,
 }: PictureModel): { width: number; height: number } | undefined {
-  const part = masked ?? coloured;
+  const part = maskedIn({ masked, coloured });
   if (!isLarge({ width, height }) || !part) return { width, height };
-  const box = {
-    x: { from: part.left, to: part.left + part.width },
-    y: { from: part.top, to: part.top + part.height },
-  };
   try {
-    return chooseWindow({ width, height }, box);
+    return chooseWindow({ width, height }, boxOf(part));
   } catch (error) {
     if (error instanceof InputError) return undefined;
     throw error;

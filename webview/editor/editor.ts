@@ -37,6 +37,7 @@ const RECORDED_BY: readonly (keyof EditDraft)[] = [
   'additions',
   'control',
   'budget',
+  'zoom',
 ];
 
 /** What the page needs from VS Code. */
@@ -227,10 +228,17 @@ export class Editor {
     this.live.soon();
   }
 
+  /** The mask is another one. */
+  maskChanged(): void {
+    this.mask.changed();
+    this.#partChanged();
+    this.live.soon();
+  }
+
   /** Other colours are painted. */
   coloursChanged(): void {
     this.mask.coloursChanged();
-    if (this.page.state?.large) this.prepareSoon();
+    this.#partChanged();
     this.live.soon();
   }
 
@@ -264,6 +272,11 @@ export class Editor {
       const { stage, state, draft } = this.page;
       if (stage.picture && !state?.run) this.send({ type: 'prepare', draft });
     }, PREPARE_REST);
+  }
+
+  /** Of a large image, and where small masks are enlarged, what is painted decides which part is worked on. */
+  #partChanged(): void {
+    if (this.page.state?.large || this.page.draft.zoom) this.prepareSoon();
   }
 
   /** Requests a preview of a click, once the pointer rests. */
@@ -310,10 +323,7 @@ export class Editor {
     return new Stage({
       mask: (label, patch) => {
         this.send({ type: 'mask', label, patch });
-        // Of a large image the mask decides how long an edit takes.
-        if (this.page.state?.large) this.prepareSoon();
-        this.mask.changed();
-        this.live.soon();
+        this.maskChanged();
       },
       control: (label, patch) => {
         this.send({ type: 'control', label, patch });

@@ -87,14 +87,10 @@ export class Receiver {
 
   /** A layer over the picture has new values. */
   #draw({ type, patch }: Extract<EditorHostMessage, { type: 'mask' | 'control' | 'colours' }>): void {
-    const { stage, mask, live } = this.#editor;
-    stage[type]?.write(patch);
+    this.#editor.page.stage[type]?.write(patch);
     if (type === 'control') this.#editor.controlChanged();
     else if (type === 'colours') this.#editor.coloursChanged();
-    else {
-      mask.changed();
-      live.soon();
-    }
+    else this.#editor.maskChanged();
   }
 
   #list(edits: EditRow[]): void {
