@@ -97,7 +97,7 @@ import { schedulerNameOf } from './schedulers/create.ts';
 
 /** Share of an image in the part that rehearsed edits compute. */
 const REHEARSED = 0.1;
-/** Edits after which the JavaScript that only edits run is compiled (docs/measurements.md). */
+/** Edits of a part after which the JavaScript that only they run is compiled (docs/measurements.md). */
 const WARM = 6;
 /** Seconds after which no further edit is rehearsed, where edits are slow. */
 const ENOUGH = 2;
@@ -142,7 +142,7 @@ class LocalEngine implements Engine {
   readonly #crews: Crews;
   readonly #startEngine: EngineOptions['startEngine'];
   readonly afterwards = new Afterwards();
-  /** Edits so far, also rehearsed ones. */
+  /** Edits of a part so far, also rehearsed ones. */
   #edits = 0;
   readonly #sight: Sight;
   /** Inpainting models that have been offered. */
@@ -219,7 +219,6 @@ class LocalEngine implements Engine {
 
   async #edited(request: EditRequest, options: CallOptions<EditProgress>) {
     const begin = performance.now();
-    this.#edits++;
     const asked = checkEdit(request);
     const editing = await editingModel(asked.model, asked.editModel);
     const model = editing.name;
@@ -267,6 +266,7 @@ class LocalEngine implements Engine {
       tiles: plan === 'tiled',
       share: shareBy(team),
     });
+    if (result.mode === 'sparse') this.#edits++;
     const said = [
       ...prompts.warnings,
       ...warnings,
