@@ -154,6 +154,9 @@ def main() -> None:
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--rate", type=float, default=1.5e-4)
 
+    p = commands.add_parser("count-suns", help="which pictures of a JSON list have a sun too many, or none")
+    p.add_argument("listing", type=Path, help="[{file, expected}]")
+
     p = commands.add_parser("export-reward", help="write the model that draws from the checkpoint of reward")
     p.add_argument("--out", type=Path, default=MODEL)
     p.add_argument("--before", type=Path, default=MODEL, help="folder of the model that was rewarded")
@@ -243,20 +246,27 @@ def main() -> None:
                       tokenizer_folder(args.work), out)
         print(f"{out}: {size / 1e6:.1f} MB")
     elif args.command in ("critic", "reward", "export-reward"):
-        from .reward import critic, pictures, train as reward
+        from .reward import critic, pictures, suns, train as reward
         args.model = args.before if args.command == "export-reward" else MODEL
         parts, tokenizer = model_parts(args)
         tagger, head = critic.tagger(MODEL.with_name("sight") / "tagger"), args.work / "critic.safetensors"
         if args.command == "critic":
             pictures.write(parts, tokenizer, args.work, args.count)
             critic.train(tagger, args.work, args.steps, head)
+            suns.train(args.work, args.steps, args.work / "suns.safetensors")
         elif args.command == "reward":
             reward.train(args.work, parts, tokenizer,
-                         reward.Reward(critic.load(tagger, head), *pictures.decoded(args.work, 256)),
+                         reward.Reward(critic.load(tagger, head), suns.load(args.work / "suns.safetensors"),
+                                       *pictures.decoded(args.work, 256)),
                          args.minutes, args.batch, args.rate)
         else:
             from .export import export
             print(export(reward.averaged(args.work, parts, args.share), MODEL / "tokenizer", args.out))
+    elif args.command == "count-suns":
+        import json
+
+        from .reward import suns
+        print(json.dumps(suns.judged(suns.load(args.work / "suns.safetensors"), args.listing), indent=1))
     elif args.command in ("trajectories", "adapter", "export-adapter", "solver"):
         from .budget import edits, solver, train as budget, trajectories
         of_edits = getattr(args, "edits", False)

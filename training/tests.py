@@ -26,7 +26,7 @@ from .edits.mixture import weights
 from .export import load_part
 from .models.controlnet import HINT_CHANNELS, ControlNet
 from .models.unet import CONFIG, UNet
-from .reward import critic
+from .reward import critic, suns
 from .reward.tasks import Tasks
 from .reward.train import averaged, drawn, learn
 from .scenes.captions import caption
@@ -377,6 +377,19 @@ class Rewards(unittest.TestCase):
         one = critic.losses(said, self.right)["counts"].item()
         said["counts"][0, KINDS.index("house"), :3] = torch.tensor([0.0, 0.0, 10.0])
         self.assertGreater(critic.losses(said, self.right)["counts"].item(), one + 1)
+
+    def test_a_day_has_one_sun_and_dusk_has_none(self):
+        logits = torch.full((3, 32, 32), -20.0)
+        logits[:, 4:8, 4:8] = 20
+        logits[1, 20:24, 4:6] = 20
+        dusk = Scene("dusk", "clear", "lake", self.scene.groups)
+        one, two, at_dusk = suns.miscounted(logits, [self.scene, self.scene, dusk]).tolist()
+        none = suns.miscounted(torch.full((2, 32, 32), -20.0), [self.scene, dusk]).tolist()
+        self.assertAlmostEqual(one, 0, places=4)
+        self.assertAlmostEqual(two, 8 / suns.AREA, places=4)
+        self.assertAlmostEqual(at_dusk, 16 / suns.AREA, places=4)
+        self.assertGreater(none[0], 0.9)
+        self.assertAlmostEqual(none[1], 0, places=4)
 
     def test_tasks_hold_no_unseen_combination_and_say_all_of_their_scene(self):
         for task in Tasks(1).batch(50):

@@ -24,11 +24,13 @@ from ..scenes.world import Scene
 from ..tokenizer import Tokenizer
 from ..train_diffusion import SIZES, WORDS_RATE
 from .critic import Critic, as_input, losses, targets, varied
+from .suns import Suns, miscounted
 from .tasks import Task, Tasks
 
 COUNTS, GUIDANCE = (5, 6), 5.0             # steps of the processes, in turns
 LEARNT, PART = 3, 16                       # steps of each that learn, and how many are evaluated at once
 LONGEST = 1.0                              # of the derivative by a picture's latents
+SUN = 3.0                                  # how much a sun too many or too few counts
 GOOD, WRONG = 0.6, 0.25                    # see Reward; a picture that loses more than WRONG has a mistake in it
 RENDERS, KEEP = 16, 0.7                    # rendered latents in a step, and the weight of their loss
 MAX_NORM, EMA_DECAY, WARM_UP, DECAY = 1.0, 0.98, 10, 0.3
@@ -41,17 +43,21 @@ class Reward:
     righter in than most of those counts for nothing, so there is nothing to gain by flattering the critic.
     """
 
-    def __init__(self, critic: Critic, renders: np.ndarray, scenes: list[Scene]):
-        self.critic = critic
+    def __init__(self, critic: Critic, suns: Suns, renders: np.ndarray, scenes: list[Scene]):
+        self.critic, self.suns = critic, suns
         with torch.no_grad():
-            parts = [critic(varied(as_input(part))) for part in np.array_split(renders, 8)]
-        each = losses({n: torch.cat([p[n] for p in parts]) for n in parts[0]}, targets(scenes))
-        self.enough = {n: loss.quantile(GOOD).item() for n, loss in each.items()}
+            parts = [self.losses(as_input(renders[i:i + PART]), scenes[i:i + PART]) for i in range(0, len(renders), PART)]
+        self.enough = {n: torch.cat([p[n] for p in parts]).quantile(GOOD).item() for n in parts[0]}
+
+    def losses(self, small: Tensor, scenes: list[Scene]) -> dict[str, Tensor]:
+        """Of pictures (N, 3, 128, 128), (N) each."""
+        small = varied(small)
+        return {**losses(self.critic(small), targets(scenes)), "suns": SUN * miscounted(self.suns(small), scenes)}
 
     def wrong(self, pictures: Tensor, scenes: list[Scene]) -> Tensor:
         """Of decoded pictures (N, 3, H, W), (N)."""
-        small = varied(F.avg_pool2d(pictures, pictures.shape[2] // 128))
-        return sum((v - self.enough[n]).clamp(min=0) for n, v in losses(self.critic(small), targets(scenes)).items())
+        small = F.avg_pool2d(pictures, pictures.shape[2] // 128)
+        return sum((v - self.enough[n]).clamp(min=0) for n, v in self.losses(small, scenes).items())
 
 
 @torch.no_grad()
