@@ -145,7 +145,7 @@ def main() -> None:
     p.add_argument("--out", type=Path, help="JSON file for the figures and what was seen")
     p.add_argument("--sheet", type=Path, help="PNG file for a contact sheet")
 
-    p = commands.add_parser("critic", help="make and train what the model is rewarded by")
+    p = commands.add_parser("critic", help="make and train what the model is rewarded by; needs labels")
     p.add_argument("--count", type=int, default=2496, help="pictures decoded from latents, and as many worn by the U-Net")
     p.add_argument("--steps", type=int, default=2500)
 

@@ -107,6 +107,8 @@ def labelled(work: Path) -> tuple[np.ndarray, np.ndarray]:
             sun = np.isin(own, [i for i, thing in enumerate(what) if thing.get("part") in ("sun", "moon")])
             suns.append(sun.reshape(-1, CELL, sun.shape[1] // CELL, CELL).mean((1, 3)) >= 0.5)
         pictures.append(halved(np.load(work / "pictures" / shard.name, mmap_mode="r")))
+    if not pictures:
+        raise FileNotFoundError(f"{work / 'labels'} has no labels of {SIZE} pictures; `python3 -m training labels` makes them")
     return np.concatenate(pictures), np.stack(suns)
 
 
