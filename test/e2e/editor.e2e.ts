@@ -530,8 +530,7 @@ step('virtual file systems: saves there, and says what is read-only', async () =
     await commands.executeCommand('vscode.openWith', uri, 'patchwork.pictureEditor');
   });
   await editor.view.locator('[data-test=readOnly]', { hasText: 'sky.png is read-only' }).waitFor();
-  // The edits of a file come after what it showed before them.
-  await until(async () => painted.equals(await editor.pixels('current')), 'the image as it was saved');
+  await editor.shows(painted, 'the image as it was saved');
 });
 
 step('inserts a Markdown link to the picture', async () => {
