@@ -38,7 +38,7 @@ await study(
       const first = median(rounds.map(([time]) => time!));
       const later = median(rounds.flatMap(([, ...times]) => times));
       const ratio = (first / later).toFixed(2);
-      row(drafts ? 'with drafts' : 'without drafts', `${first} s`, `${later} s`, ratio);
+      row(drafts ? 'with drafts' : 'without drafts', `${first.toFixed(2)} s`, `${later.toFixed(2)} s`, ratio);
     }
   },
 );
