@@ -6,6 +6,7 @@
 import { NodeBackend } from '../../engine/backends/node/backend.ts';
 import { DeviceBackend } from '../../engine/backends/node/devices/backend.ts';
 import { Components } from '../../engine/execution/components.ts';
+import { relativeError } from '../../engine/execution/device-check/error.ts';
 import type { RowsOptions } from '../../engine/execution/forms/form.ts';
 import { KeptFeatures } from '../../engine/execution/unet/kept-features.ts';
 import { float32 } from '../../engine/graph/tensor.ts';
@@ -64,12 +65,6 @@ async function outputs(
     // Freed with the network; freeing one after it would end the process.
     for (const piece of seen?.pieces() ?? []) piece.release?.();
   }
-}
-
-function relativeError(actual: Float32Array, expected: Float32Array): number {
-  const largest = (values: Float32Array) =>
-    values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  return largest(actual.map((value, i) => value - expected[i]!)) / largest(expected);
 }
 
 await withTinyModel(CONFIG, async (model) => {
