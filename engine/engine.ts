@@ -494,7 +494,7 @@ class LocalEngine implements Engine {
     // A recipe may come from a device with another arithmetic.
     if (precision) return precisionOn(this.#backend.can, precision);
     const [across, down] = [width, height].map((side) => Math.min(side, model.sizes.max));
-    const device = plannedDevice(this.#backend.can);
+    const device = plannedDevice(this.#backend);
     const merged = loras.length > 0;
     const stored = await components.storedForms(['denoiser', ...model.textRoles]);
     const picture = { width: across!, height: down!, batch: 2, edit, device, stored, merged };

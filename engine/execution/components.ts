@@ -226,7 +226,8 @@ export class Components {
     const forms: Partial<Record<NetworkRole, StoredForm>> = {};
     for (const role of roles) {
       const { savedByBlocks, halfBytes } = await this.#precisions.stored(role);
-      forms[role] = { savedByBlocks, halfBytes };
+      const isSmall = role === 'denoiser' && (await this.isSmall());
+      forms[role] = { savedByBlocks, halfBytes, ...(isSmall && { isSmall }) };
     }
     return forms;
   }

@@ -4,6 +4,7 @@ import { PRECISIONS, PROCESSOR_PRECISIONS, type Precision } from '../../shared/a
 import { CATALOGUE } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
 import { entryMemory, memorySentences } from '../pipelines/memory-sentence.ts';
+import { passBytes } from './forms/rows-memory.ts';
 import {
   type PlannedDevice,
   type PlannedModel,
@@ -189,4 +190,32 @@ test('composed attention holds its scores; what passes a buffer of the device is
         (error as Error).message,
       ),
   );
+});
+
+test('features recorded on a device are counted once, in the type in which they are kept', () => {
+  const denoiser = sd15.network('denoiser');
+  const latents = { width: 64, height: 64, batch: 2, tokens: 77 };
+  const recorded = (precision: Precision, device: PlannedDevice, isSmall = false) => {
+    const form = { precision, rows: true, device, stored: { denoiser: { isSmall } } };
+    const [with_, without] = [true, false].map((records) =>
+      predictDenoiser(denoiser, latents, { ...form, records }),
+    );
+    return with_!.values - without!.values;
+  };
+  // The graph of a recording form takes as much everywhere.
+  const graph = recorded('fp32', { storages: [] }) - passBytes(denoiser, latents);
+  const of = (...given: Parameters<typeof recorded>) => Math.round(recorded(...given) - graph);
+  const [floats, halves, bytes] = (['float32', 'float16', 'uint8'] as const).map((storage) =>
+    passBytes(denoiser, latents, storage),
+  );
+  assert.equal(halves, floats! / 2);
+  assert.ok(bytes! > floats! / 4 && bytes! < 0.26 * floats!, 'bytes and a scale for each row');
+  const gpu = { storages: ['float16', 'uint8'] } as const;
+  assert.equal(of('fp16', gpu), halves);
+  assert.equal(of('fp32', gpu), halves);
+  assert.equal(of('int8', gpu), bytes);
+  assert.equal(of('int8', gpu, true), halves);
+  assert.equal(of('fp32', { storages: ['uint8'] }), bytes);
+  assert.equal(of('fp32', { storages: ['uint8'] }, true), floats);
+  assert.ok(of('fp32', {}) > 2 * floats!, 'in main memory they are computed, and then copied');
 });

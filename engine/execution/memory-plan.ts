@@ -11,12 +11,13 @@ import { TRANSFORMER } from '../networks/transformer.ts';
 import { formsOf, isInBlocks } from '../networks/weight-forms.ts';
 import { weightBytes } from '../quantization/size.ts';
 import { rowsFeaturesOf, tokenFeaturesOf } from '../regions/token-features.ts';
-import { type Capabilities, hasByteProducts } from './backend.ts';
+import { type Backend, hasByteProducts } from './backend.ts';
 import { decoderPrecision } from './decoder-precision.ts';
 import { textLength } from './denoiser-inputs.ts';
 import { passBytes, rowsScratch } from './forms/rows-memory.ts';
 import { isFolded } from './lowering/planar.ts';
 import { TILE } from './tiles.ts';
+import { deviceStorageOf } from './unet/storage.ts';
 import { foldsUpsampling } from './unet/unet-forms.ts';
 
 /** Bytes of one weight. */
@@ -59,6 +60,8 @@ export interface StoredForm {
   savedByBlocks?: number;
   /** Bytes of weights in half precision, which are cast while the network is loaded. */
   halfBytes?: number;
+  /** See `Components.isSmall`. */
+  isSmall?: boolean;
 }
 
 export type StoredForms = Readonly<Partial<Record<NetworkRole, StoredForm>>>;
@@ -71,13 +74,23 @@ export interface PlannedDevice {
   largestBuffer?: number | undefined;
   /** Bytes are not multiplied there: weights in int8 are in blocks, and rows stay floats. */
   withoutBytes?: boolean;
+  /** If it is not the processor: types in which features can be recorded there beside float32; see `storageOf`. */
+  storages?: readonly ('float16' | 'uint8')[];
 }
 
-export function plannedDevice(can: Capabilities): PlannedDevice {
+/** @param keepsFeatures see `Components` */
+export function plannedDevice(
+  { device, can }: Pick<Backend, 'device' | 'can'>,
+  keepsFeatures = true,
+): PlannedDevice {
+  const storages = (['float16', 'uint8'] as const).filter(
+    (type) => keepsFeatures && can.elements.includes(type),
+  );
   return {
     composesAttention: !can.operator('MultiHeadAttention', 'com.microsoft'),
     largestBuffer: can.largestBuffer,
     withoutBytes: !hasByteProducts(can),
+    ...(device !== 'cpu' && { storages }),
   };
 }
 
@@ -234,11 +247,8 @@ function storedAs(
 }
 
 /** The same if all weights are stored in float32. */
-function predictFloats(
-  network: Network,
-  latents: Extent,
-  { precision, rows = !isFloat(precision), records = false, device }: DenoiserForm,
-): PartNeeds {
+function predictFloats(network: Network, latents: Extent, form: DenoiserForm): PartNeeds {
+  const { precision, rows = !isFloat(precision), records = false, device } = form;
   if (network.name === TRANSFORMER)
     return predictTransformer(network, latents, { precision, records, device });
   if (!rows && !records) return predictPart(network, latents, precision, device);
@@ -253,11 +263,23 @@ function predictFloats(
   const ofAttention = attentionScratch(latents, device);
   const scratch = (operator: Operator) => ofRows(operator) + ofAttention(operator);
   const arena = isBytes ? ARENA.byteRows : ARENA.floatRows;
-  const recorded = records
-    ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * passBytes(network, latents)
-    : 0;
+  const recorded = records ? RECORDING_BYTES + recordedBytes(network, latents, form) : 0;
   const values = ROWS_BYTES + arena * peakValueBytes(network, latents, scratch) + recorded;
   return { weights, values, total: PROCESS_BYTES + weights + values };
+}
+
+/**
+ * What a recorded pass of a U-Net holds. On a device that is what it outputs, in the form in which it is stored; the store
+ * counts the same pieces when they are in it.
+ */
+function recordedBytes(
+  network: Network,
+  latents: Extent,
+  { precision, device, stored }: DenoiserForm,
+): number {
+  if (!device?.storages) return (RECORDED_COPIES + STORED_SHARE) * passBytes(network, latents);
+  const isSmall = stored?.denoiser?.isSmall ?? false;
+  return passBytes(network, latents, deviceStorageOf(device.storages, { isSmall, precision }));
 }
 
 /** Maps of a transformer are rows in every form. */

@@ -91,7 +91,7 @@ export class PatchWorker {
       records: edit !== undefined,
       stored,
       loaded: isLoaded,
-      device: plannedDevice(can),
+      device: plannedDevice(this.#backend, false),
     };
     const { weights, values } = predictDenoiser(components.network('denoiser'), extent, form);
     const held = this.#features.bytes + (isLoaded ? weights : 0);

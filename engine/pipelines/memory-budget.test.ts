@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Recipe } from '../../shared/api.ts';
 import { NodeBackend } from '../backends/node/backend.ts';
-import { predictMemory } from '../execution/memory-plan.ts';
+import { plannedDevice, predictMemory } from '../execution/memory-plan.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
 import { FeatureStore } from '../regions/store.ts';
 import type { Loaded } from './loaded-models.ts';
@@ -24,11 +24,12 @@ function budgetOn(device: 'cpu' | 'webgpu', memoryBytes: number, held: number) {
     forms: { rowsAreFaster: async () => true },
   };
   const loaded = { components, model, held } as unknown as Loaded;
-  return { budget: new MemoryBudget(backend, features, async () => {}), features, loaded };
+  return { backend, budget: new MemoryBudget(backend, features, async () => {}), features, loaded };
 }
 
 test('what a model holds of a GPU’s memory is not counted a second time as free', async () => {
-  const { together } = predictMemory(model, { ...picture, records: true });
+  const device = plannedDevice(budgetOn('webgpu', 0, 0).backend);
+  const { together } = predictMemory(model, { ...picture, device, records: true });
   const { budget, loaded } = budgetOn('webgpu', together - 1, 0.6 * together);
   assert.equal(await budget.canRecord(loaded, recipe), false);
   const enough = budgetOn('webgpu', together, 0);

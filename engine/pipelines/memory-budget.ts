@@ -93,7 +93,7 @@ export class MemoryBudget {
       batch: guided ? 2 : 1,
       precision,
       rows: !isFloat(precision) || attention === 'sampled' || (await components.forms.rowsAreFaster()),
-      device: plannedDevice(this.#backend.can),
+      device: plannedDevice(this.#backend),
       stored: await components.storedForms(['denoiser', ...model.textRoles]),
       loaded: held > 0,
       ...purpose,

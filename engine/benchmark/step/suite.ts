@@ -5,7 +5,6 @@ import { Components } from '../../execution/components.ts';
 import { listen } from '../../execution/denoise.ts';
 import { plannedDevice, predictDenoiser } from '../../execution/memory-plan.ts';
 import type { Extent } from '../../graph/macs.ts';
-import type { Network } from '../../graph/network.ts';
 import { openModel } from '../../models/open.ts';
 import { imageSize } from '../../models/sizes.ts';
 import type { SyntheticOptions } from '../../models/synthetic.ts';
@@ -51,7 +50,7 @@ export async function stepSuite(
       const cost = {
         ...step.cost,
         diskBytes: await components.denoiserBytes(precision),
-        ...plannedBytes(backend, model.network('denoiser'), inputs.extent, { ...chosen, precision }),
+        ...(await plannedBytes(backend, components, inputs.extent, { ...chosen, precision })),
       };
       if (isReference(identity)) {
         references.from(step);
@@ -98,15 +97,16 @@ export async function stepSuite(
   };
 }
 
-/** What a U-Net run takes of a GPU's memory. */
-function plannedBytes(
-  { device, can }: Backend,
-  network: Network,
+/** What a run of the denoiser takes of a GPU's memory. */
+async function plannedBytes(
+  backend: Backend,
+  components: Components,
   extent: Extent,
   { precision, mode }: Pick<StepCase, 'mode'> & { precision: Precision },
-): Pick<BenchmarkRow, 'deviceBytes'> {
-  if (device === 'cpu') return {};
-  const form = { precision, records: mode === 'sparse', device: plannedDevice(can) };
-  const { weights, values } = predictDenoiser(network, extent, form);
+): Promise<Pick<BenchmarkRow, 'deviceBytes'>> {
+  if (backend.device === 'cpu') return {};
+  const stored = await components.storedForms(['denoiser']);
+  const form = { precision, records: mode === 'sparse', device: plannedDevice(backend), stored };
+  const { weights, values } = predictDenoiser(components.network('denoiser'), extent, form);
   return { deviceBytes: weights + values };
 }

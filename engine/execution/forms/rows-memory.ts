@@ -5,9 +5,12 @@ import { isWeightProduct, type Operator } from '../../graph/operators.ts';
 import { valueBytes } from '../../graph/peak-bytes.ts';
 import { formOf } from '../../networks/weight-forms.ts';
 import { layoutsOf } from '../../quantization/layers.ts';
-import { featuresOf } from '../../regions/features.ts';
+import { featuresOf, type RowStorage } from '../../regions/features.ts';
 
 const FLOAT_BYTES = 4;
+
+/** Bytes of a recorded value. */
+const STORED_BYTES: Readonly<Record<RowStorage, number>> = { float32: 4, float16: 2, int8: 1, uint8: 1 };
 
 /** Options of the rows form that determine its memory. */
 interface RowsForm {
@@ -47,11 +50,21 @@ export function rowsScratch(extent: Extent, { precision, foldUpsampling }: RowsF
   };
 }
 
-/** Bytes of the features of a dense pass, with rows as float32. */
-export function passBytes(network: Network, extent: Extent): number {
+/** Bytes of the features of a dense pass, without moments, which are few. On a device, rows of bytes have a scale each. */
+export function passBytes(network: Network, extent: Extent, storage: RowStorage = 'float32'): number {
   return featuresOf(network).reduce((sum, feature) => {
     if (feature.kind === 'moments') return sum;
-    const { level, channels } = feature;
-    return sum + valueBytes({ kind: 'map', level, channels }, extent);
+    return sum + rowsBytes(feature, extent, storage);
   }, 0);
+}
+
+/** Bytes of recorded rows of a level. */
+function rowsBytes(
+  { level, channels }: { level: number; channels: number },
+  extent: Extent,
+  storage: RowStorage,
+): number {
+  const floats = (width: number) => valueBytes({ kind: 'map', level, channels: width }, extent);
+  const scales = storage === 'uint8' ? floats(1) : 0;
+  return (floats(channels) * STORED_BYTES[storage]) / FLOAT_BYTES + scales;
 }

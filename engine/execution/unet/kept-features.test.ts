@@ -5,14 +5,16 @@ import { assertClose } from '../../../test/support/close.ts';
 import { CROSS, tinyUNets, withTinyModel } from '../../../test/support/tiny-model.ts';
 import { kernelsOf } from '../../backends/devices/kernels.ts';
 import { NodeBackend } from '../../backends/node/backend.ts';
+import type { Network } from '../../graph/network.ts';
 import { float32 } from '../../graph/tensor.ts';
 import type { Model } from '../../models/model.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { signalToNoise } from '../../numbers.ts';
-import type { DeviceStorage } from '../../regions/features.ts';
+import { type DeviceStorage, featuresOf } from '../../regions/features.ts';
 import type { Mask } from '../../regions/mask.ts';
 import { bytesOf, FeatureStore, type Features } from '../../regions/store.ts';
 import { Components } from '../components.ts';
+import { passBytes } from '../forms/rows-memory.ts';
 import { takePositions } from '../latents.ts';
 import { KeptFeatures } from './kept-features.ts';
 
@@ -26,6 +28,7 @@ const CONFIG = {
 };
 const [HEIGHT, WIDTH] = [6, 10];
 const SIZE = HEIGHT * WIDTH;
+const EXTENT = { height: HEIGHT, width: WIDTH, batch: 2, tokens: 5 };
 const CONDITION = { text: float32(gaussianNoise(1, 99, 2 * 5 * CROSS), [2, 5, CROSS]), guidance: 1.5 };
 
 /** A rectangle of the latent. */
@@ -113,8 +116,11 @@ async function recorded(model: Model, storage: DeviceStorage, precision: 'fp32' 
     const same = await edit(dense.features!, mask(top, 2, 2, 5), sample);
     const changed = await edit(dense.features!, mask(top, 2, 2, 5), other);
     const again = await edit(changed.updated, mask(top + 1, 0, 2, 4), other);
+    const kept = dense.features as KeptFeatures;
     return {
-      bytes: bytesOf(dense.features!),
+      bytes: bytesOf(kept),
+      rowBytes: rowBytesOf(components.network('denoiser'), kept),
+      plannedBytes: passBytes(components.network('denoiser'), EXTENT, storage),
       before: takePositions(dense.output, SIZE, same.plan.positions!),
       same: same.output,
       edits: [changed.output, again.output],
@@ -122,6 +128,15 @@ async function recorded(model: Model, storage: DeviceStorage, precision: 'fp32' 
   } finally {
     await components.release();
   }
+}
+
+/** Bytes of recorded rows, without moments. */
+function rowBytesOf(network: Network, { tensors }: KeptFeatures): number {
+  const moments = featuresOf(network).flatMap((feature) =>
+    feature.kind === 'moments' ? [feature.name, feature.scale, feature.offset] : [],
+  );
+  const rows = [...tensors].filter(([name]) => !moments.includes(name));
+  return rows.reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
 }
 
 /** Least decibels of an edit, and most bytes for each that float32 takes: moments stay float32, rows of bytes have scales. */
@@ -137,6 +152,7 @@ for (const storage of ['float16', 'uint8'] as const)
             const exact = await recorded(model, 'float32', precision, top);
             const { decibels, share } = LIMITS[storage];
             assert.ok(reduced.bytes <= share * exact.bytes, `${reduced.bytes} of ${exact.bytes} bytes`);
+            assert.equal(reduced.rowBytes, reduced.plannedBytes, 'the memory plan counts what is kept');
             assert.ok(signalToNoise(reduced.same, reduced.before) >= decibels);
             for (const [i, output] of reduced.edits.entries()) {
               const reached = signalToNoise(output, exact.edits[i]!);
