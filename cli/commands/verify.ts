@@ -5,7 +5,7 @@ import { openBackend } from '../../engine/backends/node/devices/open.ts';
 import { InputError } from '../../engine/errors.ts';
 import { verify } from '../../engine/verification/verify.ts';
 import { chooseDevice } from '../../processes/devices/devices.ts';
-import { Turn } from '../../processes/devices/turn.ts';
+import { placeOf, Turn } from '../../processes/devices/turn.ts';
 import { type CheckpointOptions, checkpointRequest, withCheckpointOptions } from '../checkpoint-options.ts';
 import { DEVICES } from '../engine.ts';
 import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
@@ -36,7 +36,9 @@ async function run(model: string, options: CommonOptions & CheckpointOptions): P
     return { device: backend.device, ...(await verify(model, backend, checkpointRequest(options))) };
   };
   const result =
-    chosen.id === 'cpu' ? await compare() : await new Turn(note).during(chosen.id, undefined, compare);
+    chosen.id === 'cpu'
+      ? await compare()
+      : await new Turn(note).during(placeOf(chosen.findings), undefined, compare);
   if (!result.pass) process.exitCode = 1;
   print(options, result, () => {
     const lines = result.tensors.map(

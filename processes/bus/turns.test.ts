@@ -46,7 +46,7 @@ after(async () => {
 test('a worker takes its turn on a GPU, and is not used while another process computes there', {
   skip,
 }, async () => {
-  const lock = path.join(process.env.PATCHWORK_CACHE!, `device-${DEVICE}.lock`);
+  const lock = path.join(process.env.PATCHWORK_CACHE!, 'device-gpu.lock');
   const held: boolean[] = [];
   const request = { ...HOUSE, width: 64, height: 64, steps: 2, bus: { url: server.url } };
   const generate = () =>
@@ -55,7 +55,7 @@ test('a worker takes its turn on a GPU, and is not used while another process co
         if (step === 1) held.push(existsSync(lock));
       },
     });
-  await new Turn(undefined).during(DEVICE, undefined, async () => {
+  await new Turn(undefined).during('gpu', undefined, async () => {
     await assert.rejects(generate(), /All workers were lost/);
     assert.match(log.join(), /computes for another window/);
     assert.equal(worker.busy, false);

@@ -11,7 +11,7 @@ import { type Job, MemberLostError } from '../../engine/parallel/job.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { BusOptions, Engine } from '../../shared/api.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
-import { Turn } from '../devices/turn.ts';
+import { placeOf, Turn } from '../devices/turn.ts';
 import { LocalCrew, type LocalMember } from '../workers/crew.ts';
 import { AddedFiles, type AddedPlaces } from './additions.ts';
 import { openAnnounced } from './announced.ts';
@@ -262,11 +262,12 @@ export class BusWorker {
 
   /** Takes this process's turn on the GPU for a job. @throws MemberLostError if another process keeps it, or the job ends */
   async #enter(current: Current): Promise<void> {
-    const { id } = this.#options.crew?.device ?? { id: 'cpu' };
-    if (id === 'cpu') return;
+    const device = this.#options.crew?.device;
+    if (!device || device.id === 'cpu') return;
     const ended = current.ending.signal;
     try {
-      await this.#turn.enter(id, AbortSignal.any([ended, AbortSignal.timeout(this.#patience.turn)]));
+      const limits = AbortSignal.any([ended, AbortSignal.timeout(this.#patience.turn)]);
+      await this.#turn.enter(placeOf(device.findings), limits);
     } catch {
       throw ended.aborted ? notUnderWay() : new MemberLostError('the GPU of this worker is in use there');
     }

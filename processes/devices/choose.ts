@@ -79,7 +79,7 @@ async function named(choice: DeviceId, source: DeviceSource, options: ChoiceOpti
 }
 
 function chosen(
-  { id, name, memoryBytes }: Candidate,
+  { id, name, software, memoryBytes }: Candidate,
   { wrong, half, storages, convolutions, steps }: DeviceCheck,
 ): Chosen {
   return {
@@ -87,6 +87,7 @@ function chosen(
     findings: {
       name,
       wrong,
+      ...(software && { software }),
       ...(half && { half }),
       ...(storages && { storages }),
       ...(convolutions && { convolutions }),

@@ -167,19 +167,38 @@ test('a damaged file of devices is written again', async () => {
   }
 });
 
-test('a GPU is tried when no other process computes there', async () => {
-  const candidates = machine({ id: 'webgpu', name: 'GPU of 0.25 s' });
-  let choosing: Promise<{ id: DeviceId }> | undefined;
-  let isChosen = false;
-  await new Turn(undefined).during('webgpu', undefined, async () => {
-    await new Promise<void>((waits) => {
-      const onLog = (line: string) => /computes for another window/.test(line) && waits();
-      choosing = chooseDevice('webgpu', { ...options, candidates, onLog });
-      choosing.then(() => {
-        isChosen = true;
+/** Whether `choose`, given a log, waits for a turn that this process has. */
+async function waits(choose: (onLog: (line: string) => void) => Promise<unknown>): Promise<boolean> {
+  let choosing: Promise<unknown> | undefined;
+  let hasWaited = false;
+  await new Turn(undefined).during('gpu', undefined, async () => {
+    await new Promise<void>((told) => {
+      choosing = choose((line) => {
+        if (!/computes for another window/.test(line)) return;
+        hasWaited = true;
+        told();
       });
+      choosing.then(() => told());
     });
-    assert.ok(!isChosen);
   });
-  assert.equal((await choosing!).id, 'webgpu');
+  await choosing;
+  return hasWaited;
+}
+
+test('a GPU is tried when no other process computes there, by whatever interface', async () => {
+  for (const id of ['webgpu', 'dml', 'cuda'] as const) {
+    const candidates = machine({ id, name: `${id} of 0.25 s` });
+    const tries = triedBy(async () => {
+      assert.ok(await waits((onLog) => chooseDevice(id, { ...options, candidates, onLog })), id);
+    });
+    assert.deepEqual(await tries, [`${id} of 0.25 s`]);
+  }
+});
+
+test('the processor, and one that acts as a GPU, do not wait for a GPU', async () => {
+  const candidates = machine({ id: 'webgpu', name: 'software of 0.1 s', software: true });
+  for (const id of ['cpu', 'webgpu'] as const)
+    assert.ok(!(await waits((onLog) => chooseDevice(id, { ...options, candidates, onLog }))), id);
+  const { findings } = await chooseDevice('webgpu', { ...options, candidates });
+  assert.equal(findings.software, true);
 });

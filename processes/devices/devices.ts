@@ -3,7 +3,7 @@ import { candidates } from '../../engine/backends/node/devices/candidates.ts';
 import type { DeviceChoice, DeviceInfo } from '../../shared/devices.ts';
 import { type ChoiceOptions, type Chosen, chooseFrom, type DeviceSource, listFrom } from './choose.ts';
 import { type TryOptions, tryDevice } from './try.ts';
-import { Turn } from './turn.ts';
+import { placeOf, Turn } from './turn.ts';
 
 export interface DevicesOptions extends TryOptions, ChoiceOptions {
   /** The machine's, by default. */
@@ -24,9 +24,10 @@ async function source(options: DevicesOptions): Promise<DeviceSource> {
   return {
     candidates: options.candidates ?? (await candidates()),
     // Beside another process's work a GPU would seem slow.
-    tryDevice: ({ id: device, name, memoryBytes }) => {
+    tryDevice: ({ id: device, name, software, memoryBytes }) => {
       const attempt = () => tryDevice({ device, name, ...(memoryBytes && { memoryBytes }) }, options);
-      return device === 'cpu' ? attempt() : new Turn(options.onLog).during(device, options.signal, attempt);
+      if (device === 'cpu') return attempt();
+      return new Turn(options.onLog).during(placeOf({ software }), options.signal, attempt);
     },
     list: 'patchwork devices',
   };

@@ -120,7 +120,7 @@ test('a GPU computes for one process at a time', async () => {
     open('auto', { onLog: (line) => lines.push(line), onWait }),
   ];
   await one.generate({ prompt: 'a house' });
-  const lock = path.join(process.env.PATCHWORK_CACHE!, 'device-webgpu.lock');
+  const lock = path.join(process.env.PATCHWORK_CACHE!, 'device-gpu.lock');
   assert.ok(existsSync(lock));
   assert.equal((await generated(other, 'a boat')).place, 'webgpu');
   assert.ok(lines.some((line) => /another window/.test(line)));

@@ -62,7 +62,7 @@ export function deviceEngine(options: DeviceEngineOptions): DeviceEngine {
       return benchmarkOn(chosen, request, options, (device) => {
         const engine = open(device);
         return {
-          benchmark: (of, given) => ladder.alone(device.id, given?.signal, () => engine.benchmark(of, given)),
+          benchmark: (of, given) => ladder.alone(device, given?.signal, () => engine.benchmark(of, given)),
           dispose: () => engine.dispose(),
         };
       });

@@ -12,7 +12,7 @@ import {
 import { DEVICE_PROVIDERS } from '../../shared/devices.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import type { Chosen } from './choose.ts';
-import { Turn } from './turn.ts';
+import { placeOf, Turn } from './turn.ts';
 
 /** Loading a large model or compiling its programs may take this long without progress on slow devices. */
 const PATIENCE = 300_000;
@@ -116,18 +116,18 @@ export class Ladder<E extends Engine> {
   }
 
   /**
-   * Runs something on a device beside the ways to compute, when it is this process's turn there. What they hold of that
-   * device's memory is freed first, unless they compute.
+   * Runs something on a device beside the ways to compute, when it is this process's turn there. What they hold of a
+   * GPU's memory is freed first, unless they compute.
    */
   async alone<Result>(
-    id: OpenedDevice['id'],
+    { id, findings }: OpenedDevice,
     signal: AbortSignal | undefined,
     run: () => Promise<Result>,
   ): Promise<Result> {
     if (id === 'cpu') return run();
-    const idle = this.#turn.isIdle ? this.#rungs.filter(({ device }) => device.id === id) : [];
+    const idle = this.#turn.isIdle ? this.#rungs.filter(({ device }) => device.id !== 'cpu') : [];
     for (const { engine } of idle) await engine.dispose();
-    await this.#turn.enter(id, signal, this.#options.onWait);
+    await this.#turn.enter(placeOf(findings), signal, this.#options.onWait);
     try {
       return await run();
     } finally {
@@ -144,7 +144,7 @@ export class Ladder<E extends Engine> {
   ): Promise<unknown> {
     const run = engine[name] as (request: unknown, options: CallOptions<unknown>) => Promise<unknown>;
     if (device.id === 'cpu') return run(request, given);
-    await this.#turn.enter(device.id, given.signal, onWait);
+    await this.#turn.enter(placeOf(device.findings), given.signal, onWait);
     try {
       return await this.#watched((options) => run(request, options), given, engine);
     } finally {

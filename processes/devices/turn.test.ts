@@ -5,11 +5,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAbort } from '../../engine/errors.ts';
 import { temporaryFolder } from '../../engine/weights/testing.ts';
-import { Turn } from './turn.ts';
+import { type Place, placeOf, Turn } from './turn.ts';
 
 process.env.PATCHWORK_CACHE = await temporaryFolder();
 
-const lockOf = (device: string) => path.join(process.env.PATCHWORK_CACHE!, `device-${device}.lock`);
+const lockOf = (place: Place) => path.join(process.env.PATCHWORK_CACHE!, `device-${place}.lock`);
 
 /** Resolves when another turn has said that it waits. */
 function waitingTurn(): { turn: Turn; waits: Promise<void> } {
@@ -22,17 +22,17 @@ function waitingTurn(): { turn: Turn; waits: Promise<void> } {
 
 test('a call that is cancelled while it waits leaves the others waiting', async () => {
   const first = new Turn(undefined);
-  await first.enter('one');
+  await first.enter('gpu');
   const { turn, waits } = waitingTurn();
   const [one, other] = [new AbortController(), new AbortController()];
   const told: string[] = [];
   const cancelled = assert.rejects(
-    turn.enter('one', one.signal, () => told.push('one')),
+    turn.enter('gpu', one.signal, () => told.push('one')),
     isAbort,
   );
-  const late = turn.enter('one', other.signal, () => told.push('other'));
+  const late = turn.enter('gpu', other.signal, () => told.push('other'));
   await waits;
-  const last = turn.enter('one', undefined, () => told.push('last'));
+  const last = turn.enter('gpu', undefined, () => told.push('last'));
   assert.deepEqual(told, ['one', 'other', 'last'], 'each is told once that it waits');
   one.abort();
   await cancelled;
@@ -40,26 +40,26 @@ test('a call that is cancelled while it waits leaves the others waiting', async 
   await first.leave();
   await Promise.all([late, last]);
   assert.ok(!turn.isIdle);
-  await turn.enter('one', undefined, () => assert.fail('the turn is here'));
+  await turn.enter('gpu', undefined, () => assert.fail('the turn is here'));
   for (let call = 0; call < 3; call++) await turn.pause();
   await turn.leave();
 });
 
 test('every call that waits can be cancelled; then no turn is taken any more', async () => {
   const first = new Turn(undefined);
-  await first.enter('other');
+  await first.enter('gpu');
   const { turn, waits } = waitingTurn();
   const calls = [new AbortController(), new AbortController()];
-  const cancelled = calls.map(({ signal }) => assert.rejects(turn.enter('other', signal), isAbort));
+  const cancelled = calls.map(({ signal }) => assert.rejects(turn.enter('gpu', signal), isAbort));
   await waits;
   for (const call of calls.toReversed()) call.abort();
   await Promise.all(cancelled);
   assert.ok(turn.isIdle);
   await first.pause();
   await first.leave();
-  while (existsSync(lockOf('other'))) await sleep(20);
+  while (existsSync(lockOf('gpu'))) await sleep(20);
   const third = new Turn(undefined);
-  await third.enter('other');
+  await third.enter('gpu');
   await third.pause();
   await third.leave();
 });
@@ -71,14 +71,25 @@ test('a turn for one thing ends with it, and the next follows without waiting', 
     waited = true;
   });
   const run = async () => {
-    assert.ok(existsSync(lockOf('third')));
+    assert.ok(existsSync(lockOf('gpu')));
     return 'done';
   };
-  assert.equal(await turn.during('third', undefined, run), 'done');
-  assert.ok(!existsSync(lockOf('third')));
+  assert.equal(await turn.during('gpu', undefined, run), 'done');
+  assert.ok(!existsSync(lockOf('gpu')));
   await assert.rejects(
-    turn.during('third', undefined, () => Promise.reject(new Error('broken'))),
+    turn.during('gpu', undefined, () => Promise.reject(new Error('broken'))),
     /broken/,
   );
-  assert.ok(!existsSync(lockOf('third')) && !waited);
+  assert.ok(!existsSync(lockOf('gpu')) && !waited);
+});
+
+test('a GPU made of software takes turns apart from the cards', async () => {
+  const [card, software] = [placeOf({}), placeOf({ software: true })];
+  const first = new Turn(undefined);
+  await first.during(card, undefined, async () => {
+    await new Turn(undefined).during(software, undefined, async () => {
+      assert.ok(existsSync(lockOf(card)) && existsSync(lockOf(software)));
+    });
+  });
+  assert.ok(!existsSync(lockOf(card)) && !existsSync(lockOf(software)));
 });

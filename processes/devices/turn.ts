@@ -5,6 +5,17 @@ import { unlessAborted } from '../../engine/unless-aborted.ts';
 /** Milliseconds that this process keeps its turn on a GPU after its last call. */
 const PAUSE = 1000;
 
+/** The processes that take turns with each other. */
+export type Place = 'gpu' | 'software';
+
+/**
+ * Where a device computes. Interfaces such as WebGPU and CUDA reach the same card, and which one of several each takes is
+ * not always known, so all cards of a machine are one place. A GPU made of software takes none of their time.
+ */
+export function placeOf({ software = false }: { software?: boolean | undefined }): Place {
+  return software ? 'software' : 'gpu';
+}
+
 /** This process's turn on a GPU, which computes for one process at a time. */
 export class Turn {
   readonly #onLog: ((line: string) => void) | undefined;
@@ -33,13 +44,13 @@ export class Turn {
    * @param onWait called if another process has it
    * @throws AbortError if this call is cancelled
    */
-  async enter(device: string, signal?: AbortSignal, onWait = () => {}): Promise<void> {
+  async enter(place: Place, signal?: AbortSignal, onWait = () => {}): Promise<void> {
     clearTimeout(this.#timer);
     this.#calls++;
     this.#listeners.add(onWait);
     if (this.#waits) onWait();
     try {
-      this.#held ??= this.#take(device);
+      this.#held ??= this.#take(place);
       await unlessAborted(this.#held, signal);
     } catch (error) {
       this.#calls--;
@@ -53,11 +64,11 @@ export class Turn {
 
   /** Runs something in this process's turn, which then ends at once. */
   async during<Result>(
-    device: string,
+    place: Place,
     signal: AbortSignal | undefined,
     run: () => Promise<Result>,
   ): Promise<Result> {
-    await this.enter(device, signal);
+    await this.enter(place, signal);
     try {
       return await run();
     } finally {
@@ -88,8 +99,8 @@ export class Turn {
     await this.#lock;
   }
 
-  #take(device: string): Promise<void> {
-    const file = path.join(cacheFolder(), `device-${device}.lock`);
+  #take(place: Place): Promise<void> {
+    const file = path.join(cacheFolder(), `device-${place}.lock`);
     const waiting = new AbortController();
     this.#waiting = waiting;
     const onWait = () => {

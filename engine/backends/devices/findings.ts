@@ -21,6 +21,8 @@ export const storagesSchema = z.array(z.enum(['float16', 'uint8']));
 const findingsSchema = z.object({
   /** Name of the GPU. */
   name: z.string(),
+  /** Whether it is a processor that acts as a GPU. */
+  software: z.boolean().optional(),
   /** Bytes of its memory; absent if the system does not report. */
   memoryBytes: z.number().positive().optional(),
   /** Operators whose kernel gives wrong results there. */
