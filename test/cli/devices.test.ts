@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
+import { candidates } from '../../engine/backends/node/devices/candidates.ts';
 import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/backends/node/devices/testing.ts';
+import { KnownDevices } from '../../processes/devices/known.ts';
+import { placeOf, Turn } from '../../processes/devices/turn.ts';
 import type { BenchmarkReport } from '../../shared/api.ts';
 import type { DeviceInfo } from '../../shared/devices.ts';
 import { inTemporaryFolder, patchwork } from './patchwork.ts';
@@ -101,4 +105,45 @@ test('bench runs on several devices, one after the other, or says which cannot b
   const refused = await patchwork([...args, `cpu,${absent}`]);
   assert.equal(refused.code, 2);
   assert.match(refused.stderr, new RegExp(`Networks cannot run on the device ${absent}`));
+});
+
+test('verify waits for its turn on a GPU, and not on the processor', async (context) => {
+  const device = (await candidates()).find(({ id }) => id === 'webgpu')!;
+  if (device.missing) return context.skip(device.missing);
+  await inTemporaryFolder(async (folder) => {
+    const env = { PATCHWORK_CACHE: path.join(folder, 'cache') };
+    const { PATCHWORK_CACHE: before } = process.env;
+    Object.assign(process.env, env);
+    try {
+      // It is known already, because a trial takes a turn too, and has a GPU to try.
+      await new KnownDevices().set(device.identity, { wrong: [], stepSeconds: 1 });
+      // What is damaged is noticed where the comparison begins.
+      const model = path.join(folder, 'model');
+      await mkdir(model);
+      await writeFile(path.join(model, 'expected.safetensors'), '');
+      const verify = (id: string, onStderr?: (text: string) => void) =>
+        patchwork(['verify', model, '--device', id], { env, ...(onStderr && { onStderr }) });
+      let ended = false;
+      let verified: ReturnType<typeof verify> | undefined;
+      await new Turn(undefined).during(placeOf(device), undefined, async () => {
+        const onProcessor = await verify('cpu');
+        assert.equal(onProcessor.code, 2, onProcessor.stderr);
+        assert.doesNotMatch(onProcessor.stderr, /waits/);
+        await new Promise<void>((waits) => {
+          verified = verify('webgpu', (text) => /this one waits/.test(text) && waits());
+          verified.then(() => {
+            ended = true;
+            waits();
+          });
+        });
+        assert.ok(!ended, 'it does not begin');
+      });
+      const { code, stderr } = await verified!;
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /waits\.\n.*expected\.safetensors/s);
+    } finally {
+      if (before === undefined) delete process.env.PATCHWORK_CACHE;
+      else process.env.PATCHWORK_CACHE = before;
+    }
+  });
 });

@@ -17,7 +17,14 @@ export interface Outcome {
 /** Runs the built `patchwork` command as a user does; `signalAfter` sends Ctrl-C once stderr or time says so. */
 export function patchwork(
   args: readonly string[],
-  options: { interruptAfterMs?: number; env?: Record<string, string>; bundle?: string; cwd?: string } = {},
+  options: {
+    interruptAfterMs?: number;
+    env?: Record<string, string>;
+    bundle?: string;
+    cwd?: string;
+    /** Told all that it has written to stderr so far. */
+    onStderr?: (text: string) => void;
+  } = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [options.bundle ?? BUNDLE, ...args], {
@@ -31,6 +38,7 @@ export function patchwork(
     });
     child.stderr.on('data', (chunk) => {
       outcome.stderr += chunk;
+      options.onStderr?.(outcome.stderr);
     });
     if (options.interruptAfterMs !== undefined)
       setTimeout(() => child.kill('SIGINT'), options.interruptAfterMs);
