@@ -257,7 +257,8 @@ class LocalEngine implements Engine {
     const team = await this.#team(checked, loaded.model);
     const recipe = { ...spending.recipe, precision };
     const plan = team ? 'together' : await this.#budget.plan(loaded, recipe, { edit: true });
-    const task = { ...part, recipe, strength, mode, dilation, zoom };
+    const { maskOf } = checked;
+    const task = { ...part, recipe, strength, maskOf, mode, dilation, zoom };
     const opening = secondsSince(decoded);
     const { result, remember } = await edit(loaded, this.#memory, task, {
       ...options,

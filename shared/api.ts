@@ -190,6 +190,7 @@ export interface Recipe extends Arithmetic {
   sigmas?: SigmaSpacing;
   /** For an edit: see `EditRequest`. */
   strength?: number;
+  maskOf?: string;
   /**
    * Share of the MACs of a full process with this many steps that was to be spent; absent: all. `scheduler`: that of the
    * full process, where the plan has another one.
@@ -274,6 +275,8 @@ export interface EditRequest extends DrawingRequest {
    * mask is cut at half grey. Such a mask must have the image's size.
    */
   softMask?: boolean;
+  /** What the mask was made from, in words for the recipe: `object 1, a red house, grown by 8`. */
+  maskOf?: string;
   /** Return the new image as `pixels` and not as a file. */
   raw?: boolean;
   /** How much of the old image is discarded under the mask: 0.05 (hardly anything) … 1 (all). */
@@ -328,6 +331,7 @@ type UnexpectedOfEdit =
   | 'mask'
   | 'colours'
   | 'softMask'
+  | 'maskOf'
   | 'extend'
   | 'remove'
   | 'prompt'

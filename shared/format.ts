@@ -62,6 +62,7 @@ function addedRows({
   steeredBy = [],
   referredTo = [],
   regionPrompts = [],
+  maskOf,
 }: PictureInfo['recipe']): [string, string][] {
   const share = (of: number) => `${Math.round(100 * of)} %`;
   return [
@@ -72,6 +73,7 @@ function addedRows({
     }),
     ...referredTo.map(({ model, strength }): [string, string] => ['Reference', `${model} at ${strength}`]),
     ...regionPrompts.map((prompt): [string, string] => ['Region', prompt]),
+    ...(maskOf ? [['Mask of', maskOf] as [string, string]] : []),
   ];
 }
 

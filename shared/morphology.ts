@@ -1,5 +1,5 @@
 /** Changes of a mask's edge: by the image editor and the command line alike. */
-import { type Area, boundsOf, clip, cut, type Patch, type Raster } from './raster.ts';
+import { type Area, around, boundsOf, clip, cut, type Patch, type Raster } from './raster.ts';
 
 /** The inverse of a mask. */
 export function inverted(mask: Raster): Patch {
@@ -9,7 +9,7 @@ export function inverted(mask: Raster): Patch {
 /** The mask grown by a disc; undefined if there is none. */
 export function grown(mask: Raster, radius: number): Patch | undefined {
   const bounds = boundsOf(mask);
-  return bounds && extreme(mask, around(mask, bounds, radius), radius, Math.max, 0);
+  return bounds && extreme(mask, clip(around(bounds, radius), mask), radius, Math.max, 0);
 }
 
 /** The mask shrunk by a disc; the picture's border is no edge. Undefined if there is none. */
@@ -18,15 +18,11 @@ export function shrunk(mask: Raster, radius: number): Patch | undefined {
   return bounds && extreme(mask, bounds, radius, Math.min, 255);
 }
 
-function around(mask: Raster, { left, top, width, height }: Area, by: number): Area {
-  return clip({ left: left - by, top: top - by, width: width + 2 * by, height: height + 2 * by }, mask);
-}
-
 /** The mask with its edge faded over this many pixels to either side; undefined if there is none. */
 export function feathered(mask: Raster, radius: number): Patch | undefined {
   const bounds = boundsOf(mask);
   if (!bounds) return undefined;
-  const area = around(mask, bounds, radius);
+  const area = clip(around(bounds, radius), mask);
   const patch = cut(mask, area);
   // Three means in a row are close to a Gaussian; together they reach as far as the radius.
   const reaches = [radius, radius + 1, radius + 2].map((reach) => Math.floor(reach / 3));

@@ -66,6 +66,11 @@ export function clip(area: Area, { width, height }: { width: number; height: num
   return { left, top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
 }
 
+/** An area with so many pixels around it. */
+export function around({ left, top, width, height }: Area, by: number): Area {
+  return { left: left - by, top: top - by, width: width + 2 * by, height: height + 2 * by };
+}
+
 /** The intersection of two areas; may be empty. */
 export function common(a: Area, b: Area): Area {
   const left = Math.max(a.left, b.left);

@@ -2,8 +2,10 @@ import path from 'node:path';
 import * as z from 'zod';
 import { InputError } from '../../engine/errors.ts';
 import { convertPicture, formatOf } from '../../engine/pictures/convert.ts';
-import { findNamedObjects, objectNamed } from '../../engine/pipelines/segment/objects.ts';
+import { edgeOfObject, type MaskEdge, maskWithEdge, wordsForMask } from '../../engine/pictures/mask-edge.ts';
+import { findNamedObjects, type NamedObject, objectNamed } from '../../engine/pipelines/segment/objects.ts';
 import { formatSeconds } from '../../shared/format.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { derivedNames } from '../../shared/names.ts';
 import { FIELDS } from '../fields.ts';
 import type { Destination } from '../folders.ts';
@@ -18,6 +20,15 @@ const schema = z.strictObject({
     'Which object to repaint, by a name such as “red house” or by its number from the left. Give this or a mask.',
   ),
   mask: image.optional().describe('An image file, white where to repaint. Give this or an object.'),
+  grow: z
+    .number()
+    .int()
+    .min(0)
+    .max(LIMITS.maskEdge.max)
+    .optional()
+    .describe(
+      'Pixels to add around the object or the mask. By default an object gets 8 to 21, by the size of the image, so that nothing of its outline stays, and a mask none: give it for a mask of an object.',
+    ),
   colours: image
     .optional()
     .describe(
@@ -53,26 +64,33 @@ export const editTool: AgentTool<typeof schema> = {
   },
   async run(input, { engine, folders, settings }, { signal, onProgress }) {
     requirePart(input);
-    const { image, object, mask, colours, regions, output, overwrite, ...asked } = input;
+    const { image, object, mask, grow, colours, regions, output, overwrite, ...asked } = input;
     const destination = destinationOf({ ...asked, image, output, overwrite });
     await folders.find(destination);
     const original = await folders.read(image);
     const masked = mask === undefined ? undefined : (await folders.read(mask)).bytes;
     const painted = colours === undefined ? undefined : (await folders.read(colours)).bytes;
     const parts = await readRegions(folders, regions);
-    let found: { name: string; png?: Uint8Array } | undefined;
+    let found: NamedObject | undefined;
+    let maskOf: string | undefined;
+    let edge: MaskEdge = { grow };
     if (object !== undefined) {
       const request = { image: original.bytes, png: true };
       onProgress?.('looking for objects');
       const { objects } = await findNamedObjects(engine, request, { signal });
       found = objectNamed(objects, object, image);
+      edge = edgeOfObject(edge, found);
+      maskOf = wordsForMask(objects.indexOf(found) + 1, found.name, edge);
     }
+    const given = found?.png ?? masked;
+    const { warnings: read = [], ...part } = given ? await maskWithEdge(given, original.bytes, edge) : {};
     const done = await engine.edit(
       settings.edit({
         ...asked,
         ...parts,
         image: original.bytes,
-        mask: found?.png ?? masked,
+        ...part,
+        maskOf,
         colours: painted,
         mode: 'auto',
         previews: false,
@@ -89,7 +107,7 @@ export const editTool: AgentTool<typeof schema> = {
       recipe,
       time: formatSeconds(seconds),
       computedShare: activeFraction[0] ?? 1,
-      warnings,
+      warnings: [...read, ...warnings],
     };
     return { result, image: { bytes, format } };
   },

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../../engine/errors.ts';
+import { edgeOfObject, type MaskEdge, maskWithEdge, wordsForMask } from '../../engine/pictures/mask-edge.ts';
 import {
   EDIT_MODES,
   type EditMode,
@@ -16,7 +17,7 @@ import { type ControlOptions, steeringRequest, withControlOptions } from '../con
 import { openEngine } from '../engine.ts';
 import { readImages } from '../images.ts';
 import { interruptible } from '../interrupt.ts';
-import { checkEdge, type EdgeOptions, maskWithEdge, withEdgeOptions } from '../mask-edge.ts';
+import { checkEdge, withEdgeOptions } from '../mask-edge.ts';
 import { decimal, promptArgument, wholeNumber, withExamples } from '../options.ts';
 import { print } from '../output.ts';
 import { Progress, stageWords } from '../progress.ts';
@@ -35,7 +36,7 @@ import { maskOfObject } from './objects.ts';
 type Extension = NonNullable<EditRequest['extend']>;
 
 type Options = DrawingOptions &
-  EdgeOptions &
+  MaskEdge &
   ControlOptions &
   WorkerOptions & {
     output?: string;
@@ -144,6 +145,18 @@ function checkPart(asked: string | undefined, options: Options): void {
   if (!remove && asked === undefined) throw new InputError('Say what should be there, or give --remove.');
 }
 
+/** The mask of the edit, if it has one, and what the recipe says of it. */
+async function maskedPart(
+  { image, mask }: { image: Uint8Array; mask?: Uint8Array | undefined },
+  object: Awaited<ReturnType<typeof maskOfObject>> | undefined,
+  options: Options,
+): Promise<Pick<EditRequest, 'mask' | 'softMask' | 'maskOf'> & { warnings?: string[] }> {
+  if (!object) return mask ? await maskWithEdge(mask, image, options) : {};
+  const edge = edgeOfObject(options, object);
+  const maskOf = wordsForMask(object.number, object.name, edge);
+  return { ...(await maskWithEdge(object.png!, image, edge)), maskOf };
+}
+
 async function run(image: string, asked: string | undefined, options: Options): Promise<void> {
   const {
     output,
@@ -172,8 +185,7 @@ async function run(image: string, asked: string | undefined, options: Options): 
       object === undefined
         ? undefined
         : await maskOfObject(engine, files.image, object, { image, threads, signal, progress });
-    const given = found?.png ?? files.mask;
-    const { warnings: read = [], ...part } = given ? await maskWithEdge(given, files.image, options) : {};
+    const { warnings: read = [], ...part } = await maskedPart(files, found, options);
     const result = await engine.edit(
       {
         ...drawingRequest(options),

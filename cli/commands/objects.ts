@@ -56,13 +56,13 @@ function lineOf(pixels: number) {
   };
 }
 
-/** The object that a user names, with its mask as a PNG file. @throws InputError with a list of the objects, if none fits */
+/** The object that a user names, with its number from the left and its mask as a PNG file. @throws InputError with a list of the objects, if none fits */
 export async function maskOfObject(
   engine: Engine,
   bytes: Uint8Array,
   name: string,
   about: { image: string; threads?: number; segmenter?: string; signal: AbortSignal; progress: Progress },
-): Promise<NamedObject> {
+): Promise<NamedObject & { number: number }> {
   const { image, threads, segmenter: model, signal, progress } = about;
   const { objects } = await findNamedObjects(
     engine,
@@ -70,5 +70,6 @@ export async function maskOfObject(
     { signal, onProgress: ({ tried, points }) => progress.update('looking for objects', tried, points) },
   );
   progress.stop();
-  return objectNamed(objects, name, image);
+  const object = objectNamed(objects, name, image);
+  return { ...object, number: objects.indexOf(object) + 1 };
 }

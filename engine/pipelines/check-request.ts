@@ -211,6 +211,7 @@ const editSchema = z.object({
     .optional(),
   remove: z.boolean().optional(),
   softMask: z.boolean().optional(),
+  maskOf: z.string().max(1000).optional(),
   raw: z.boolean().optional(),
   strength: between('Strength', LIMITS.strength).optional(),
   mode: oneOf('mode', EDIT_MODES).optional(),

@@ -70,6 +70,8 @@ interface EditTask {
   coverage?: Uint8Array;
   recipe: Recipe;
   strength: number;
+  /** See `EditRequest`. */
+  maskOf?: string | undefined;
   mode: EditMode;
   /** Latent positions around the mask that are computed with it; see `Denoiser.ring`. */
   dilation: number;
@@ -112,7 +114,6 @@ export async function edit(
   options: EditOptions = {},
 ): Promise<Edited> {
   const begin = performance.now();
-  const { recipe, strength } = task;
   const scope = scopeOf(ready, task);
   const { window, scheduler, start } = scope;
   const steps = scheduler.timesteps.length - start;
@@ -142,7 +143,7 @@ export async function edit(
     result: {
       mode,
       ...(await delivered(result, task, options.raw)),
-      recipe: { ...recipe, strength },
+      recipe: recipeOf(task),
       macs: besides + repainted.macs + repainted.recordingMacs,
       seconds: (performance.now() - begin) / 1000,
       loadSeconds,
@@ -277,12 +278,16 @@ async function rememberEdit(
   });
 }
 
+function recipeOf({ recipe, strength, maskOf }: EditTask): Recipe {
+  return { ...recipe, strength, ...(maskOf && { maskOf }) };
+}
+
 /** The new image as a file with its recipe, or as pixels. */
-async function delivered(result: Picture, { recipe, strength }: EditTask, raw = false) {
+async function delivered(result: Picture, task: EditTask, raw = false) {
   const { width, height } = result;
   const size = { width, height };
   if (raw) return { picture: { png: new Uint8Array(), ...size }, pixels: rasterOf(result) };
-  return { picture: { png: await encodePicture(result, { ...recipe, ...size, strength }), ...size } };
+  return { picture: { png: await encodePicture(result, { ...recipeOf(task), ...size }), ...size } };
 }
 
 function computedLevels(

@@ -191,3 +191,46 @@ test('edit grows, shrinks and feathers the mask by pixels, and blends by its gre
     near(await changed('mask.png', '--grow', '4', '--feather', '6'), 38, 81);
     near(await changed('grey.png', '--soft-mask'), 48, 71);
   }));
+
+test('an object is repainted with a margin, unless another edge is given; the recipe says which', () =>
+  inTemporaryFolder(async (folder) => {
+    const scene = path.join(import.meta.dirname, '../fixtures/scenes/cat.png');
+    const mask = path.join(folder, 'cat.png');
+    const found = await patchwork(['segment', scene, '--object', 'red cat', '-o', mask]);
+    assert.equal(found.code, 0, found.stderr);
+    const read = async (file: string) =>
+      await sharp(file).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    const [before, { data: exact }] = [await read(scene), await read(mask)];
+    const { width, height } = before.info;
+    const inside = (x: number, y: number) => exact[3 * (y * width + x)]! >= 128;
+    /** The farthest along a row or column that an edit changes a pixel beside the mask. */
+    const beside = async (...more: string[]) => {
+      const out = path.join(folder, 'out.png');
+      const fixed = ['--steps', '1', '--seed', '1', '--json', '-o', out];
+      const { code, stdout, stderr } = await patchwork(['edit', scene, 'a blue boat', ...fixed, ...more]);
+      assert.equal(code, 0, stderr);
+      const { data } = await read(out);
+      let farthest = 0;
+      for (let y = 0, i = 0; y < height; y++)
+        for (let x = 0; x < width; x++, i += 3) {
+          if (before.data.subarray(i, i + 3).equals(data.subarray(i, i + 3))) continue;
+          let by = 0;
+          const isNear = () =>
+            [-by, by].some((d) => inside(x + d, y) || (y + d >= 0 && y + d < height && inside(x, y + d)));
+          while (by < 40 && !isNear()) by++;
+          farthest = Math.max(farthest, by < 40 ? by : 0);
+        }
+      return { farthest, maskOf: JSON.parse(stdout).maskOf };
+    };
+    const object = await beside('--object', 'red cat');
+    assert.ok(object.farthest >= 7, `${object.farthest} pixels`);
+    assert.match(object.maskOf, /^object \d+, a red cat, grown by 8$/);
+    const exactly = await beside('--object', 'red cat', '--grow', '0');
+    assert.equal(exactly.farthest, 0);
+    assert.match(exactly.maskOf, /^object \d+, a red cat$/);
+    const few = await beside('--object', 'red cat', '--grow', '3');
+    assert.ok(few.farthest >= 2 && few.farthest < object.farthest, `${few.farthest} pixels`);
+    assert.deepEqual(await beside('--mask', mask), { farthest: 0, maskOf: undefined });
+    const same = await beside('--mask', mask, '--grow', '8');
+    assert.equal(same.farthest, object.farthest);
+  }));

@@ -18,6 +18,7 @@ interface Answer {
   replaced: boolean;
   name: string;
   object: string;
+  recipe: { maskOf: string };
   area: number;
   computedShare: number;
   prompt: string;
@@ -135,8 +136,15 @@ test('an agent generates an image, lists its objects, edits one of them, and des
     const pixels = (file: string) =>
       sharp(path.join(folder, file)).removeAlpha().greyscale().raw().toBuffer();
     const [before, after, inside] = await Promise.all(['lake.png', byName.file, mask.file].map(pixels));
-    assert.ok(before!.every((value, i) => inside![i] !== 0 || after![i] === value));
+    const beside = (image: Buffer) =>
+      before!.filter((value, i) => inside![i] === 0 && image[i] !== value).length;
     assert.ok(before!.some((value, i) => after![i] !== value));
+    assert.ok(beside(after!) > 0, 'with a margin, so that nothing of the outline stays');
+    assert.match(byName.recipe.maskOf, /^object \d+, a red house, grown by 8$/);
+    const exactly = await call('edit_image', { ...edit, object: 'red house', grow: 0 });
+    assert.equal(beside(await pixels(exactly.file)), 0);
+    const grown = await call('edit_image', { ...edit, mask: mask.file, grow: 8 });
+    assert.deepEqual(await pixels(grown.file), after);
 
     const described = await call('describe_image', { image: 'lake.png' });
     assert.match(described.prompt, /lake/);

@@ -120,6 +120,8 @@ test('objects are listed, masked and repainted by name or number', () =>
       'a blue boat',
       '--object',
       'red house',
+      '--grow',
+      '0',
       '--steps',
       '2',
     );

@@ -1,6 +1,6 @@
 import type { ComputedLevel } from '../../shared/api.ts';
 import type { Crop, Extension } from '../../shared/editorProtocol.ts';
-import { type Area, blankPatch, cut, type Patch, unite } from '../../shared/raster.ts';
+import { type Area, around, blankPatch, cut, type Patch, unite } from '../../shared/raster.ts';
 import { controlPixels } from './controlPixels.ts';
 import { EdgeFrame } from './edgeFrame.ts';
 import { marginPixels } from './marginPixels.ts';
@@ -490,11 +490,6 @@ export class Stage {
     const place = { left, top, width: width!, height: height! };
     this.#marks.compare(this.#compare === undefined ? undefined : { ...place, fraction: this.#compare });
   }
-}
-
-/** An area with so many pixels around it. */
-function around({ left, top, width, height }: Area, by: number): Area {
-  return { left: left - by, top: top - by, width: width + 2 * by, height: height + 2 * by };
 }
 
 /** Puts RGBA pixels, row by row, into an area of a canvas. */

@@ -29,6 +29,7 @@ export function formatRecipe(recipe: Recipe): string {
     ...(recipe.budget ? [['Budget', formatBudget(recipe.budget)] as [string, string]] : []),
     ...(recipe.stepPlan ? [['Step plan', recipe.stepPlan] as [string, string]] : []),
     ...(recipe.strength === undefined ? [] : [['Denoising strength', recipe.strength] as [string, number]]),
+    ...(recipe.maskOf ? [['Mask of', recipe.maskOf] as [string, string]] : []),
     ...(recipe.decoder ? [['Decoder', recipe.decoder] as [string, string]] : []),
     ...(recipe.loras ? [['Loras', formatLoras(recipe.loras)] as [string, string]] : []),
     ...(recipe.clipSkip ? [['Clip skip', recipe.clipSkip] as [string, number]] : []),
