@@ -69,7 +69,7 @@ export class Components {
         this.#compiled({ ...key, role: 'denoiser' }, network),
     };
     this.forms = new UNetForms({ ...source, backend, keepsFeatures });
-    this.#transformer = new TransformerForms(source);
+    this.#transformer = new TransformerForms({ ...source, backend, keepsFeatures });
   }
 
   get #isTransformer(): boolean {
@@ -280,7 +280,8 @@ export class Components {
 }
 
 /** The outputs of a form that later runs read. */
-function keptBy({ kind }: Form): (output: string) => boolean {
-  return (output) =>
-    kind === 'taking' || kind === 'putting' || (kind === 'rows' && output.startsWith('new.'));
+function keptBy(form: Form): (output: string) => boolean {
+  const { kind } = form;
+  const records = kind === 'rows' || (kind === 'tokens' && form.storage !== undefined);
+  return (output) => kind === 'taking' || kind === 'putting' || (records && output.startsWith('new.'));
 }

@@ -5,18 +5,19 @@ import { InputError } from '../errors.ts';
 import type { Extent } from '../graph/macs.ts';
 import { countParameters, type Network } from '../graph/network.ts';
 import { isWeightProduct, type Operator } from '../graph/operators.ts';
-import { largestValueBytes, peakValueBytes, scoreBytes, valueBytes } from '../graph/peak-bytes.ts';
+import { largestValueBytes, peakValueBytes, scoreBytes } from '../graph/peak-bytes.ts';
 import type { AutoencoderFacts, NetworkRole } from '../models/networks.ts';
 import { TRANSFORMER } from '../networks/transformer.ts';
 import { formsOf, isInBlocks } from '../networks/weight-forms.ts';
 import { weightBytes } from '../quantization/size.ts';
-import { rowsFeaturesOf, tokenFeaturesOf } from '../regions/token-features.ts';
+import { tokenFeaturesOf } from '../regions/token-features.ts';
 import { type Backend, hasByteProducts } from './backend.ts';
 import { decoderPrecision } from './decoder-precision.ts';
 import { textLength } from './denoiser-inputs.ts';
-import { passBytes, rowsScratch } from './forms/rows-memory.ts';
+import { passBytes, rowsScratch, tokenBytes } from './forms/rows-memory.ts';
 import { isFolded } from './lowering/planar.ts';
 import { TILE } from './tiles.ts';
+import { keepsTokens, tokenStorageOf } from './transformer/storage.ts';
 import { deviceStorageOf } from './unet/storage.ts';
 import { foldsUpsampling } from './unet/unet-forms.ts';
 
@@ -76,6 +77,8 @@ export interface PlannedDevice {
   withoutBytes?: boolean;
   /** If it is not the processor: types in which features can be recorded there beside float32; see `storageOf`. */
   storages?: readonly ('float16' | 'uint8')[];
+  /** Whether a transformer's features stay there, too. */
+  keepsTokens?: boolean;
 }
 
 /** @param keepsFeatures see `Components` */
@@ -90,7 +93,7 @@ export function plannedDevice(
     composesAttention: !can.operator('MultiHeadAttention', 'com.microsoft'),
     largestBuffer: can.largestBuffer,
     withoutBytes: !hasByteProducts(can),
-    ...(device !== 'cpu' && { storages }),
+    ...(device !== 'cpu' && { storages, keepsTokens: keepsFeatures && keepsTokens(device) }),
   };
 }
 
@@ -249,8 +252,7 @@ function storedAs(
 /** The same if all weights are stored in float32. */
 function predictFloats(network: Network, latents: Extent, form: DenoiserForm): PartNeeds {
   const { precision, rows = !isFloat(precision), records = false, device } = form;
-  if (network.name === TRANSFORMER)
-    return predictTransformer(network, latents, { precision, records, device });
+  if (network.name === TRANSFORMER) return predictTransformer(network, latents, form);
   if (!rows && !records) return predictPart(network, latents, precision, device);
   const bytes = !device?.withoutBytes;
   const foldUpsampling = foldsUpsampling(network, latents, precision, bytes);
@@ -283,21 +285,24 @@ function recordedBytes(
 }
 
 /** Maps of a transformer are rows in every form. */
-function predictTransformer(
-  network: Network,
-  latents: Extent,
-  { precision, records = false, device }: DenoiserForm,
-): PartNeeds {
+function predictTransformer(network: Network, latents: Extent, form: DenoiserForm): PartNeeds {
+  const { precision, records = false, device } = form;
   const weights = weightBytes(network, precision, false);
-  const pass = rowsFeaturesOf(tokenFeaturesOf(network)).reduce(
-    (sum, { channels, level, levels }) =>
-      sum + valueBytes({ kind: 'map', channels, level, ...(levels && { levels }) }, latents),
-    0,
-  );
-  const recorded = records ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * pass : 0;
+  const recorded = records ? RECORDING_BYTES + recordedTokens(network, latents, form) : 0;
   const peak = peakValueBytes(network, latents, attentionScratch(latents, device));
   const values = ROWS_BYTES + ARENA.floatRows * peak + recorded;
   return { weights, values, total: PROCESS_BYTES + weights + values };
+}
+
+/** The same of a transformer. What does not stay on a device is there as float32 until the pass ends. */
+function recordedTokens(network: Network, latents: Extent, { device, stored }: DenoiserForm): number {
+  const floats = tokenBytes(network, latents, 'float32');
+  if (!device?.storages) return (RECORDED_COPIES + STORED_SHARE) * floats;
+  if (!device.keepsTokens) return floats;
+  const isSmall = stored?.denoiser?.isSmall ?? false;
+  const { batch } = latents;
+  const storage = tokenStorageOf(device.storages, tokenFeaturesOf(network), { isSmall, batch });
+  return storage ? tokenBytes(network, latents, storage) : floats;
 }
 
 type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records' | 'device' | 'stored' | 'loaded'>;

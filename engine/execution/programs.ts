@@ -71,7 +71,7 @@ function isSame(a: ProgramKey, b: ProgramKey): boolean {
 
 function isSameForm(a: Form, b: Form): boolean {
   if (a.kind !== b.kind) return false;
-  if (a.kind === 'tokens' && b.kind === 'tokens') return a.part === b.part;
+  if (a.kind === 'tokens' && b.kind === 'tokens') return a.part === b.part && a.storage === b.storage;
   if ('storage' in a && 'storage' in b) return a.storage === b.storage;
   if (a.kind !== 'rows' || b.kind !== 'rows') return true;
   const [one, other] = [a.options, b.options];

@@ -3,7 +3,10 @@ export type Tensor =
   | { readonly type: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
   | { readonly type: 'int8'; readonly dims: readonly number[]; readonly data: Int8Array }
   | { readonly type: 'int32'; readonly dims: readonly number[]; readonly data: Int32Array }
-  | { readonly type: 'int64'; readonly dims: readonly number[]; readonly data: BigInt64Array };
+  | { readonly type: 'int64'; readonly dims: readonly number[]; readonly data: BigInt64Array }
+  /** Half precision and unsigned bytes are types of rows that stay on a device. */
+  | { readonly type: 'float16'; readonly dims: readonly number[]; readonly data: Uint16Array }
+  | { readonly type: 'uint8'; readonly dims: readonly number[]; readonly data: Uint8Array };
 
 export function float32(data: Float32Array, dims: readonly number[]): Tensor & { type: 'float32' } {
   return { type: 'float32', data, dims };
@@ -22,8 +25,7 @@ export function floats(outputs: Readonly<Record<string, Tensor>>, name: string):
 
 /** A tensor that stays on the device which computed it. Reading it back is explicit. */
 export interface DeviceTensor {
-  /** Rows in half precision and unsigned bytes are on devices only. */
-  readonly type: Tensor['type'] | 'float16' | 'uint8';
+  readonly type: Tensor['type'];
   readonly dims: readonly number[];
   /** Bytes that it takes where it is. */
   readonly byteLength: number;

@@ -56,7 +56,7 @@ export type Storage = 'float32' | 'int8';
 export type DeviceStorage = 'float32' | 'float16' | 'uint8';
 
 /** The tensors of a feature's rows on a device. */
-export function deviceTensors({ name }: RowFeature, storage: RowStorage): string[] {
+export function deviceTensors({ name }: Pick<RowFeature, 'name'>, storage: RowStorage): string[] {
   return storage === 'uint8' ? [name, scaleName(name)] : [name];
 }
 

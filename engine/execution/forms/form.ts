@@ -8,7 +8,8 @@ import type { DeviceStorage, NormStatistics, RowStorage } from '../../regions/fe
  * beside the network's own.
  * `planar`: whole maps. `rows`: any subset of the positions; `taking` and `putting`: its features on a device, see
  * `kept.ts`. `crops`: a rectangle of the output, see `crops.ts`.
- * `tokens`: a transformer's positions, any subset of them with `part`, see `lowering/tokens.ts`.
+ * `tokens`: a transformer's positions, any subset of them with `part`, with `storage` beside features that stay on a
+ * device, see `lowering/tokens.ts`.
  * `recording` and `parts`: whole maps that are recorded, and a part computed from them, see `parts.ts`.
  * `continued`: a language model that goes on from known keys and values, see `lowering/continued.ts`.
  * `ranges`: whole maps, with the range of every convolution as an output, see `rangeNames`. `bytes`: whole maps, with
@@ -17,7 +18,7 @@ import type { DeviceStorage, NormStatistics, RowStorage } from '../../regions/fe
 export type Form =
   | { kind: 'planar' }
   | { kind: 'rows'; options: RowsOptions }
-  | { kind: 'tokens'; part: boolean }
+  | { kind: 'tokens'; part: boolean; storage?: DeviceStorage }
   | { kind: 'taking'; storage: DeviceStorage }
   | { kind: 'putting'; storage: DeviceStorage }
   | { kind: 'crops' }

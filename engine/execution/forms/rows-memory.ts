@@ -5,7 +5,8 @@ import { isWeightProduct, type Operator } from '../../graph/operators.ts';
 import { valueBytes } from '../../graph/peak-bytes.ts';
 import { formOf } from '../../networks/weight-forms.ts';
 import { layoutsOf } from '../../quantization/layers.ts';
-import { featuresOf, type RowStorage } from '../../regions/features.ts';
+import { type DeviceStorage, featuresOf, type RowStorage } from '../../regions/features.ts';
+import { rowsFeaturesOf, tokenFeaturesOf } from '../../regions/token-features.ts';
 
 const FLOAT_BYTES = 4;
 
@@ -58,13 +59,24 @@ export function passBytes(network: Network, extent: Extent, storage: RowStorage 
   }, 0);
 }
 
-/** Bytes of recorded rows of a level. */
+/** The same of a transformer, with the sums of linear attention. */
+export function tokenBytes(network: Network, extent: Extent, storage: DeviceStorage): number {
+  const features = tokenFeaturesOf(network);
+  const sums = features.attentions.reduce((sum, { operator: { heads, output } }) => {
+    const size = output.channels / heads;
+    return sum + FLOAT_BYTES * extent.batch * heads * size * (size + 1);
+  }, 0);
+  return rowsFeaturesOf(features).reduce((sum, rows) => sum + rowsBytes(rows, extent, storage), sums);
+}
+
+/** Bytes of recorded rows of a map. */
 function rowsBytes(
-  { level, channels }: { level: number; channels: number },
+  { level, levels, channels }: { level: number; levels?: number; channels: number },
   extent: Extent,
   storage: RowStorage,
 ): number {
-  const floats = (width: number) => valueBytes({ kind: 'map', level, channels: width }, extent);
+  const floats = (width: number) =>
+    valueBytes({ kind: 'map', level, channels: width, ...(levels && { levels }) }, extent);
   const scales = storage === 'uint8' ? floats(1) : 0;
   return (floats(channels) * STORED_BYTES[storage]) / FLOAT_BYTES + scales;
 }

@@ -6,6 +6,14 @@ export const EXTENT = 'extent';
 export const PLACES = 'places';
 export const formerRowsName = (name: string) => `former.${name}`;
 export const haloRowsName = (name: string) => `halo.${name}`;
+/** Which recorded rows are read, of all of a map: inputs of a form whose features stay on a device. */
+export const FORMER = 'former';
+export const HALO = 'halo';
+export const othersName = ({ level, levels = 1 }: { level: number; levels?: number | undefined }) =>
+  `others.${level}.${levels}`;
+/** Where each row of a map is, among the recorded rows and then the fresh ones. */
+export const tokenPlaceName = ({ level, levels = 1 }: { level: number; levels?: number | undefined }) =>
+  `place.${level}.${levels}`;
 /** Where the rows of a coarser level are found among the finest ones, and the reverse. */
 export const childrenName = (level: number) => `children.${level}`;
 export const parentsName = (level: number) => `parents.${level}`;

@@ -1,6 +1,9 @@
 import type { Network } from '../../graph/network.ts';
+import { TRANSFORMER } from '../../networks/transformer.ts';
 import { type DeviceStorage, featuresOf, type RowFeature, scaleName } from '../../regions/features.ts';
+import { rowsFeaturesOf, tokenFeaturesOf } from '../../regions/token-features.ts';
 import { placeName, putName, takenName, wantedName } from '../forms/kept.ts';
+import { tokenPlaceName } from '../forms/tokens.ts';
 import { OnnxBuilder, type OnnxModel, type Ref } from './onnx/onnx.ts';
 import { type RecordedRows, restoredRows } from './recorded-rows.ts';
 import type { Target } from './target.ts';
@@ -25,15 +28,27 @@ export function lowerTaking(network: Network, storage: DeviceStorage, target: Ta
 /** Puts a pass's fresh rows `new.*` [B, n, C] in place of recorded ones. `place.*`: int32 [N], into [recorded; fresh]. */
 export function lowerPutting(network: Network, storage: DeviceStorage, target: Target): OnnxModel {
   const graph = new RowsGraph(storage, target);
-  for (const feature of rowFeatures(network)) {
-    const both = [graph.recorded(feature, feature.name), graph.recorded(feature, `new.${feature.name}`)];
-    graph.put(feature, graph.gathered(graph.joined(both), graph.index(placeName(feature))));
+  for (const { rows, place } of placedRows(network)) {
+    const both = [graph.recorded(rows, rows.name), graph.recorded(rows, `new.${rows.name}`)];
+    graph.put(rows, graph.gathered(graph.joined(both), graph.index(place)));
   }
   return graph.onnx.encode('putting');
 }
 
 function rowFeatures(network: Network): RowFeature[] {
   return featuresOf(network).filter((feature) => feature.kind !== 'moments');
+}
+
+/** All recorded rows of a network, with the name of the input that tells where fresh ones go. */
+function placedRows(network: Network): { rows: NamedRows; place: string }[] {
+  if (network.name !== TRANSFORMER)
+    return rowFeatures(network).map((rows) => ({ rows, place: placeName(rows) }));
+  return rowsFeaturesOf(tokenFeaturesOf(network)).map((rows) => ({ rows, place: tokenPlaceName(rows) }));
+}
+
+interface NamedRows {
+  name: string;
+  channels: number;
 }
 
 class RowsGraph {
@@ -48,7 +63,7 @@ class RowsGraph {
   }
 
   /** Inputs. */
-  recorded({ channels }: RowFeature, name: string): RecordedRows {
+  recorded({ channels }: NamedRows, name: string): RecordedRows {
     const rows = this.onnx.input(name, this.#storage, dimsOf(name, channels));
     if (this.#storage !== 'uint8') return { rows };
     return { rows, scale: this.onnx.input(scaleName(name), 'float32', dimsOf(name, 1)) };
@@ -76,7 +91,7 @@ class RowsGraph {
   }
 
   /** Outputs. */
-  put({ name, channels }: RowFeature, { rows, scale }: RecordedRows): void {
+  put({ name, channels }: NamedRows, { rows, scale }: RecordedRows): void {
     const put = this.#storage === 'uint8' ? this.onnx.cast(rows, 'uint8') : rows;
     this.onnx.output(putName(name), put, this.#storage, dimsOf(name, channels));
     if (scale) this.onnx.output(putName(scaleName(name)), scale, 'float32', dimsOf(name, 1));

@@ -10,6 +10,7 @@ import type {
   PixelUnshuffle,
 } from '../../graph/operators.ts';
 import type { Features, Value } from '../../graph/values.ts';
+import { type DeviceStorage, scaleName } from '../../regions/features.ts';
 import {
   type AttentionFeature,
   type JointFeature,
@@ -24,9 +25,12 @@ import {
   childrenName,
   dealtName,
   EXTENT,
+  FORMER,
   formerRowsName,
+  HALO,
   haloRowsName,
   INSIDE,
+  othersName,
   PLACES,
   parentsName,
   RECTANGLE,
@@ -54,6 +58,7 @@ import { dealtAttention, listedAttention } from './dealing.ts';
 import { Emitter } from './emitter.ts';
 import { type GatedUnit, gatedPlanes, gatedUnits } from './gated-units.ts';
 import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
+import { recordedRows, restoredRows } from './recorded-rows.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -68,6 +73,8 @@ import type { Target } from './target.ts';
  * `inside` int32 [N]: where the computed rows are in the rectangle;
  * `keys.*`, `values.*` [B, n, C]: of attention over text and image, the recorded rows of all positions that are not
  * computed.
+ * With `storage` these rows stay on the device, whole [B, all, C], with their scales if they are bytes, under the
+ * features' names; which of them a pass reads is named by `former`, `halo` and `others.*` int32 [n].
  * `dealt.*` int32: for attention within parts, see `transformer/dealt-rows.ts`.
  * Without `part` it computes everything, which takes less memory. In both: `extent` int64 [2], height and width of the
  * rectangle (with its rim) or of the whole map; `places` [N, 4]: time, y, x and 0 of each row of the image;
@@ -76,18 +83,22 @@ import type { Target } from './target.ts';
  *
  * Outputs: the network's own; with `part` each feature of this pass with `new.` before its name.
  */
-export function lowerTokens(
-  network: Network,
-  weights: Weights,
-  { part }: { part: boolean },
-  target: Target,
-): OnnxModel {
-  return new TokenLowering(network, weights, part, target).model(network);
+export function lowerTokens(network: Network, weights: Weights, form: TokensForm, target: Target): OnnxModel {
+  return new TokenLowering(network, weights, form, target).model(network);
 }
+
+interface TokensForm {
+  part: boolean;
+  storage?: DeviceStorage;
+}
+
+/** Under which name rows are recorded. */
+type RecordedAs = Pick<RowsFeature, 'name' | 'channels'>;
 
 class TokenLowering {
   readonly #emit: Emitter;
   readonly #part: boolean;
+  readonly #storage: DeviceStorage | undefined;
   readonly #refs = new Map<number, Ref>();
   /** Values between an anchor and the operator that reads beyond the part, followed by the recorded rows. */
   readonly #wide = new Map<number, Ref>();
@@ -103,9 +114,10 @@ class TokenLowering {
   readonly #chains = new Map<Operator, AttentionFeature | WindowFeature>();
   readonly #units: ReadonlyMap<Operator, GatedUnit>;
 
-  constructor(network: Network, weights: Weights, part: boolean, target: Target) {
+  constructor(network: Network, weights: Weights, { part, storage }: TokensForm, target: Target) {
     this.#emit = new Emitter(weights, target);
     this.#part = part;
+    this.#storage = storage;
     this.#units = gatedUnits(network);
     const { attentions, windows, attended } = tokenFeaturesOf(network);
     this.#attended = new Map(attended.map((feature) => [feature.operator, feature]));
@@ -239,14 +251,35 @@ class TokenLowering {
   #widen(feature: AttentionFeature | WindowFeature): void {
     const { anchor } = feature;
     if (this.#wide.has(anchor.id)) return;
-    const { onnx } = this.#emit;
     const x = this.#get(anchor);
-    const name = rowsName(feature);
-    onnx.output(`new.${name}`, x, 'float32', ['batch', 'rows', anchor.channels]);
+    const rows = { name: rowsName(feature), channels: anchor.channels };
+    this.#give(rows, x);
     const isAttention = feature.operator.type === 'kernel-attention';
-    const from = isAttention ? formerRowsName(name) : haloRowsName(name);
-    const recorded = this.#input(from, 'float32', ['batch', from, anchor.channels]);
+    const from = isAttention ? formerRowsName(rows.name) : haloRowsName(rows.name);
+    const recorded = this.#recorded(rows, from, isAttention ? FORMER : HALO);
     this.#wide.set(anchor.id, this.#emit.concat([x, recorded], 1));
+  }
+
+  /** Gives rows of this pass to later ones. */
+  #give({ name, channels }: RecordedAs, x: Ref): void {
+    const { onnx } = this.#emit;
+    const { rows, scale } = recordedRows(onnx, x, this.#storage ?? 'float32');
+    onnx.output(`new.${name}`, rows, this.#storage ?? 'float32', ['batch', 'rows', channels]);
+    if (scale) onnx.output(`new.${scaleName(name)}`, scale, 'float32', ['batch', 'rows', 1]);
+  }
+
+  /** The recorded rows that a feature needs: an input of their own, or those that an index names of all. */
+  #recorded({ name, channels }: RecordedAs, as: string, index: string): Ref {
+    const { onnx } = this.#emit;
+    const storage = this.#storage;
+    if (!storage) return this.#input(as, 'float32', ['batch', as, channels]);
+    const wanted = this.#input(index, 'int32', [index]);
+    const taken = (of: string, type: ElementType, width: number) => {
+      const all = this.#input(of, type, ['batch', `all.${name}`, width]);
+      return onnx.node('Gather', [all, wanted], { attributes: { axis: 1 } });
+    };
+    const scale = storage === 'uint8' && taken(scaleName(name), 'float32', 1);
+    return restoredRows(onnx, { rows: taken(name, storage, channels), ...(scale && { scale }) }, storage);
   }
 
   /** Between the finest level and a coarser one. */
@@ -271,11 +304,9 @@ class TokenLowering {
       return operator.dealing
         ? dealtAttention(emit, [query!, key!, value!], operator, this.#textCount!)
         : attention(emit, query!, key!, value!, operator, mask);
-    const { onnx } = emit;
-    const withRecorded = (fresh: Ref, { name, channels }: RowsFeature): Ref => {
-      const image = splitRows(emit, fresh, this.#textCount!, 'rest');
-      onnx.output(`new.${name}`, image, 'float32', ['batch', 'rows', channels]);
-      return emit.concat([fresh, this.#input(name, 'float32', ['batch', 'others', channels])], 1);
+    const withRecorded = (fresh: Ref, rows: RowsFeature): Ref => {
+      this.#give(rows, splitRows(emit, fresh, this.#textCount!, 'rest'));
+      return emit.concat([fresh, this.#recorded(rows, rows.name, othersName(rows))], 1);
     };
     const [keys, values] = [withRecorded(key!, feature.keys), withRecorded(value!, feature.values)];
     return operator.dealing

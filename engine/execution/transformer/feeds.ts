@@ -28,9 +28,8 @@ export function recordedFeeds(
 ): Feeds {
   const { active, halo, isWhole } = plan;
   const former = isWhole ? NONE : active;
-  const signs = new Float32Array(active.length + former.length).fill(1).fill(-1, active.length);
   const feeds: Feeds = {};
-  if (features.attentions.length > 0) feeds[SIGNS] = float32(signs, [1, signs.length, 1]);
+  if (features.attentions.length > 0) feeds[SIGNS] = signsOf(active.length, former.length);
   const rows = (feature: RowsFeature, as: string, at: Int32Array) => {
     const { channels } = feature;
     const into = buffers.floats(as, batch * at.length * channels);
@@ -52,6 +51,12 @@ export function recordedFeeds(
   for (const { keys, values } of features.attended)
     for (const feature of [keys, values]) rows(feature, feature.name, plan.at(feature).others);
   return feeds;
+}
+
+/** 1 for each computed row, then −1 for each that is taken off the sums. */
+export function signsOf(computed: number, former: number): Tensor {
+  const signs = new Float32Array(computed + former).fill(1).fill(-1, computed);
+  return float32(signs, [1, signs.length, 1]);
 }
 
 /** Names of the outputs with a pass's features. */

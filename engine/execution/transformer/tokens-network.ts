@@ -1,8 +1,8 @@
 import { countMacs } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
-import { floats, int64, type Tensor } from '../../graph/tensor.ts';
+import { type DeviceTensor, floats, int64, type Tensor } from '../../graph/tensor.ts';
 import { Buffers } from '../../regions/buffers.ts';
-import type { Storage } from '../../regions/features.ts';
+import type { DeviceStorage, Storage } from '../../regions/features.ts';
 import type { Recorded } from '../../regions/recorded.ts';
 import { takeRows } from '../../regions/rows.ts';
 import { type TokenFeatures, tokenFeaturesOf } from '../../regions/token-features.ts';
@@ -12,6 +12,7 @@ import { OUTPUT, TEXT } from '../denoiser-inputs.ts';
 import { EXTENT } from '../forms/tokens.ts';
 import { dealtFeeds, type LevelReads, levelFeeds, levelReadsOf } from './dealt-rows.ts';
 import { featureOutputs, recordedFeeds, recordedFrom, type TokenStorage, updatedBy } from './feeds.ts';
+import { type KeptTokens, keptOutputs, keptTokenFeeds, putTokens, type TokenKeeping } from './kept-tokens.ts';
 import { countRegion } from './region-macs.ts';
 import { splitText } from './split.ts';
 import type { TokenPlan } from './token-plan.ts';
@@ -28,6 +29,14 @@ interface TokenPrograms {
   /** The network without what depends on the text alone, in the form `tokens`. */
   rows: Program;
   text: Program;
+  /** Puts fresh rows in place of recorded ones, where features stay on the device. */
+  putting?: Program;
+}
+
+/** A pass whose features stayed on the device. */
+interface KeptTokenPass {
+  output: Float32Array;
+  features: Record<string, DeviceTensor>;
 }
 
 /** A transformer in the form of `lowering/tokens.ts`: passes over everything, or over a part with a record. */
@@ -35,7 +44,10 @@ export class TokensNetwork {
   readonly network: Network;
   /** Whether it can record and compute a part. */
   readonly part: boolean;
+  /** In main memory. */
   readonly storage: Storage;
+  /** How features are kept on the device, if they stay there. */
+  readonly keeps: DeviceStorage | undefined;
   readonly #programs: TokenPrograms;
   readonly features: TokenFeatures;
   readonly #texts = new WeakMap<Tensor, Promise<Feeds>>();
@@ -43,11 +55,16 @@ export class TokensNetwork {
   readonly #reads: LevelReads;
   readonly #lists = new WeakMap<TokenPlan, { tokens: number; feeds: Feeds }>();
 
-  constructor(programs: TokenPrograms, network: Network, options: { part: boolean; storage: Storage }) {
+  constructor(
+    programs: TokenPrograms,
+    network: Network,
+    options: { part: boolean; storage: Storage; keeps?: DeviceStorage },
+  ) {
     this.#programs = programs;
     this.network = network;
     this.part = options.part;
     this.storage = options.storage;
+    this.keeps = options.keeps;
     this.features = tokenFeaturesOf(network);
     this.#reads = levelReadsOf(network);
   }
@@ -81,6 +98,45 @@ export class TokensNetwork {
       [OUTPUT, ...given],
     );
     return { output: imageRows(floats({ out: out! }, 'out'), batch, plan), features: fresh };
+  }
+
+  /** Whether features stay on the device: then passes are run by `passKept`, and updated by `updatedKept`. */
+  get keepsFeatures(): boolean {
+    return this.keeps !== undefined;
+  }
+
+  /** As `pass`, with features that stay on the device. */
+  async passKept(
+    plan: TokenPlan,
+    batch: number,
+    { [TEXT]: text, ...inputs }: Feeds,
+    { recorded, features = false }: { recorded?: KeptTokens; features?: boolean } = {},
+  ): Promise<KeptTokenPass> {
+    if (plan.active.length === 0) return { output: new Float32Array(), features: {} };
+    const keeping = this.#keeping(batch);
+    const { [OUTPUT]: out, ...fresh } = await this.#programs.rows.runKept(
+      {
+        ...inputs,
+        ...(await this.#textOf(text!)),
+        ...this.#planned(plan, text!.dims[1]!),
+        ...keptTokenFeeds(keeping, plan, recorded),
+      },
+      [OUTPUT, ...(features ? keptOutputs(keeping) : [])],
+    );
+    const output = floats({ out: await out!.read() }, 'out');
+    out!.release();
+    return { output: imageRows(output, batch, plan), features: fresh };
+  }
+
+  /** The kept features, with the fresh ones of a part in place. */
+  async updatedKept(
+    kept: KeptTokens,
+    plan: TokenPlan,
+    batch: number,
+    features: KeptTokenPass['features'],
+  ): Promise<KeptTokens> {
+    if (plan.active.length === 0) return kept;
+    return putTokens(this.#programs.putting!, this.#keeping(batch), plan, kept, features);
   }
 
   /** The features of a pass over everything. */
@@ -122,6 +178,11 @@ export class TokensNetwork {
     };
     this.#lists.set(plan, { tokens, feeds });
     return feeds;
+  }
+
+  #keeping(batch: number): TokenKeeping {
+    if (!this.keeps) throw new Error('features of this form do not stay on the device');
+    return { features: this.features, storage: this.keeps, batch };
   }
 
   #kept(batch: number): TokenStorage {

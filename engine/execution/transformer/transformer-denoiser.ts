@@ -10,8 +10,11 @@ import { batchOf, type Condition, conditionAt, guide, imageArea } from '../condi
 import type { Denoiser, Prediction, PredictOptions, Region, Whole } from '../denoiser.ts';
 import { denoiserInputs } from '../denoiser-inputs.ts';
 import type { Plan } from '../plan.ts';
+import { KeptRows } from '../unet/kept-features.ts';
+import { KeptTokens, keptTokensFrom } from './kept-tokens.ts';
 import { referenceRows } from './reference-rows.ts';
 import { type Grid, planTokens, wholeTokens } from './token-plan.ts';
+import type { Feeds, TokensNetwork } from './tokens-network.ts';
 import { FreshTokens, TokensPlan } from './tokens-plan.ts';
 import { openTokenBand } from './transformer-bands.ts';
 import type { TransformerForms } from './transformer-forms.ts';
@@ -43,9 +46,11 @@ export class TransformerDenoiser implements Denoiser {
     const { precision } = this.#arithmetic;
     if (what.of === 'region') {
       const tokens = planTokens(dilate(what.mask, what.ring), this.#images, this.#forms.network.cell);
-      return new TokensPlan(await this.#forms.editing(precision), tokens, batch, false);
+      return new TokensPlan(await this.#forms.editing(precision, batch), tokens, batch, false);
     }
-    const network = await (what.records ? this.#forms.editing(precision) : this.#forms.drawing(precision));
+    const network = await (what.records
+      ? this.#forms.editing(precision, batch)
+      : this.#forms.drawing(precision));
     return new TokensPlan(network, wholeTokens(what.height, what.width, this.#images), batch, true);
   }
 
@@ -58,7 +63,7 @@ export class TransformerDenoiser implements Denoiser {
   ): Promise<Prediction> {
     const condition = conditionAt(whole, timestep);
     if (!(plan instanceof TokensPlan)) throw new Error('the plan is of another denoiser');
-    const { network, tokens, positions } = plan;
+    const { tokens, positions } = plan;
     const { active, computed } = tokens;
     const channels = sample.length / (positions ? active.length : tokens.height * tokens.width);
     const every = positions ? active.map((_, i) => i) : active;
@@ -66,26 +71,22 @@ export class TransformerDenoiser implements Denoiser {
     const rows = computed.length > active.length ? joined([own, ...referenceRows(condition)]) : own;
     const batch = batchOf(condition);
     const inputs = denoiserInputs(rows, [computed.length, channels], timestep, condition);
-    const recorded = seen && recordedOf(seen);
-    const pass = await network.pass(tokens, batch, inputs, {
-      ...(recorded && !plan.isWhole && { recorded }),
-      features: record,
-    });
+    const pass = await passed(plan, batch, inputs, { seen, record });
     const guided = guide(pass.output, condition);
     const output = new Float32Array(sample.length);
     overPlanes(output, guided, 1, channels, every);
-    if (!record) return { output };
-    const features = plan.isWhole ? network.recorded(batch, pass.features) : new FreshTokens(pass.features);
-    return { output, features };
+    return { output, ...(record && { features: pass.features() }) };
   }
 
-  updated(seen: Features, plan: Plan, fresh: Features): Features | undefined {
+  async updated(seen: Features, plan: Plan, fresh: Features): Promise<Features | undefined> {
+    if (plan instanceof TokensPlan && fresh instanceof KeptRows && seen instanceof KeptTokens)
+      return updatedKept(seen, plan, fresh);
     if (!(plan instanceof TokensPlan && fresh instanceof FreshTokens))
       throw new Error('the features are of another denoiser');
     const { network, tokens, batch } = plan;
     if (tokens.isWhole) return network.recorded(batch, fresh.tensors);
     const recorded = recordedOf(seen);
-    if (network.features.attentions.length > 0 && recorded.edits >= MOST_EDITS) return undefined;
+    if (isWorn(network, recorded)) return undefined;
     const next = network.updated(recorded, tokens, batch, fresh.tensors);
     if (next !== recorded) next.edits = recorded.edits + 1;
     return next;
@@ -99,4 +100,45 @@ export class TransformerDenoiser implements Denoiser {
   async band(what: BandOf, batch: number): Promise<DenoisedBand> {
     return openTokenBand(await this.#forms.bands(this.#arithmetic.precision), what, batch, this.#images);
   }
+}
+
+/** One run. `features`: those of the pass, recorded if it computed everything. */
+async function passed(
+  { network, tokens, isWhole }: TokensPlan,
+  batch: number,
+  inputs: Feeds,
+  { seen, record }: { seen: Features | undefined; record: boolean },
+): Promise<{ output: Float32Array; features: () => Features }> {
+  const before = isWhole ? undefined : seen;
+  if (network.keepsFeatures) {
+    if (before && !(before instanceof KeptTokens)) throw new Error('the features are of another denoiser');
+    const options = { ...(before && { recorded: before }), features: record };
+    const { output, features } = await network.passKept(tokens, batch, inputs, options);
+    return { output, features: () => (isWhole ? keptTokensFrom(features) : new KeptRows(features)) };
+  }
+  const recorded = before && recordedOf(before);
+  const options = { ...(recorded && { recorded }), features: record };
+  const { output, features } = await network.pass(tokens, batch, inputs, options);
+  return {
+    output,
+    features: () => (isWhole ? network.recorded(batch, features) : new FreshTokens(features)),
+  };
+}
+
+/** As `updated`, with features that stay on the device. */
+async function updatedKept(
+  seen: KeptTokens,
+  { network, tokens, batch }: TokensPlan,
+  { tensors }: KeptRows,
+): Promise<Features | undefined> {
+  if (tokens.isWhole) return keptTokensFrom(tensors);
+  if (isWorn(network, seen)) return undefined;
+  const next = await network.updatedKept(seen, tokens, batch, tensors);
+  if (next !== seen) next.edits = seen.edits + 1;
+  return next;
+}
+
+/** Whether sums have been continued so often that the next record has to be a new one. */
+function isWorn({ features }: TokensNetwork, { edits }: { edits: number }): boolean {
+  return features.attentions.length > 0 && edits >= MOST_EDITS;
 }

@@ -331,7 +331,7 @@ for (const [name, { bytes, conditions }] of Object.entries(subjects))
     seen.edits = 8;
     const part = gaussianNoise(2, 0, 3 * height * width);
     const fresh = await denoiser.predict(region, part, 300, condition, { seen, record: true });
-    assert.deepEqual(denoiser.updated(seen, region, fresh.features!), own);
+    assert.deepEqual(await denoiser.updated(seen, region, fresh.features!), own);
   });
 
 test('SANA: the error of sums grows slowly with edits of one place, and a record takes up eight', async () => {
@@ -355,7 +355,7 @@ test('SANA: the error of sums grows slowly with edits of one place, and a record
       const part = takePositions(planes(seed), 30, region.positions!);
       const options = { seen: features, record: true };
       const fresh = await denoiser.predict(region, part, 300, condition, options);
-      features = denoiser.updated(features, region, fresh.features!);
+      features = await denoiser.updated(features, region, fresh.features!);
       if (features) records.push(features as Recorded);
     }
     return records;
