@@ -24,6 +24,7 @@ export const STARTED = [
   'test/faults/disk-writers.ts',
   'test/parity/gpu-edits.ts',
   'test/parity/gpu-scenes.ts',
+  'test/parity/gpu-transformers.ts',
   'test/parity/gpu-verify.ts',
   'test/parity/placements.ts',
 ];

@@ -22,6 +22,12 @@ const shapes = (Gather: number, Concat: number): Placement => ({ processor: { Ga
 const allOf = (networks: readonly string[], forms: readonly string[]): Record<string, Placement> =>
   Object.fromEntries(networks.flatMap((network) => forms.map((form) => [`${network} ${form}`, NOTHING])));
 
+/** A transformer whose features stay on the GPU. */
+const keptIn = (name: string, placement: Placement): Record<string, Placement> =>
+  Object.fromEntries(
+    ['float32', 'float16', 'uint8'].map((storage) => [`${name} kept ${storage}`, placement]),
+  );
+
 const EXPECTED: Readonly<Record<string, Placement>> = {
   'denoiser planar': shapes(67, 7),
   'denoiser fresh': NOTHING,
@@ -94,6 +100,13 @@ const EXPECTED: Readonly<Record<string, Placement>> = {
   'SANA whole': { processor: { Cast: 1, Concat: 1 }, copies: 1 },
   'SANA part': { processor: { Cast: 1, Concat: 1 }, copies: 1 },
   'SANA text': NOTHING,
+  ...allOf(
+    ['SANA', 'FLUX.2', 'Nitro-E'],
+    ['float32', 'float16', 'uint8'].map((storage) => `putting ${storage}`),
+  ),
+  ...keptIn('SANA', { processor: { Cast: 1, Concat: 1 }, copies: 1 }),
+  ...keptIn('FLUX.2', { processor: { Squeeze: 1, Cast: 1 }, copies: 0 }),
+  ...keptIn('Nitro-E', NOTHING),
   // The number of the text's tokens, from which the device counts them.
   'FLUX.2 whole': { processor: { Squeeze: 1, Cast: 1 }, copies: 0 },
   'FLUX.2 part': { processor: { Squeeze: 1, Cast: 1 }, copies: 0 },
@@ -139,6 +152,24 @@ test('an image and edits of it, with features that stay on the GPU', { skip: ski
     [rows, rectangles, bytes].map(({ length }) => length),
     [4, 4, 2],
   );
+});
+
+test('edits by transformers with features that stay on the GPU, which are counted there', {
+  skip: skipWithoutGpu(),
+}, async () => {
+  const found = JSON.parse((await onGpu('gpu-transformers.ts')).stdout) as {
+    name: string;
+    errors: number[];
+    share: number;
+  }[];
+  assert.deepEqual(
+    found.map(({ name, errors, share }) => [name, errors.length, share]),
+    ['SANA', 'FLUX.2', 'Nitro-E'].flatMap((name) => [
+      [name, 5, 1],
+      [name, 5, 1],
+    ]),
+  );
+  for (const { errors } of found) for (const error of errors) assert.ok(error <= 2e-3, JSON.stringify(found));
 });
 
 test('an image of Scenes is the one that the processor draws', { skip: skipWithoutGpu() }, async () => {

@@ -88,12 +88,16 @@ async function placePart(
   await place(`${called} shift`, shiftNetwork(network), source, PLANAR);
 }
 
-/** A transformer in its two forms, and what of it depends on the text only. */
+/** A transformer in its forms, and what of it depends on the text only. */
 async function placeTransformer(folder: string, called: string): Promise<void> {
   const { network, source } = await opened(folder, 'denoiser', 'transformer');
   const { text, rest } = splitText(network);
   await place(`${called} whole`, rest, source, { kind: 'tokens', part: false });
   await place(`${called} part`, rest, source, { kind: 'tokens', part: true });
+  for (const storage of STORAGES) {
+    await place(`${called} kept ${storage}`, rest, source, { kind: 'tokens', part: true, storage });
+    await place(`${called} putting ${storage}`, rest, source, { kind: 'putting', storage });
+  }
   await place(`${called} text`, text, source, PLANAR);
 }
 
