@@ -452,7 +452,8 @@ test('zoom: an image is prepared in the window around its mask', async () => {
   await assert.rejects(beyond, /not inside the image/);
 });
 
-test('edits of a prepared image are rehearsed until the next call, and leave nothing', async () => {
+/** An engine, and how many runs of networks there were. */
+function countingEngine() {
   let runs = 0;
   class Counting extends NodeBackend {
     override async load(...given: Parameters<NodeBackend['load']>) {
@@ -465,16 +466,33 @@ test('edits of a prepared image are rehearsed until the next call, and leave not
       return program;
     }
   }
-  const counting = createEngine(new Counting());
+  return { engine: createEngine(new Counting()), runs: () => runs };
+}
+
+test('edits of a prepared image are rehearsed until the next call, and leave nothing', async () => {
+  const { engine: counting, runs } = countingEngine();
   try {
     await counting.prepareEdit({ image, steps: STEPS });
-    const prepared = runs;
-    while (runs === prepared) await sleep(5);
+    const prepared = runs();
+    while (runs() === prepared) await sleep(5);
     const { pictures } = await counting.store();
     assert.equal(pictures.length, 1);
-    const given = runs;
+    const given = runs();
     await sleep(100);
-    assert.equal(runs, given);
+    assert.equal(runs(), given);
+  } finally {
+    await counting.dispose();
+  }
+});
+
+test('a rehearsal that a draft has ended goes on when the engine is idle again', async () => {
+  const { engine: counting, runs } = countingEngine();
+  try {
+    const { editSteps } = await counting.prepareEdit({ image, steps: STEPS });
+    assert.ok(editSteps! > 0);
+    await counting.generate({ prompt: 'a house', width: 64, height: 64, steps: 1 });
+    const drafted = runs();
+    while (runs() === drafted) await sleep(20);
   } finally {
     await counting.dispose();
   }

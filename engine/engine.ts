@@ -118,7 +118,11 @@ export function createEngine(backend: Backend, options: EngineOptions = {}): Eng
     const call = async (request: unknown, given?: CallOptions<never>) => {
       // What is left of the last call must not be cancelled with this one.
       await engine.afterwards.settle();
-      return cancellable.during(given?.signal, async () => run(request, given));
+      try {
+        return await cancellable.during(given?.signal, async () => run(request, given));
+      } finally {
+        engine.afterwards.resume();
+      }
     };
     return [name, call] as const;
   });
@@ -313,8 +317,12 @@ class LocalEngine implements Engine {
     if (!(await this.#budget.canRecord(loaded, recipe))) return nothing(about);
     const window = windowFor(picture, boxOf(masked), loaded.model, zoom);
     const recorded = await record(loaded, this.#memory, { picture, window, recipe, strength }, options);
-    if (recorded.complete && (await loaded.components.isSmall()))
-      this.afterwards.leave((signal) => this.#rehearse(checked, picture, signal));
+    if (recorded.complete && (await loaded.components.isSmall())) {
+      const rehearsal = (signal?: AbortSignal) => this.#rehearse(checked, picture, signal);
+      // A GPU may be another process's after the call.
+      if (this.#backend.device !== 'cpu') await rehearsal(options.signal).catch(() => {});
+      else this.afterwards.leave(rehearsal, () => this.#models.has(loaded));
+    }
     return { ...about, ...recorded };
   }
 
@@ -322,7 +330,7 @@ class LocalEngine implements Engine {
   async #rehearse(
     { masked, ...request }: PrepareEditRequest,
     picture: { width: number; height: number },
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<void> {
     const mask = rehearsedMask(picture, masked);
     const asked = { ...request, prompt: 'a', mask, softMask: true, raw: true, mode: 'auto' } as const;

@@ -122,6 +122,11 @@ export class LoadedModels {
     return this.#current;
   }
 
+  /** Whether a model is still loaded. */
+  has(loaded: Loaded): boolean {
+    return this.#loaded().includes(loaded);
+  }
+
   async unload(): Promise<void> {
     const current = this.#current;
     this.#current = undefined;
