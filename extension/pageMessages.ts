@@ -88,7 +88,7 @@ export const checkEditorMessage = checked<EditorPageMessage>({
   ready: nothing,
   painted: nothing,
   broken: z.object({ reason: sentence }),
-  mask: z.object({ label: sentence, patch }),
+  mask: z.object({ label: sentence, patch, whole: z.boolean().optional() }),
   control: z.object({ label: sentence, patch }),
   colours: z.object({ label: sentence, patch }),
   chooseControl: z.object({ what: z.enum(['picture', 'model']) }),

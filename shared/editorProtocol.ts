@@ -245,6 +245,8 @@ export type EditorHostMessage =
   /** RGB. */
   | { type: 'pixels'; patch: Patch }
   | { type: 'mask'; patch: Patch }
+  /** Where objects were selected: of what is masked there the outline is painted over. */
+  | { type: 'objects'; patch: Patch }
   /** Of the control layer: RGB. */
   | { type: 'control'; patch: Patch }
   /** Painted colours: RGBA. */
@@ -272,8 +274,8 @@ export type EditorPageMessage =
   /** The file that was opened is on the screen. */
   | { type: 'painted' }
   | { type: 'broken'; reason: string }
-  /** The new values of a part of the mask. */
-  | { type: 'mask'; label: string; patch: Patch }
+  /** The new values of a part of the mask. `whole`: all of it was changed, so no object in it is one any more. */
+  | { type: 'mask'; label: string; patch: Patch; whole?: boolean }
   /** The new values of a part of the control layer, RGB. */
   | { type: 'control'; label: string; patch: Patch }
   /** The new values of a part of the colours, RGBA. */

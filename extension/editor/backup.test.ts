@@ -21,9 +21,14 @@ test('a backup brings picture, mask and edits back as they were, and the steps t
   paste(result, { left: 5, top: 3, width: 1, height: 1, data: Uint8Array.of(1, 2, 3) });
   const about = painted('a boat');
   const start = await model.canvas();
+  const place = { left: 1, top: 1, width: 2, height: 1 };
   await perform(await model.painting({ label: 'x', start, result, mask: blankRaster(6, 4, 1), about }));
   await perform(
-    await model.drawing('mask', 'x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }),
+    await model.masking(
+      'x',
+      { ...place, data: Uint8Array.of(200, 9) },
+      { ...place, data: Uint8Array.of(255, 0) },
+    ),
   );
   const backup = readBackup(await backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
   assert.deepEqual([...backup.file], [7]);
@@ -31,6 +36,7 @@ test('a backup brings picture, mask and edits back as they were, and the steps t
   const restored = new PictureModel<Painted>(original());
   await restoreParts(restored, backup);
   assert.deepEqual(restored.mask.data, model.mask.data);
+  assert.deepEqual(restored.selected, { left: 1, top: 1, width: 1, height: 1 });
   assert.deepEqual(restored.pixels.data, model.pixels.data);
   assert.deepEqual(restored.original.data, model.original.data);
   assert.equal(restored.lastPainted?.about?.recipe.prompt, 'a boat');

@@ -47,7 +47,7 @@ const extension = z.object({ left: added, top: added, right: added, bottom: adde
 const bytes = z.instanceof(Uint8Array<ArrayBuffer>);
 const packedSchema = z.object({ ...area, deflated: bytes });
 const placedSchema = packedSchema.extend({ left: place, top: place });
-const layer = z.enum(['pixels', 'mask', 'control', 'colours']);
+const layer = z.enum(['pixels', 'mask', 'objects', 'control', 'colours']);
 const text = z.string().max(100_000);
 const amount = z.number().min(0);
 const aboutSchema = z.object({
@@ -104,6 +104,7 @@ const editSchema = z.object({
     z.object({ kind: z.literal('crop'), area: z.object({ ...area, left: place, top: place }) }),
   ]),
   mask: placedSchema.optional(),
+  objects: placedSchema.optional(),
   colours: placedSchema.optional(),
   about: aboutSchema.optional(),
   variation: variation.optional(),
@@ -117,13 +118,13 @@ const backupSchema = z.object({
   version: z.literal(VERSION),
   file: bytes,
   disk: z.string().max(200),
-  parts: z.array(packedSchema.extend({ layer })).max(4),
+  parts: z.array(packedSchema.extend({ layer })).max(layer.options.length),
   edits,
   steps: z
     .array(
       z.object({
         label: text,
-        changes: z.array(z.object({ layer, ...area, before: bytes, after: bytes })).max(6),
+        changes: z.array(z.object({ layer, ...area, before: bytes, after: bytes })).max(8),
         edits: z.object({ before: edits, after: edits }).optional(),
       }),
     )
@@ -190,6 +191,7 @@ export async function restoreParts(
       if (content.kind === 'restore') await read(content.coverage, 1, fits(content.coverage, original));
       else if (content.kind === 'paint') for (const part of [content.from, content.to]) await read(part, 3);
     if (edit.mask) await read(edit.mask, 1);
+    if (edit.objects) await read(edit.objects, 1);
     if (edit.colours) await read(edit.colours, 4);
   }
   for (const { changes, edits: listed } of [...steps].reverse()) {

@@ -109,7 +109,7 @@ test('a page that drew a stroke itself is not sent it; other pages are', async (
   const { document, page, received } = await opened('stroke.png');
   const other: EditorHostMessage[] = [];
   document.add({ post: (message) => other.push(message) });
-  await document.changeMask('Brush', { ...spot, data: Uint8Array.of(255) }, page);
+  await document.changeMask('Brush', { ...spot, data: Uint8Array.of(255) }, { from: page });
   assert.deepEqual([typesOf(received).includes('mask'), typesOf(other).includes('mask')], [false, true]);
 });
 
@@ -237,10 +237,10 @@ test('a stroke ends what was said of the last edit, and keeps an offer', async (
   const { document, page } = await opened('said.png');
   const stroke = { left: 0, top: 0, width: 1, height: 1, data: Uint8Array.of(255) };
   document.notice('Edit applied.');
-  await document.changeMask('Brush', stroke, page);
+  await document.changeMask('Brush', stroke, { from: page });
   assert.equal(document.state.notice, undefined);
   document.notice('Low confidence in this mask.', { model: 'sam', text: 'Get It…' });
-  await document.changeMask('Brush', { ...stroke, left: 1 }, page);
+  await document.changeMask('Brush', { ...stroke, left: 1 }, { from: page });
   assert.match(document.state.notice ?? '', /Low confidence/);
 });
 

@@ -10,7 +10,17 @@ import { covering } from '../../engine/pictures/fit.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import { PRECISIONS } from '../../shared/api.ts';
 import type { Crop, EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
-import { copyOf, cut, isEmpty, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
+import {
+  blankPatch,
+  blankRaster,
+  copyOf,
+  cut,
+  isEmpty,
+  type Patch,
+  paste,
+  type Raster,
+  wholeOf,
+} from '../../shared/raster.ts';
 import { nameOf } from '../readUri.ts';
 import { type Backup, backupOf } from './backup.ts';
 import { canSelect } from './canSelect.ts';
@@ -45,6 +55,14 @@ export interface SavedFile {
   disk: string;
   /** Lists the edits again when the file is opened; undefined if there are none, or it does not keep the pixels exactly. */
   edits: Uint8Array | undefined;
+}
+
+/** More about a change of the mask. */
+interface MaskChange {
+  /** Has drawn the change already. */
+  from?: Page | undefined;
+  /** Where objects are selected now; `keep`: where they were; `none`: the mask is nothing but what the user made. */
+  objects?: Patch | 'keep' | 'none';
 }
 
 /** A picture file that is open in one or more editors: changes its model, tells the pages and VS Code, and saves it. */
@@ -208,21 +226,31 @@ export class PictureDocument implements CustomDocument {
     return this.#file.unreadable();
   }
 
-  /** Changes the mask; VS Code can undo it. `from` has drawn the change already. */
-  async changeMask(label: string, patch: Patch, from?: Page): Promise<void> {
-    if (from) this.#pages.drawn();
-    await this.drawMask(label, () => patch, from);
+  /** Changes the mask; VS Code can undo it. */
+  async changeMask(label: string, patch: Patch, about: MaskChange = {}): Promise<void> {
+    if (about.from) this.#pages.drawn();
+    await this.drawMask(label, () => patch, about);
   }
 
-  /** Changes the mask by what depends on it; VS Code can undo it. `from` has drawn the change already. */
-  async drawMask(label: string, patchOf: (mask: Raster) => Patch, from?: Page): Promise<void> {
+  /** Changes the mask by what depends on it; VS Code can undo it. */
+  async drawMask(
+    label: string,
+    patchOf: (mask: Raster) => Patch,
+    { from, objects = 'keep' }: MaskChange = {},
+  ): Promise<void> {
+    const isFresh = this.#maskTaken;
     this.#maskTaken = false;
-    await this.#perform((model) => model.drawing('mask', label, patchOf(model.mask)), from);
+    await this.#perform((model) => {
+      const { selected } = model;
+      const selects = objects !== 'keep' && objects !== 'none';
+      const none = selected && (isFresh || objects === 'none') ? blankPatch(selected) : undefined;
+      return model.masking(label, patchOf(model.mask), selects ? objects : none);
+    }, from);
   }
 
   /** Changes the control layer or the colours; VS Code can undo it. `from` has drawn the change already. */
   async changeLayer(
-    layer: Exclude<Overlay, 'mask'>,
+    layer: Exclude<Overlay, 'mask' | 'objects'>,
     label: string,
     patch: Patch,
     from?: Page,
@@ -323,11 +351,11 @@ export class PictureDocument implements CustomDocument {
   }
 
   /** Lends the mask to an edit: until it is released, new strokes begin another mask. */
-  async takeMask(): Promise<Raster> {
-    const { mask } = await this.model();
+  async takeMask(): Promise<{ mask: Raster; objects: Raster | undefined }> {
+    const model = await this.model();
     this.#maskTaken = true;
     this.update({ maskTaken: ++this.#masksTaken });
-    return { ...mask, data: mask.data.slice() };
+    return { mask: copyOf(model.mask), objects: model.selected && copyOf(model.objects) };
   }
 
   releaseMask(): void {
@@ -335,10 +363,11 @@ export class PictureDocument implements CustomDocument {
     this.update({ maskTaken: undefined });
   }
 
-  /** The mask that a selection is added to: an empty one while an edit has it. */
-  async maskToChange(): Promise<Raster> {
-    const { mask } = await this.model();
-    return this.#maskTaken ? { ...mask, data: new Uint8Array(mask.data.length) } : mask;
+  /** The mask that a selection is added to, and the objects in it: empty ones while an edit has them. */
+  async maskToChange(): Promise<{ mask: Raster; objects: Raster }> {
+    const { mask, objects } = await this.model();
+    const blank = () => blankRaster(mask.width, mask.height, 1);
+    return this.#maskTaken ? { mask: blank(), objects: blank() } : { mask, objects };
   }
 
   /** Shows a new cost of the last edit. */
@@ -362,6 +391,7 @@ export class PictureDocument implements CustomDocument {
       const whole = wholeOf(model);
       this.#saved = {
         mask: cut(model.mask, whole),
+        ...(model.selected && { objects: cut(model.objects, whole) }),
         ...(model.controlled && { control: cut(model.control, whole) }),
         ...(model.coloured && { colours: cut(model.colours, whole) }),
       };

@@ -43,7 +43,9 @@ export async function editRequest(
       ...withLayer(images, layer),
       negativePrompt: draft.negativePrompt.trim() || undefined,
       image: start.raster,
-      ...(needsMask(way) && masked && { mask: copyOf(model.mask), softMask: way === 'mask' }),
+      // A removal has a margin of its own, which the engine adds.
+      ...(way === 'mask' && masked && { mask: model.painted, softMask: true }),
+      ...(way === 'remove' && masked && { mask: copyOf(model.mask) }),
       ...(coloured && { colours: copyOf(model.colours) }),
       // Without a mask only what the colours cover would be painted.
       ...(coloured && way === 'all' && { mask: wholeMask(model) }),

@@ -41,8 +41,9 @@ export interface ListedEdit<About = unknown> {
   readonly shown: boolean;
   /** How much of it is seen over what is below it, 0 … 1; absent: all. */
   readonly opacity?: number;
-  /** The mask and the colours that it was painted with, at their place in the file's pixels. */
+  /** The mask, the objects in it and the colours that it was painted with, at their place in the file's pixels. */
   readonly mask?: Packed;
+  readonly objects?: Packed;
   readonly colours?: Packed;
   /** Details for the user. */
   readonly about?: About;

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import type { EditRequest, Engine } from '../../shared/api.ts';
 import { EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
+import { objectMargin } from '../../shared/margins.ts';
 import { blankRaster, type Patch, paste, type Raster } from '../../shared/raster.ts';
 import { heldSegmenter } from './testing/heldSegmenter.ts';
 
@@ -107,6 +108,43 @@ test('strokes behind a click that is being answered are laid over its answer, in
   panel.send({ ...STROKE, patch: filled(0, 0, 4, 0) });
   await until(() => mask.data[0] === 0);
   assert.equal(masks().length, 3, 'a stroke drawn on the mask as it is needs no answer');
+  document.dispose();
+});
+
+test('an object is repainted with a margin; what is brushed, and a mask changed as a whole, exactly', async () => {
+  const columns = 3;
+  const { document, panel, answers, edits } = await opened({ columns });
+  const selected = async () => {
+    const [before, told] = [answers.length, panel.received.length];
+    panel.send({ ...CLICK, how: 'replace' });
+    await until(() => answers.length > before);
+    answers.at(-1)!();
+    await until(() => panel.received.slice(told).some(({ type }) => type === 'objects'));
+    await sleep(5);
+  };
+  const row = async (message: object = APPLY) => {
+    const before = edits.length;
+    panel.send(message as typeof APPLY);
+    await until(() => edits.length > before && document.state.run === undefined);
+    const { data } = edits.at(-1)!.mask as Raster;
+    return [...data.subarray(0, SIDE)].map((value) => value > 0).lastIndexOf(true);
+  };
+  const margin = objectMargin({ width: SIDE, height: SIDE });
+  await selected();
+  assert.equal(await row(), columns - 1 + margin);
+  await selected();
+  assert.equal(await row({ type: 'apply', draft: { ...EMPTY_DRAFT, way: 'remove' } }), columns - 1);
+  await selected();
+  // What the eraser takes off the object stays as it is.
+  panel.send({ ...STROKE, label: 'Erase', patch: filled(0, 0, 4, 0) });
+  await row();
+  const { data } = edits.at(-1)!.mask as Raster;
+  assert.deepEqual([...data.subarray(0, 4)].map(Boolean), [false, false, false, true]);
+  await selected();
+  panel.send({ ...STROKE, label: 'Shrink Mask', whole: true, patch: filled(0, 0, 2, 0) });
+  assert.equal(await row(), columns - 1);
+  panel.send({ ...STROKE, patch: filled(0, 0, 8, 255) });
+  assert.equal(await row(), 7, 'the mask of the edit before is gone, with its object');
   document.dispose();
 });
 

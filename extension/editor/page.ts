@@ -192,7 +192,8 @@ export class EditorPage implements Page {
       this.#services.log.warn(`${this.#document.state.name}: ${reason}`);
       throw this.#document.unreadable();
     },
-    mask: ({ label, patch }) => this.#document.changeMask(label, patchOf(patch), this),
+    mask: ({ label, patch, whole }) =>
+      this.#document.changeMask(label, patchOf(patch), { from: this, objects: whole ? 'none' : 'keep' }),
     control: ({ label, patch }) => this.#document.changeLayer('control', label, patchOf(patch), this),
     colours: ({ label, patch }) => this.#document.changeLayer('colours', label, patchOf(patch), this),
     chooseControl: ({ what }) => this.#aside(this.#chooseControl(what)),
@@ -276,7 +277,7 @@ export class EditorPage implements Page {
   async #select(answer: () => Promise<void>): Promise<void> {
     this.#live.stop();
     try {
-      this.#unseen.begin(await this.#document.maskToChange());
+      this.#unseen.begin((await this.#document.maskToChange()).mask);
       await answer();
     } catch (error) {
       if (!isAbort(error)) throw error;
@@ -286,9 +287,10 @@ export class EditorPage implements Page {
   }
 
   /** Draws what the page drew before it saw the answer to a click, and shows it both. */
-  async #drawOver({ label, patch }: EditorPageMessage & { type: 'mask' }): Promise<void> {
+  async #drawOver({ label, patch, whole }: EditorPageMessage & { type: 'mask' }): Promise<void> {
     const stroke = patchOf(patch);
-    await this.#document.drawMask(label, (mask) => this.#unseen.over(mask, stroke));
+    const objects = whole ? 'none' : 'keep';
+    await this.#document.drawMask(label, (mask) => this.#unseen.over(mask, stroke), { objects });
   }
 
   /** Ignores preview errors; the click reports them. */
@@ -329,7 +331,8 @@ export class EditorPage implements Page {
     if (!file) return;
     const model = await this.#document.model();
     const { coverage, warnings } = await readMask(await readPictureUri(file), nameOf(file), model);
-    await this.#document.changeMask('Load Mask', { ...wholeOf(model), data: coverage });
+    const patch = { ...wholeOf(model), data: coverage };
+    await this.#document.changeMask('Load Mask', patch, { objects: 'none' });
     this.#document.notice([`Loaded the mask ${nameOf(file)}.`, ...warnings].join(' '));
   }
 

@@ -76,9 +76,11 @@ export class Pages {
     const { frame } = model;
     const changed = await model[direction](step);
     if (!sameArea(frame, model.frame)) this.#showCanvas(model);
+    // A page draws a mask, and cannot know which objects are in it.
     else
       for (const { layer, patch } of changed)
-        for (const page of this.#pages) if (page !== except) page.post({ type: layer, patch });
+        for (const page of this.#pages)
+          if (page !== except || layer === 'objects') page.post({ type: layer, patch });
   }
 
   /** Shows the whole image, on a canvas of another size. */
@@ -86,6 +88,7 @@ export class Pages {
     this.tell({ type: 'frame', frame: model.frame });
     this.tell({ type: 'pixels', patch: cut(model.pixels, wholeOf(model)) });
     this.tell({ type: 'mask', patch: cut(model.mask, wholeOf(model)) });
+    if (model.selected) this.tell({ type: 'objects', patch: cut(model.objects, wholeOf(model)) });
     if (model.controlled) this.tell({ type: 'control', patch: cut(model.control, wholeOf(model)) });
     if (model.coloured) this.tell({ type: 'colours', patch: cut(model.colours, wholeOf(model)) });
   }

@@ -94,8 +94,8 @@ export class Painting {
         : { ...draft.control, picture: '' };
       const colours = request.colours as Raster | undefined;
       const taken = needsMask(draft.way) || colours ? await this.#document.takeMask() : undefined;
-      const mask =
-        needsMask(draft.way) && taken ? taken : blankRaster(start.raster.width, start.raster.height, 1);
+      const blank = { mask: blankRaster(start.raster.width, start.raster.height, 1), objects: undefined };
+      const masked = needsMask(draft.way) && taken ? taken : blank;
       if (request.prompt) await this.#services.history.add(request.prompt);
       const kind = editKind(request, this.#document.state.prepared ?? false, worked ?? start.raster);
       const seeds = seedsOf(draft, variations);
@@ -111,7 +111,7 @@ export class Painting {
           signal.throwIfAborted();
           const { extend: extension } = asked;
           const used = { ...draft, control };
-          await this.#keep(asked, result, { start, extension, mask, colours, replaces, draft: used });
+          await this.#keep(asked, result, { start, extension, ...masked, colours, replaces, draft: used });
         }
       } catch (error) {
         if (!this.#picked || !isAbort(error)) throw error;
@@ -267,7 +267,9 @@ export class Painting {
     {
       draft,
       ...made
-    }: Pick<Result<Painted>, 'start' | 'extension' | 'mask' | 'colours' | 'replaces'> & { draft: EditDraft },
+    }: Pick<Result<Painted>, 'start' | 'extension' | 'mask' | 'objects' | 'colours' | 'replaces'> & {
+      draft: EditDraft;
+    },
   ): Promise<void> {
     const { recipe, pixels, seconds } = result;
     this.#services.log.info(`${JSON.stringify(recipe)}: ${formatSeconds(seconds)}`);

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Extension } from '../../shared/editorProtocol.ts';
+import { objectMargin } from '../../shared/margins.ts';
 import {
   blankRaster,
+  boundsOf,
   clip,
   copyOf,
   cut,
@@ -33,6 +35,7 @@ const box = fc.tuple(fc.nat(6), fc.nat(4)).chain(([left, top]) =>
     value: fc.nat(255),
     what: fc.constantFrom(
       'mask' as const,
+      'objects' as const,
       'colours' as const,
       'reselect' as const,
       'paint' as const,
@@ -45,13 +48,16 @@ const box = fc.tuple(fc.nat(6), fc.nat(4)).chain(([left, top]) =>
     ),
   }),
 );
-const snapshot = ({ mask, colours, pixels, edits, frame }: PictureModel) => [
+const snapshot = ({ mask, objects, colours, pixels, edits, frame }: PictureModel) => [
   mask.data.slice(),
+  objects.data.slice(),
   colours.data.slice(),
   pixels.data.slice(),
   edits,
   frame,
 ];
+
+const areaOf = ({ left, top, width, height }: Patch) => ({ left, top, width, height });
 
 /** The picture that a list of edits gives, from the file on. */
 async function composed(edits: PictureModel<string>['edits']): Promise<Raster> {
@@ -120,6 +126,7 @@ test('any steps taken back in reverse give every earlier state, and done again e
         const area = { ...clipped, data: new Uint8Array(clipped.width * clipped.height).fill(value) };
         const make = {
           mask: () => model.drawing('mask', 'x', area),
+          objects: () => model.masking('x', area, area),
           colours: () => model.drawing('colours', 'x', coloured(area, value)),
           reselect: () => {
             const edit = model.edits[value % model.edits.length];
@@ -201,6 +208,31 @@ test('painting takes the colours that it began with; reselecting brings them bac
   await late.do((await late.drawing('colours', 'x', coloured(patch(6, 4, 1, 1, []), 9)))!);
   await late.do(begun);
   assert.deepEqual(late.coloured, { left: 6, top: 4, width: 1, height: 1 });
+});
+
+test('a selected object is painted with a margin, whose reselecting brings it back', async () => {
+  const side = 40;
+  const field = { width: side, height: side, channels: 3, data: new Uint8Array(3 * side * side).fill(100) };
+  const model = new PictureModel<string>(field);
+  const object = { left: 16, top: 16, width: 8, height: 8, data: new Uint8Array(64).fill(255) };
+  const margin = objectMargin(model);
+  const wide = { left: 16 - margin, top: 16 - margin, width: 8 + 2 * margin, height: 8 + 2 * margin };
+  await model.do((await model.drawing('mask', 'Brush', object))!);
+  assert.deepEqual(boundsOf(model.painted), areaOf(object), 'a brush paints exactly');
+  await model.do((await model.masking('Select Object', object, object))!);
+  assert.deepEqual([model.masked, boundsOf(model.painted)], [areaOf(object), wide]);
+  const result = copyOf(field);
+  paste(result, { left: 20, top: 20, width: 1, height: 1, data: Uint8Array.of(1, 2, 3) });
+  const [start, taken] = [await model.canvas(), { mask: copyOf(model.mask), objects: copyOf(model.objects) }];
+  await model.do((await model.painting({ label: 'x', start, result, ...taken, about: 'x' }))!);
+  assert.deepEqual([model.masked, model.selected], [undefined, undefined]);
+  await model.do((await model.reselecting('Reselect', model.edits[0]!))!);
+  assert.deepEqual([model.masked, boundsOf(model.painted)], [areaOf(object), wide]);
+  // In the place of the object comes the mask of an edit without one.
+  const plain = { ...model.edits[0]! };
+  Reflect.deleteProperty(plain, 'objects');
+  await model.do((await model.reselecting('Reselect', plain))!);
+  assert.deepEqual([model.selected, boundsOf(model.painted)], [undefined, areaOf(object)]);
 });
 
 test('painting clears the mask that it was painted with, in the same step, and no other', async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Extension } from '../../shared/editorProtocol.ts';
+import { withObjectMargins } from '../../shared/margins.ts';
 import {
   type Area,
   blankPatch,
@@ -31,8 +32,10 @@ import {
 import { type Packed, packed, unpacked } from './packed.ts';
 
 /** Channels of the layers over the pixels. */
-const OVERLAYS = { mask: 1, control: 3, colours: 4 } as const;
-/** A layer over the pixels, which strokes change. */
+const OVERLAYS = { mask: 1, objects: 1, control: 3, colours: 4 } as const;
+/** What an edit is painted with, and keeps. */
+const TAKEN = ['mask', 'objects', 'colours'] as const;
+/** A layer over the pixels. */
 export type Overlay = keyof typeof OVERLAYS;
 export type Layer = Overlay | 'pixels';
 
@@ -74,6 +77,8 @@ export interface Painting<About> {
   extension?: Extension;
   /** The mask that it was painted with; the model's mask is cleared if it is still the same. */
   mask: Raster;
+  /** The objects of which the mask is; likewise. */
+  objects?: Raster | undefined;
   /** The colours that it began with, RGBA; likewise. */
   colours?: Raster | undefined;
   about: About;
@@ -111,6 +116,18 @@ export class PictureModel<About = unknown> {
   /** How much each pixel is masked, 0 … 255; as large as `pixels`. */
   get mask(): Raster {
     return this.#mask;
+  }
+
+  /** Where objects were selected: of what is masked there the outline is painted over. As large as `pixels`. */
+  get objects(): Raster {
+    this.#drawn.objects ??= blankRaster(this.width, this.height, OVERLAYS.objects);
+    return this.#drawn.objects;
+  }
+
+  /** The mask as an edit with a prompt paints it: with margins around selected objects. */
+  get painted(): Raster {
+    const { mask } = this;
+    return this.selected ? { ...mask, data: withObjectMargins(mask, this.objects).data } : copyOf(mask);
   }
 
   /** What steers edits, RGB: white lines on black, or an image; as large as `pixels`. */
@@ -152,6 +169,11 @@ export class PictureModel<About = unknown> {
   /** Where there is a mask; undefined if nowhere. */
   get masked(): Area | undefined {
     return boundsOf(this.mask);
+  }
+
+  /** Where objects were selected; undefined if nowhere. */
+  get selected(): Area | undefined {
+    return this.#drawn.objects && boundsOf(this.#drawn.objects);
   }
 
   /** Where the control layer is not black; undefined if nowhere. */
@@ -197,10 +219,10 @@ export class PictureModel<About = unknown> {
   /** Brings back the mask and the colours of an edit as far as they are on the canvas; undefined if they are there. */
   async reselecting(label: string, edit: ListedEdit<About>): Promise<Step<About> | undefined> {
     const changes: Change[] = [];
-    for (const layer of ['mask', 'colours'] as const) {
+    for (const layer of TAKEN) {
       const part = edit[layer];
       const patch = part && within(shifted(await unpacked(part, OVERLAYS[layer]), this.frame, -1), this);
-      const there = layer === 'mask' ? this.masked : this.coloured;
+      const there = { mask: this.masked, objects: this.selected, colours: this.coloured }[layer];
       const area = patch ? unite(there, patch) : there;
       if (!area) continue;
       const blank = { ...area, channels: OVERLAYS[layer], data: blankPatch(area, OVERLAYS[layer]).data };
@@ -219,6 +241,17 @@ export class PictureModel<About = unknown> {
     return changes.length > 0 ? { label, changes } : undefined;
   }
 
+  /**
+   * New values in an area of the mask.
+   * @param objects where objects are selected now; undefined: where they were
+   * @throws RangeError if a patch does not fit the image
+   */
+  async masking(label: string, patch: Patch, objects: Patch | undefined): Promise<Step<About> | undefined> {
+    const changes = await this.#change('mask', patch);
+    if (objects) changes.push(...(await this.#change('objects', objects)));
+    return changes.length > 0 ? { label, changes } : undefined;
+  }
+
   /** Adds a result to the picture; undefined if it changes no pixel. */
   async painting({
     label,
@@ -226,6 +259,7 @@ export class PictureModel<About = unknown> {
     result,
     extension,
     mask,
+    objects,
     colours,
     about,
     others = [],
@@ -238,7 +272,7 @@ export class PictureModel<About = unknown> {
       const content = await paintOf(start, result, extension);
       if (content) kept.push({ id: randomUUID(), content, about });
     }
-    const taken = { mask, colours };
+    const taken = { mask, objects, colours };
     const edit: ListedEdit<About> = {
       id: randomUUID(),
       label,
@@ -247,13 +281,14 @@ export class PictureModel<About = unknown> {
       about,
       ...(kept.length > 0 && { variation: randomUUID(), others: kept }),
       ...(await packedLayer('mask', taken, start.frame)),
+      ...(await packedLayer('objects', taken, start.frame)),
       ...(await packedLayer('colours', taken, start.frame)),
     };
     const below = this.#edits.map((other) => (other.id === replaces ? { ...other, shown: false } : other));
     const edits = [...below, edit];
     const isOnTop = !extension && !replaces && (await this.#isAsIn(start));
     const step = isOnTop ? this.#laid(label, edits, content) : await this.#listing(label, edits);
-    for (const layer of ['mask', 'colours'] as const) {
+    for (const layer of TAKEN) {
       const bounds = taken[layer] && boundsOf(taken[layer]);
       const isSpent = bounds && !difference(this[layer], taken[layer]!);
       if (isSpent) step.changes.push(...(await this.#change(layer, blankPatch(bounds, OVERLAYS[layer]))));
@@ -377,7 +412,7 @@ export class PictureModel<About = unknown> {
     if (!canvas) return;
     const [from, to] = [this.frame, canvas.frame];
     this.#mask = reframed(this.#mask, from, to);
-    for (const layer of ['control', 'colours'] as const) {
+    for (const layer of ['objects', 'control', 'colours'] as const) {
       const drawn = this.#drawn[layer];
       if (drawn) this.#drawn[layer] = reframed(drawn, from, to);
     }
@@ -465,6 +500,7 @@ export function changedLayers(model: PictureModel): (readonly [Layer, Area | und
   return [
     ['pixels', model.changed],
     ['mask', model.masked],
+    ['objects', model.selected],
     ['control', model.controlled],
     ['colours', model.coloured],
   ];
@@ -472,8 +508,8 @@ export function changedLayers(model: PictureModel): (readonly [Layer, Area | und
 
 /** A layer that an edit was painted with, at its place in the file's pixels, where there is anything in it. */
 async function packedLayer(
-  layer: 'mask' | 'colours',
-  { [layer]: raster }: { mask: Raster; colours: Raster | undefined },
+  layer: (typeof TAKEN)[number],
+  { [layer]: raster }: { mask: Raster; objects: Raster | undefined; colours: Raster | undefined },
   frame: Area,
 ): Promise<Partial<Record<typeof layer, Packed>>> {
   const bounds = raster && boundsOf(raster);

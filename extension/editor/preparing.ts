@@ -4,9 +4,9 @@ import { InputError, isAbort } from '../../engine/errors.ts';
 import { chooseWindow } from '../../engine/pictures/window.ts';
 import { boxOf } from '../../engine/regions/box.ts';
 import type { PrepareEditRequest, Recipe } from '../../shared/api.ts';
-import type { EditDraft } from '../../shared/editorProtocol.ts';
+import type { EditDraft, EditWay } from '../../shared/editorProtocol.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
-import type { Area } from '../../shared/raster.ts';
+import { type Area, boundsOf } from '../../shared/raster.ts';
 import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { denseStepOf } from '../denseSpeed.ts';
 import { modelChanges } from '../models/changes.ts';
@@ -80,7 +80,11 @@ export class Preparing {
     const asked = ++this.#asked;
     const { version, controlVersion, uri } = this.#document;
     const model = await this.#document.model();
-    const expected = expectedEdit(draft, uri, zooms(draft) || isLarge(model) ? maskedIn(model) : undefined);
+    const expected = expectedEdit(
+      draft,
+      uri,
+      zooms(draft) || isLarge(model) ? paintedIn(model, draft.way) : undefined,
+    );
     const key = JSON.stringify([version, controlVersion, draft.control, await keyOf(expected)]);
     if (asked !== this.#asked) return;
     void this.#tellTime();
@@ -203,7 +207,12 @@ export class Preparing {
   }
 }
 
-/** Bounds of what an edit paints; undefined if that is all of the image. */
+/** Bounds of what an edit paints, but for the margin of a removal; undefined if that is all of the image. */
+function paintedIn(model: PictureModel, way: EditWay): Area | undefined {
+  return way === 'mask' && model.masked && model.selected ? boundsOf(model.painted) : maskedIn(model);
+}
+
+/** Bounds of what is marked for an edit. */
 function maskedIn({ masked, coloured }: Pick<PictureModel, 'masked' | 'coloured'>): Area | undefined {
   return masked ?? coloured;
 }

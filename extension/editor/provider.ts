@@ -67,7 +67,8 @@ export async function openEditorWithMask(file: Uri, mask: MaskPixels): Promise<b
   await openEditor(file);
   const document = open.get(file.toString());
   if (!document) return false;
-  await document.changeMask('Select Object', combined((await document.model()).mask, mask, 'replace'));
+  const objects = combined((await document.model()).mask, mask, 'replace');
+  await document.changeMask('Select Object', objects, { objects });
   return true;
 }
 

@@ -98,9 +98,12 @@ export class Selecting {
   }
 
   async #mask(object: ObjectMask, how: Combination): Promise<void> {
-    const mask = await this.#document.maskToChange();
+    const { mask, objects } = await this.#document.maskToChange();
     const labels = { replace: 'Select Object', add: 'Add Object', remove: 'Remove Object' };
-    await this.#document.changeMask(labels[how], combined(mask, object, how));
+    await this.#document.changeMask(labels[how], combined(mask, object, how), {
+      // Of an object that is taken away the part that is in another stays in it: no margin goes over it.
+      objects: how === 'remove' ? 'keep' : combined(objects, object, how),
+    });
   }
 
   /**

@@ -7,7 +7,7 @@ import type { Stage } from '../../webview/editor/stage.ts';
 import { until, type Workbench } from './harness.ts';
 
 export type Layer = 'current' | 'before';
-type LayerName = 'mask' | 'hover' | 'control' | 'colours';
+type LayerName = 'mask' | 'painted' | 'hover' | 'control' | 'colours';
 
 export class EditorUnderTest {
   readonly #vscode: Workbench;

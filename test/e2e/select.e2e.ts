@@ -165,6 +165,44 @@ step(
   },
 );
 
+step('what is painted around a selected object is shown, and the brush paints what it masks', async () => {
+  const margin = editor.view.locator('canvas.margin');
+  await margin.waitFor();
+  await vscode.screenshot('editor-object-margin');
+  const original = await editor.pixels('current');
+  const [mask, painted] = [await editor.mask(), await editor.mask('painted')];
+  await editor.prompt('a blue boat');
+  await editor.applied();
+  const after = await editor.pixels('current');
+  const changed = (where: (i: number) => boolean) =>
+    Array.from(mask.keys()).filter(
+      (i) => where(i) && [0, 1, 2].some((c) => after[4 * i + c] !== original[4 * i + c]),
+    ).length;
+  assert.equal(
+    changed((i) => painted[i] === 0),
+    0,
+    'nothing beyond the line',
+  );
+  assert.ok(changed((i) => mask[i] === 0) > 50, 'the outline of the object is painted over');
+  await margin.waitFor({ state: 'hidden' });
+  await editor.press('tool-brush');
+  await editor.drag([
+    [0.1, 0.1],
+    [0.2, 0.1],
+  ]);
+  assert.equal(await margin.isVisible(), false);
+  await editor.press('undo');
+  await editor.press('undo');
+  await until(async () => (await editor.pixels('current')).equals(original), 'the original');
+  await until(async () => (await editor.mask('painted')).equals(painted), 'the object and its margin');
+  await margin.waitFor();
+  // In the place of the margin comes what is asked for.
+  await editor.press('grow');
+  await margin.waitFor({ state: 'hidden' });
+  await editor.press('undo');
+  await margin.waitFor();
+});
+
 step('a mask that was exported is loaded again, and grown, shrunk and feathered by pixels', async () => {
   const file = path.join(vscode.workspace, 'cat-mask.png');
   await editor.press('exportMask');

@@ -131,6 +131,7 @@ export class Editor {
     stage.extending(!crop && draft.way === 'extend' ? draft.extension : undefined);
     stage.cropping(crop);
     stage.margin = !crop && draft.way === 'remove' && stage.picture ? removalMargin(stage.picture.size) : 0;
+    stage.objectsShown = !crop && draft.way === 'mask';
   }
 
   /** Chooses where the image is cropped; undefined ends that. */
@@ -321,8 +322,8 @@ export class Editor {
 
   #newStage(): Stage {
     return new Stage({
-      mask: (label, patch) => {
-        this.send({ type: 'mask', label, patch });
+      mask: (label, patch, whole) => {
+        this.send({ type: 'mask', label, patch, ...(whole && { whole }) });
         this.maskChanged();
       },
       control: (label, patch) => {

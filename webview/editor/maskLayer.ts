@@ -29,7 +29,7 @@ export class MaskLayer {
   readonly raster: Raster;
   /** The mask without the gesture that is under way. */
   readonly #settled: Raster;
-  readonly #onChange: (label: string, patch: Patch) => void;
+  readonly #onChange: (label: string, patch: Patch, whole?: boolean) => void;
   /** Nothing is masked outside of it. */
   #extent: Area | undefined;
   #gesture: Gesture | undefined;
@@ -38,7 +38,11 @@ export class MaskLayer {
   /** Called when values of an area have changed. */
   onDraw: (area: Area) => void = () => {};
 
-  constructor({ width, height }: Size, onChange: (label: string, patch: Patch) => void, channels = 1) {
+  constructor(
+    { width, height }: Size,
+    onChange: (label: string, patch: Patch, whole?: boolean) => void,
+    channels = 1,
+  ) {
     this.raster = blankRaster(width, height, channels);
     this.#settled = blankRaster(width, height, channels);
     this.#onChange = onChange;
@@ -63,10 +67,10 @@ export class MaskLayer {
     this.#show(patch);
   }
 
-  /** Changes a part at once. */
+  /** Changes all of it at once, without a gesture. */
   change(label: string, patch: Patch): void {
     this.write(patch);
-    this.#onChange(label, patch);
+    this.#onChange(label, patch, true);
   }
 
   begin(): void {

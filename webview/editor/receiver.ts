@@ -40,6 +40,9 @@ export class Receiver {
         stage.write(message.patch);
         this.#editor.dragOut.changed();
         break;
+      case 'objects':
+        stage.select(message.patch);
+        break;
       case 'mask':
       case 'control':
       case 'colours':

@@ -9,6 +9,7 @@ import { type Colour, layOver } from './mask/colours.ts';
 import type { Point } from './mask/strokes.ts';
 import { MaskLayer } from './maskLayer.ts';
 import { type MaskLook, maskPixels } from './maskPixels.ts';
+import { PaintedMask } from './paintedMask.ts';
 import { type PictureLayer, paint } from './pictureLayer.ts';
 import { PointerInput } from './pointerInput.ts';
 import { sampled } from './sampled.ts';
@@ -20,7 +21,8 @@ import { centred, fit, kept, type Size, toStage, type ViewTransform, zoomAt } fr
 const ROOM = 1.6;
 
 interface StageEvents {
-  mask(label: string, patch: Patch): void;
+  /** @param whole all of it was changed at once */
+  mask(label: string, patch: Patch, whole?: boolean): void;
   control(label: string, patch: Patch): void;
   colours(label: string, patch: Patch): void;
   restore(patch: Patch): void;
@@ -53,6 +55,7 @@ export class Stage {
   readonly #cropFrame: EdgeFrame;
   #picture: PictureLayer | undefined;
   #mask: MaskLayer | undefined;
+  #painted: PaintedMask | undefined;
   #erased: MaskLayer | undefined;
   /** Until they are needed there are none: they take more memory than a mask. */
   #control: MaskLayer | undefined;
@@ -68,6 +71,8 @@ export class Stage {
   #maskLook: MaskLook = { colour: [0, 120, 212], opacity: 0.5 };
   /** Pixels around the mask that are painted too. */
   #margin = 0;
+  /** The outline of what is painted around selected objects is shown. */
+  #objectsShown = false;
   /** Layers over the picture: the part being restored to the original, colours, control layer, margin and masks. */
   readonly #erasedOnScreen: ScreenLayer;
   readonly #coloursOnScreen: ScreenLayer;
@@ -105,7 +110,7 @@ export class Stage {
     this.#marginOnScreen = new ScreenLayer(
       'margin',
       () => this.#marginExtent(),
-      (context, area, view) => put(context, area, marginPixels(area, view, this.#mask!.raster, this.#margin)),
+      (context, area, view) => put(context, area, this.#marginPixels(area, view)),
     );
     this.#maskOnScreen = new ScreenLayer(
       'mask',
@@ -136,6 +141,11 @@ export class Stage {
 
   get mask(): MaskLayer | undefined {
     return this.#mask;
+  }
+
+  /** What an edit with a prompt paints of the mask; undefined until a picture is open. */
+  get painted(): PaintedMask | undefined {
+    return this.#painted;
   }
 
   /** What steers edits, RGB; undefined until a picture is open. */
@@ -230,9 +240,10 @@ export class Stage {
     this.#picture = picture;
     this.#mask = new MaskLayer(picture.size, this.#events.mask);
     this.#hover = new MaskLayer(picture.size, () => {});
+    this.#painted = new PaintedMask(this.#mask.raster);
     this.#mask.onDraw = (area) => {
       this.#maskOnScreen.changed(area);
-      if (this.#margin > 0) this.#marginOnScreen.changed(around(area, this.#margin));
+      this.#marginChanged(area);
     };
     this.#hover.onDraw = (area) => this.#maskOnScreen.changed(area);
     this.#erased = new MaskLayer(picture.size, (_, patch) => this.#events.restore(patch));
@@ -373,9 +384,44 @@ export class Stage {
     this.#marginOnScreen.redraw();
   }
 
+  /** Shows the outline of what is painted around selected objects. */
+  set objectsShown(shown: boolean) {
+    if (shown === this.#objectsShown) return;
+    this.#objectsShown = shown;
+    this.#marginOnScreen.redraw();
+  }
+
+  /** Where objects are selected has other values. */
+  select(patch: Patch): void {
+    if (!this.#painted) return;
+    const was = this.#painted.margin;
+    this.#painted.select(patch);
+    if (was === this.#painted.margin) this.#marginChanged(patch);
+    else this.#marginOnScreen.redraw();
+  }
+
+  /** Mask or objects have other values in an area. */
+  #marginChanged(area: Area): void {
+    const reach = this.#reach();
+    this.#painted?.changed(area);
+    if (reach > 0) this.#marginOnScreen.changed(around(area, reach));
+  }
+
+  /** Pixels around the mask in which there is an outline of what is painted; 0: none is shown. */
+  #reach(): number {
+    return this.#margin || (this.#objectsShown ? (this.#painted?.margin ?? 0) : 0);
+  }
+
   #marginExtent(): Area | undefined {
-    const extent = this.#margin > 0 ? this.#mask?.extent : undefined;
-    return extent && around(extent, this.#margin);
+    const reach = this.#reach();
+    const extent = reach > 0 ? this.#mask?.extent : undefined;
+    return extent && around(extent, reach);
+  }
+
+  #marginPixels(area: Area, view: ViewTransform): Uint8ClampedArray<ArrayBuffer> {
+    return this.#margin > 0
+      ? marginPixels(area, view, this.#mask!.raster, this.#margin)
+      : marginPixels(area, view, this.#painted!.raster, 0);
   }
 
   /** Where there is a mask, or what a click would mask. */

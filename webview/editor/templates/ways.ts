@@ -19,7 +19,7 @@ export const WAYS: Readonly<Record<EditWay, Way>> = {
   mask: {
     name: 'Part',
     button: 'Apply',
-    does: 'Paint what is masked',
+    does: 'Paint what is masked, and around a selected object up to the dashed line',
     question: 'What should be there?',
   },
   all: {
