@@ -23,6 +23,7 @@ export const STARTED = [
   'studies/support/help.ts',
   'test/faults/disk-writers.ts',
   'test/parity/gpu-edits.ts',
+  'test/parity/gpu-encoder.ts',
   'test/parity/gpu-scenes.ts',
   'test/parity/gpu-transformers.ts',
   'test/parity/gpu-verify.ts',

@@ -129,6 +129,7 @@ const EXPECTED: Readonly<Record<string, Placement>> = {
   'image encoder planar': shapes(7, 3),
   'image encoder recording': shapes(5, 3),
   'image encoder parts': shapes(13, 2),
+  'image encoder updates': shapes(15, 6),
   // Labels of points are integers of 64 bits: a few values for each click.
   'mask decoder planar': {
     processor: { GreaterOrEqual: 1, Add: 1, Concat: 5, Gather: 4, Cast: 2 },
@@ -170,6 +171,22 @@ test('edits by transformers with features that stay on the GPU, which are counte
     ]),
   );
   for (const { errors } of found) for (const error of errors) assert.ok(error <= 2e-3, JSON.stringify(found));
+});
+
+test('parts of an image that EfficientViT-SAM encodes, with a record that stays on the GPU', {
+  skip: skipWithoutGpu(),
+}, async () => {
+  const found = JSON.parse((await onGpu('gpu-encoder.ts')).stdout) as {
+    errors: number[];
+    changes: number[];
+    values: number;
+    onDevice: number;
+  };
+  const { errors, changes, values, onDevice } = found;
+  for (const error of errors) assert.ok(error <= 1e-3, JSON.stringify(found));
+  for (const change of changes) assert.ok(change > 5e-3, JSON.stringify(found));
+  // All but the embedding.
+  assert.equal(onDevice, values - 1);
 });
 
 test('an image of Scenes is the one that the processor draws', { skip: skipWithoutGpu() }, async () => {

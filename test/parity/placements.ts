@@ -282,6 +282,7 @@ const source = await segmenter.weights();
 await place('image encoder planar', encoder, source, PLANAR);
 await place('image encoder recording', encoder, source, { kind: 'recording', anchors });
 await place('image encoder parts', encoder, source, { kind: 'parts', anchors });
+await place('image encoder updates', encoder, source, { kind: 'parts', anchors, updates: true });
 await place('mask decoder planar', maskDecoder(segmenter.config.decoder, { refine: true }), source, PLANAR);
 const tagger = await openVisionFolder(path.join(FOLDERS, 'tiny-sight/tagger'));
 if (tagger.kind !== 'tagger') throw new Error('no tagger');

@@ -10,7 +10,8 @@ import type { DeviceStorage, NormStatistics, RowStorage } from '../../regions/fe
  * `kept.ts`. `crops`: a rectangle of the output, see `crops.ts`.
  * `tokens`: a transformer's positions, any subset of them with `part`, with `storage` beside features that stay on a
  * device, see `lowering/tokens.ts`.
- * `recording` and `parts`: whole maps that are recorded, and a part computed from them, see `parts.ts`.
+ * `recording` and `parts`: whole maps that are recorded, and a part computed from them, with `updates` giving the maps
+ * with that part in place, see `parts.ts`.
  * `continued`: a language model that goes on from known keys and values, see `lowering/continued.ts`.
  * `ranges`: whole maps, with the range of every convolution as an output, see `rangeNames`. `bytes`: whole maps, with
  * convolutions in int8.
@@ -24,7 +25,7 @@ export type Form =
   | { kind: 'crops' }
   | { kind: 'continued' }
   | { kind: 'recording'; anchors: Anchors }
-  | { kind: 'parts'; anchors: Anchors }
+  | { kind: 'parts'; anchors: Anchors; updates?: boolean }
   | { kind: 'ranges' }
   | { kind: 'bytes'; bytes: ReadonlyMap<string, ConvolutionBytes> };
 

@@ -35,7 +35,7 @@ export function lower(network: Network, weights: Weights, form: Form, target: Ta
     case 'recording':
       return lowerRecording(network, weights, form.anchors, target);
     case 'parts':
-      return lowerParts(network, weights, form.anchors, target);
+      return lowerParts(network, weights, form, target);
     case 'ranges':
       return lowerRanges(network, weights, target);
     case 'bytes':

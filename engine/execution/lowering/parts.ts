@@ -39,9 +39,19 @@ export function lowerRecording(
  * operator takes of such a window; `kept.<id>` what is kept of an enlargement; `keys.<path>` the part;
  * `pads.<id>` int64 [8]: what an operator's window has beyond the border of the map, as ONNX's Pad takes it.
  * Outputs beside the network's own: those of `lowerRecording`, of the part; `new.sums.*` over everything.
+ *
+ * With `updates` these outputs are of everything, with the part in place, so that they can stay on a device; and
+ * `former.keys.<path>` is as it was output. Further inputs, where `name` is an output's: the rectangles `above.of.<name>`,
+ * `left.of.<name>`, `right.of.<name>` and `below.of.<name>` around the part; of keys `all.<name>` and `part.<name>`, int64
+ * [2], height and width of everything and of the part.
  */
-export function lowerParts(network: Network, weights: Weights, anchors: Anchors, target: Target): OnnxModel {
-  return new PartLowering(weights, anchors, target).model(network);
+export function lowerParts(
+  network: Network,
+  weights: Weights,
+  { anchors, updates = false }: { anchors: Anchors; updates?: boolean },
+  target: Target,
+): OnnxModel {
+  return new PartLowering(weights, anchors, updates, target).model(network);
 }
 
 class RecordingLowering extends PlanarLowering {
@@ -61,7 +71,12 @@ class RecordingLowering extends PlanarLowering {
 
   protected give(name: string, map: FeatureMap): void {
     const dims = ['batch', map.channels, `${name}.height`, `${name}.width`];
-    this.emit.onnx.output(name, this.planes(map), 'float32', dims);
+    this.emit.onnx.output(name, this.given(name, map), 'float32', dims);
+  }
+
+  /** The planes of a recorded map as they are output. */
+  protected given(_name: string, map: FeatureMap): Ref {
+    return this.planes(map);
   }
 
   protected override linearAttention(operator: LinearAttention): void {
@@ -71,12 +86,22 @@ class RecordingLowering extends PlanarLowering {
     const complete = (sums: Ref, keysValues: Ref): Ref => {
       const { onnx } = this.emit;
       const name = PART_NAMES.keys(path);
-      onnx.output(name, keysValues, 'float32', ['batch', heads, 2 * d, `${name}.positions`]);
+      onnx.output(name, this.givenKeys(keysValues, operator), 'float32', [
+        'batch',
+        heads,
+        2 * d,
+        `${name}.positions`,
+      ]);
       const all = this.completeSums(sums, operator, dims);
       onnx.output(`new.${PART_NAMES.sums(path)}`, all, 'float32', dims);
       return all;
     };
     this.setPlanes(output, linearAttention(this.emit, this.planes(input), operator, complete));
+  }
+
+  /** Keys and values [B, heads, 2d, positions] as they are output. */
+  protected givenKeys(keysValues: Ref, _operator: LinearAttention): Ref {
+    return keysValues;
   }
 
   protected completeSums(sums: Ref, _operator: LinearAttention, _dims: (number | string)[]): Ref {
@@ -89,6 +114,13 @@ class PartLowering extends RecordingLowering {
   #operator: Operator | undefined;
   /** Windows of recorded maps, assembled on first use. */
   readonly #windows = new Map<number, Ref>();
+  readonly #updates: boolean;
+  readonly #formers = new Map<string, Ref>();
+
+  constructor(weights: Weights, anchors: Anchors, updates: boolean, target: Target) {
+    super(weights, anchors, target);
+    this.#updates = updates;
+  }
 
   override input(name: string, value: Value): void {
     super.input(name, value);
@@ -114,17 +146,64 @@ class PartLowering extends RecordingLowering {
     const known = this.#windows.get(map.id);
     if (known !== undefined) return known;
     const former = this.#former(PART_NAMES.map(map.id), map.channels);
-    const [above, left, right, below] = PART_NAMES.strips(map.id).map((name) => this.#cut(former, name));
-    const middle = this.emit.concat([left!, super.planes(map), right!], 3);
-    const window = this.emit.concat([above!, middle, below!], 2);
+    const window = this.#surrounded(super.planes(map), former, PART_NAMES.strips(map.id));
     this.#windows.set(map.id, window);
     return window;
   }
 
-  /** A whole recorded tensor. */
+  /** A part with recorded planes around it. */
+  #surrounded(part: Ref, former: Ref, strips: readonly string[]): Ref {
+    const [above, left, right, below] = strips.map((name) => this.#cut(former, name));
+    const middle = this.emit.concat([left!, part, right!], 3);
+    return this.emit.concat([above!, middle, below!], 2);
+  }
+
+  protected override given(name: string, map: FeatureMap): Ref {
+    const part = super.given(name, map);
+    if (!this.#updates) return part;
+    return this.#surrounded(part, this.#former(name, map.channels), PART_NAMES.around(name));
+  }
+
+  protected override givenKeys(keysValues: Ref, operator: LinearAttention): Ref {
+    if (!this.#updates) return keysValues;
+    const { path, output, headChannels: d } = operator;
+    const name = PART_NAMES.keys(path);
+    const part = this.#asPlanes(keysValues, operator, PART_NAMES.extents(name).part);
+    const all = this.#surrounded(part, this.#formerKeys(operator), PART_NAMES.around(name));
+    const { onnx } = this.emit;
+    return onnx.node('Reshape', [all, onnx.ints([0, output.channels / d, 2 * d, -1])]);
+  }
+
+  /** Recorded keys and values as planes. */
+  #formerKeys(operator: LinearAttention): Ref {
+    const { path, output, headChannels: d } = operator;
+    const name = PART_NAMES.keys(path);
+    if (!this.#updates) return this.#former(name, 2 * output.channels);
+    const known = this.#formers.get(name);
+    if (known !== undefined) return known;
+    const dims = ['batch', output.channels / d, 2 * d, `${name}.positions`];
+    const former = this.emit.onnx.input(PART_NAMES.former(name), 'float32', dims);
+    const planes = this.#asPlanes(former, operator, PART_NAMES.extents(name).all);
+    this.#formers.set(name, planes);
+    return planes;
+  }
+
+  /** [B, heads, 2d, positions] → [B, 2C, H, W]. */
+  #asPlanes(keysValues: Ref, { output }: LinearAttention, extent: string): Ref {
+    const { onnx } = this.emit;
+    const shape = this.emit.concat(
+      [onnx.ints([0, 2 * output.channels]), onnx.input(extent, 'int64', [2])],
+      0,
+    );
+    return onnx.node('Reshape', [keysValues, shape]);
+  }
+
+  /** A whole recorded map. */
   #former(name: string, channels: number): Ref {
     const dims = ['batch', channels, `${name}.height`, `${name}.width`];
-    return this.emit.onnx.input(PART_NAMES.former(name), 'float32', dims);
+    const former = this.#formers.get(name) ?? this.emit.onnx.input(PART_NAMES.former(name), 'float32', dims);
+    this.#formers.set(name, former);
+    return former;
   }
 
   #cut(planes: Ref, name: string): Ref {
@@ -168,7 +247,7 @@ class PartLowering extends RecordingLowering {
     const { onnx } = this.emit;
     const { path, output, headChannels: d } = operator;
     const name = PART_NAMES.keys(path);
-    const part = this.#cut(this.#former(name, 2 * output.channels), name);
+    const part = this.#cut(this.#formerKeys(operator), name);
     const heads = onnx.node('Reshape', [part, onnx.ints([0, output.channels / d, 2 * d, -1])]);
     const all = onnx.input(PART_NAMES.sums(path), 'float32', dims);
     return this.emit.sum(onnx.node('Sub', [all, keyValueSums(this.emit, heads, operator)]), sums);

@@ -10,11 +10,13 @@ import { anchorsOf } from '../../regions/anchors.ts';
 import type { Box } from '../../regions/box.ts';
 import { WeightTable } from '../../weights/weight-table.ts';
 import type { Program } from '../backend.ts';
-import { PartNetwork } from './part-network.ts';
+import { isReleased, PartNetwork, type PartRecord, releaseRecord } from './part-network.ts';
 
 const SIDE = 128;
 const folder = path.join(import.meta.dirname, '../../../test/fixtures/parity/tiny-sight/segmenter');
 let network: PartNetwork;
+/** The same with records that could stay on a device. */
+let keeping: PartNetwork;
 const programs: Program[] = [];
 
 before(async () => {
@@ -23,9 +25,11 @@ before(async () => {
   const anchors = anchorsOf(encoder);
   const table = new WeightTable(encoder, await weights());
   const backend = new NodeBackend(1);
-  for (const kind of ['recording', 'parts'] as const)
-    programs.push(await backend.compile(encoder, table, { kind, anchors }));
-  network = new PartNetwork(encoder, { whole: async () => programs[0]!, part: async () => programs[1]! });
+  const forms = [{ kind: 'recording' }, { kind: 'parts' }, { kind: 'parts', updates: true }] as const;
+  for (const form of forms) programs.push(await backend.compile(encoder, table, { ...form, anchors }));
+  const [whole, part, updating] = programs.map((program) => async () => program);
+  network = new PartNetwork(encoder, { whole: whole!, part: part! });
+  keeping = new PartNetwork(encoder, { whole: whole!, part: updating! }, true);
 });
 after(() => Promise.all(programs.map((program) => program.release())));
 
@@ -45,13 +49,21 @@ function difference(a: Float32Array, b: Float32Array): number {
   return most / scale;
 }
 
+/** What is recorded, as numbers. */
+async function valuesOf(record: PartRecord): Promise<Map<string, Float32Array>> {
+  const values = new Map<string, Float32Array>();
+  for (const [name, held] of record)
+    values.set(name, Float32Array.from('read' in held ? ((await held.read()).data as Float32Array) : held));
+  return values;
+}
+
 test('a part of the same picture, computed again, is what was recorded', async () => {
   const { record } = await network.whole(picture(1), SIDE);
-  const expected = new Map([...record].map(([name, values]) => [name, Float32Array.from(values)]));
+  const expected = await valuesOf(record);
   await fc.assert(
     fc.asyncProperty(box, fc.integer({ min: 0, max: 3 }), async (changed, margin) => {
       await network.part(picture(1), network.plan(SIDE, changed, margin), record);
-      for (const [name, values] of record)
+      for (const [name, values] of await valuesOf(record))
         assert.ok(difference(values, expected.get(name)!) < 1e-4, `${name} ${JSON.stringify(changed)}`);
     }),
     { numRuns: 25 },
@@ -72,10 +84,34 @@ test('with all that is read around a change, the result is that of computing eve
           }
       const again = await network.whole(changedPicture, SIDE);
       await network.part(changedPicture, network.plan(SIDE, changed, SIDE), record);
-      for (const [name, values] of record)
-        assert.ok(difference(values, again.record.get(name)!) < 1e-4, name);
+      const expected = await valuesOf(again.record);
+      for (const [name, values] of await valuesOf(record))
+        assert.ok(difference(values, expected.get(name)!) < 1e-4, name);
     }),
     { numRuns: 8 },
+  );
+});
+
+test('records that stay on a device are those in main memory, after several parts too', async () => {
+  await fc.assert(
+    fc.asyncProperty(box, box, fc.integer({ min: 0, max: 3 }), async (first, second, margin) => {
+      const [held, kept] = [await network.whole(picture(1), SIDE), await keeping.whole(picture(1), SIDE)];
+      for (const [i, changed] of [first, second].entries()) {
+        await network.part(picture(i + 2), network.plan(SIDE, changed, margin), held.record);
+        await keeping.part(picture(i + 2), keeping.plan(SIDE, changed, margin), kept.record);
+      }
+      const [expected, actual] = [await valuesOf(held.record), await valuesOf(kept.record)];
+      assert.deepEqual([...actual.keys()].sort(), [...expected.keys()].sort());
+      for (const [name, values] of actual)
+        assert.ok(
+          difference(values, expected.get(name)!) < 1e-5,
+          `${name} ${JSON.stringify([first, second])}`,
+        );
+      assert.ok(!isReleased(kept.record));
+      releaseRecord(kept.record);
+      assert.ok(isReleased(kept.record));
+    }),
+    { numRuns: 15 },
   );
 });
 

@@ -1,7 +1,7 @@
 import { countMacs, sizeAt } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
 import type { Enlargement, LinearAttention } from '../../graph/operators.ts';
-import { float32, floats, int64, type Tensor } from '../../graph/tensor.ts';
+import { type DeviceTensor, float32, floats, int64, isHeld, type Tensor } from '../../graph/tensor.ts';
 import type { FeatureMap } from '../../graph/values.ts';
 import { type Anchors, anchorsOf } from '../../regions/anchors.ts';
 import { type Box, heightOf, type Span, widthOf, within } from '../../regions/box.ts';
@@ -11,8 +11,28 @@ import type { Program } from '../backend.ts';
 import { cornerFeeds, cutPlanes, onlyMap, pastePlanes } from '../crops/crop-network.ts';
 import { PART_NAMES } from '../forms/parts.ts';
 
-/** Features of a pass for later passes over a part: whole planes by name, and sums of linear attention. */
-export type PartRecord = Map<string, Float32Array>;
+/**
+ * Features of a pass for later passes over a part: whole planes by name, and sums of linear attention. All but the output
+ * may stay on the device that computed them.
+ */
+export type PartRecord = Map<string, Float32Array | DeviceTensor>;
+
+/** Whether a program's output is for later passes only, so that it may stay on the device. */
+export function isRecord(output: string): boolean {
+  return /^(map|keys|new)\./.test(output);
+}
+
+/** Frees what a record holds on a device. */
+export function releaseRecord(record: PartRecord): void {
+  for (const value of record.values()) if ('release' in value) value.release();
+}
+
+/** Whether what it held on a device was freed. */
+export function isReleased(record: PartRecord): boolean {
+  return [...record.values()].some((value) => 'released' in value && value.released);
+}
+
+type Feeds = Record<string, Tensor | DeviceTensor>;
 
 interface PartSessions {
   /** In the form of `lowerRecording`. */
@@ -29,8 +49,11 @@ export class PartNetwork {
   readonly #input: { name: string; value: FeatureMap };
   readonly #output: { name: string; value: FeatureMap };
   readonly #attentions: readonly LinearAttention[];
+  readonly #keeps: boolean;
 
-  constructor(network: Network, programs: PartSessions) {
+  /** @param keeps records stay on the device; then the form of parts is the one with `updates` */
+  constructor(network: Network, programs: PartSessions, keeps = false) {
+    this.#keeps = keeps;
     this.#network = network;
     this.#programs = programs;
     this.#anchors = anchorsOf(network);
@@ -42,18 +65,20 @@ export class PartNetwork {
   /** Computes the whole output for an input [C, side, side]. Resolves with the record of this pass. */
   async whole(planes: Float32Array, side: number): Promise<{ record: PartRecord; macs: number }> {
     const program = await this.#programs.whole();
-    const outputs = await program.run({
-      [this.#input.name]: float32(planes, [1, this.#input.value.channels, side, side]),
-    });
+    const input = { [this.#input.name]: float32(planes, [1, this.#input.value.channels, side, side]) };
+    const outputs = this.#keeps ? await program.runKept(input) : await program.run(input);
     const record: PartRecord = new Map();
-    for (const [name, tensor] of Object.entries(outputs)) record.set(kept(name), tensor.data as Float32Array);
+    for (const [name, tensor] of Object.entries(outputs)) {
+      const isKept = this.#keeps && name !== this.#output.name;
+      record.set(kept(name), isKept ? (tensor as DeviceTensor) : await valuesOf(tensor));
+    }
     const { total: macs } = countMacs(this.#network, { height: side, width: side, batch: 1, tokens: 0 });
     return { record, macs };
   }
 
   /** The output [C, s, s] in a record. */
   outputIn(record: PartRecord): Float32Array {
-    return recorded(record, this.#output.name);
+    return heldIn(record, this.#output.name);
   }
 
   plan(side: number, changed: Box, margin: number): PartPlan {
@@ -67,18 +92,59 @@ export class PartNetwork {
     const window = plan.windows.get(map.id)!;
     const cut = cutPlanes(planes, map.channels, plan.width, window);
     const program = await this.#programs.part();
-    const outputs = await program.run({
+    const inputs = {
       [name]: float32(cut, [1, map.channels, heightOf(window), widthOf(window)]),
       ...this.#stripFeeds(plan, record),
       ...this.#operatorFeeds(plan),
       ...this.#sumFeeds(plan, record),
-    });
+    };
+    if (this.#keeps) return this.#update(program, { ...inputs, ...this.#aroundFeeds(plan) }, plan, record);
+    const outputs = await program.run(inputs);
     for (const { name, map, channels } of this.#recordedMaps()) {
       const [, width] = sizeAt(plan, map.level);
-      pastePlanes(recorded(record, name), floats(outputs, name), channels, width, plan.boxes.get(map.id)!);
+      pastePlanes(heldIn(record, name), floats(outputs, name), channels, width, plan.boxes.get(map.id)!);
     }
     for (const { path } of this.#attentions)
       record.set(PART_NAMES.sums(path), floats(outputs, `new.${PART_NAMES.sums(path)}`));
+  }
+
+  /** Takes over the whole maps of a pass over a part. */
+  async #update(
+    program: Program,
+    inputs: Record<string, Tensor | DeviceTensor>,
+    plan: PartPlan,
+    record: PartRecord,
+  ): Promise<void> {
+    const { name: output, value: map } = this.#output;
+    const { [output]: part, ...fresh } = await program.runKept(inputs);
+    const [, width] = sizeAt(plan, map.level);
+    pastePlanes(heldIn(record, output), await valuesOf(part!), map.channels, width, plan.boxes.get(map.id)!);
+    part!.release();
+    for (const [name, tensor] of Object.entries(fresh)) {
+      const former = record.get(kept(name));
+      if (former && 'release' in former) former.release();
+      record.set(kept(name), tensor);
+    }
+  }
+
+  /** What surrounds the part in each recorded map. */
+  #aroundFeeds(plan: PartPlan): Record<string, Tensor> {
+    const feeds: Record<string, Tensor> = {};
+    for (const { name, map } of this.#recordedMaps()) {
+      if (name === this.#output.name) continue;
+      const [height, width] = sizeAt(plan, map.level);
+      const whole = { y: { from: 0, to: height }, x: { from: 0, to: width } };
+      const inner = plan.boxes.get(map.id)!;
+      for (const [i, box] of stripsOf(whole, inner).entries())
+        Object.assign(feeds, cornerFeeds(PART_NAMES.corners(PART_NAMES.around(name)[i]!), box));
+    }
+    for (const { path, input } of this.#attentions) {
+      const { all, part } = PART_NAMES.extents(PART_NAMES.keys(path));
+      const inner = plan.boxes.get(input.id)!;
+      feeds[all] = int64(BigInt64Array.from(sizeAt(plan, input.level), BigInt), [2]);
+      feeds[part] = int64(BigInt64Array.from([heightOf(inner), widthOf(inner)], BigInt), [2]);
+    }
+    return feeds;
   }
 
   /** Everything in a record that has positions. */
@@ -91,17 +157,10 @@ export class PartNetwork {
   }
 
   /** Inputs around the computed part, for each recorded map that an operator reads through a window. */
-  #stripFeeds(plan: PartPlan, record: PartRecord): Record<string, Tensor> {
-    const feeds: Record<string, Tensor> = {};
+  #stripFeeds(plan: PartPlan, record: PartRecord): Feeds {
+    const feeds: Feeds = {};
     for (const [id, map] of this.#anchors.recorded) {
-      const { y, x } = plan.windows.get(id)!;
-      const inner = plan.boxes.get(id)!;
-      const strips: Box[] = [
-        { y: { from: y.from, to: inner.y.from }, x },
-        { y: inner.y, x: { from: x.from, to: inner.x.from } },
-        { y: inner.y, x: { from: inner.x.to, to: x.to } },
-        { y: { from: inner.y.to, to: y.to }, x },
-      ];
+      const strips = stripsOf(plan.windows.get(id)!, plan.boxes.get(id)!);
       Object.assign(feeds, formerFeed(PART_NAMES.map(id), map.channels, plan, map, record));
       for (const [i, name] of PART_NAMES.strips(id).entries())
         Object.assign(feeds, cornerFeeds(PART_NAMES.corners(name), strips[i]!));
@@ -134,14 +193,15 @@ export class PartNetwork {
   }
 
   /** The recorded sums, and the part's share of them. */
-  #sumFeeds(plan: PartPlan, record: PartRecord): Record<string, Tensor> {
-    const feeds: Record<string, Tensor> = {};
+  #sumFeeds(plan: PartPlan, record: PartRecord): Feeds {
+    const feeds: Feeds = {};
     for (const { path, input, output, headChannels: d } of this.#attentions) {
       const name = PART_NAMES.keys(path);
       Object.assign(feeds, formerFeed(name, 2 * output.channels, plan, input, record));
       Object.assign(feeds, cornerFeeds(PART_NAMES.corners(name), plan.boxes.get(input.id)!));
       const sums = PART_NAMES.sums(path);
-      feeds[sums] = float32(recorded(record, sums), [1, output.channels / d, d + 1, d]);
+      const held = recorded(record, sums);
+      feeds[sums] = isFloats(held) ? float32(held, [1, output.channels / d, d + 1, d]) : held;
     }
     return feeds;
   }
@@ -154,9 +214,20 @@ function formerFeed(
   plan: PartPlan,
   map: FeatureMap,
   record: PartRecord,
-): Record<string, Tensor> {
+): Feeds {
   const size = sizeAt(plan, map.level);
-  return { [PART_NAMES.former(name)]: float32(recorded(record, name), [1, channels, ...size]) };
+  const held = recorded(record, name);
+  return { [PART_NAMES.former(name)]: isFloats(held) ? float32(held, [1, channels, ...size]) : held };
+}
+
+/** What is in a box around one inside it: above, left, right and below. */
+function stripsOf({ y, x }: Box, inner: Box): [Box, Box, Box, Box] {
+  return [
+    { y: { from: y.from, to: inner.y.from }, x },
+    { y: inner.y, x: { from: x.from, to: inner.x.from } },
+    { y: inner.y, x: { from: inner.x.to, to: x.to } },
+    { y: { from: inner.y.to, to: y.to }, x },
+  ];
 }
 
 /** The needed positions of an enlargement, among all that it computes. */
@@ -175,8 +246,23 @@ function kept(name: string): string {
   return name.startsWith('new.') ? name.slice('new.'.length) : name;
 }
 
-function recorded(record: PartRecord, name: string): Float32Array {
+function recorded(record: PartRecord, name: string): Float32Array | DeviceTensor {
   const values = record.get(name);
   if (!values) throw new Error(`${name} was not recorded`);
   return values;
+}
+
+/** What is always in main memory. */
+function heldIn(record: PartRecord, name: string): Float32Array {
+  const values = recorded(record, name);
+  if (!isFloats(values)) throw new Error(`${name} is on a device`);
+  return values;
+}
+
+function isFloats(values: Float32Array | DeviceTensor): values is Float32Array {
+  return values instanceof Float32Array;
+}
+
+async function valuesOf(tensor: Tensor | DeviceTensor): Promise<Float32Array> {
+  return floats({ values: isHeld(tensor) ? tensor : await tensor.read() }, 'values');
 }

@@ -88,30 +88,60 @@ function waves(patch?: { from: number; side: number }): Promise<Uint8Array> {
     .toBuffer();
 }
 
-test('after an edit only what changed is encoded, and masks stay those of encoding everything', () =>
+/** The processor as a device; what stays on `webgpu` is in its memory. */
+const engineOn = (device: 'cpu' | 'webgpu') => createEngine(Object.assign(new NodeBackend(1), { device }));
+
+for (const device of ['cpu', 'webgpu'] as const)
+  test(`on ${device} only what changed in an edit is encoded, and masks stay those of encoding everything`, () =>
+    withSegmenter(async (model) => {
+      const engine = engineOn(device);
+      const fresh = createEngine(new NodeBackend(1));
+      try {
+        const before = await engine.segment({ image: await waves(), model });
+        const edited = await waves({ from: 200, side: 114 });
+        const points = [{ x: 100, y: 100 }];
+        const part = await engine.segment({ image: edited, points, model });
+        const whole = await fresh.segment({ image: edited, points, model });
+        assert.deepEqual([before.encoding, part.encoding, whole.encoding], ['whole', 'part', 'whole']);
+        assert.ok(part.macs < before.macs / 2, `${part.macs} of ${before.macs}`);
+        for (const [i, mask] of part.masks.entries()) assert.ok(overlapOf(mask, whole.masks[i]!) > 0.98);
+        // The way back is a part, too; a picture that has little in common with it is not.
+        assert.equal((await engine.segment({ image: before.picture, model })).encoding, 'kept');
+        const back = await engine.segment({ image: await waves({ from: 200, side: 60 }), model });
+        assert.equal(back.encoding, 'part');
+        assert.equal(
+          (await engine.segment({ image: await waves({ from: 0, side: 500 }), model })).encoding,
+          'whole',
+        );
+      } finally {
+        await engine.dispose();
+        await fresh.dispose();
+      }
+    }));
+
+test('a GPU keeps the records of two images, main memory those of all', () =>
   withSegmenter(async (model) => {
-    const engine = createEngine(new NodeBackend(1));
-    const fresh = createEngine(new NodeBackend(1));
-    try {
-      const before = await engine.segment({ image: await waves(), model });
-      const edited = await waves({ from: 200, side: 114 });
-      const points = [{ x: 100, y: 100 }];
-      const part = await engine.segment({ image: edited, points, model });
-      const whole = await fresh.segment({ image: edited, points, model });
-      assert.deepEqual([before.encoding, part.encoding, whole.encoding], ['whole', 'part', 'whole']);
-      assert.ok(part.macs < before.macs / 2, `${part.macs} of ${before.macs}`);
-      for (const [i, mask] of part.masks.entries()) assert.ok(overlapOf(mask, whole.masks[i]!) > 0.98);
-      // The way back is a part, too; a picture that has little in common with it is not.
-      assert.equal((await engine.segment({ image: before.picture, model })).encoding, 'kept');
-      const back = await engine.segment({ image: await waves({ from: 200, side: 60 }), model });
-      assert.equal(back.encoding, 'part');
-      assert.equal(
-        (await engine.segment({ image: await waves({ from: 0, side: 500 }), model })).encoding,
-        'whole',
-      );
-    } finally {
-      await engine.dispose();
-      await fresh.dispose();
+    const flat = (background: string) =>
+      sharp({ create: { width: 512, height: 512, channels: 3, background } })
+        .png()
+        .toBuffer();
+    for (const [device, expected] of [
+      ['cpu', 'part'],
+      ['webgpu', 'whole'],
+    ] as const) {
+      const engine = engineOn(device);
+      try {
+        const encoding = async (image: Uint8Array) => (await engine.segment({ image, model })).encoding;
+        const image = await waves();
+        for (const one of [image, await flat('red')]) assert.equal(await encoding(one), 'whole');
+        assert.equal(await encoding(image), 'kept');
+        assert.equal(await encoding(await waves({ from: 200, side: 40 })), 'part');
+        for (const colour of ['green', 'blue']) assert.equal(await encoding(await flat(colour)), 'whole');
+        assert.equal(await encoding(await waves({ from: 200, side: 40 })), 'kept');
+        assert.equal(await encoding(await waves({ from: 200, side: 60 })), expected, device);
+      } finally {
+        await engine.dispose();
+      }
     }
   }));
 

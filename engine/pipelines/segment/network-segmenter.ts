@@ -1,9 +1,15 @@
 import { path } from '#host';
 import type { SegmenterPrecision } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
-import type { Backend, Program } from '../../execution/backend.ts';
+import type { Backend, CompileOptions, Program } from '../../execution/backend.ts';
 import { type Form, PLANAR } from '../../execution/forms/form.ts';
-import { PartNetwork } from '../../execution/parts/part-network.ts';
+import {
+  isRecord,
+  isReleased,
+  PartNetwork,
+  type PartRecord,
+  releaseRecord,
+} from '../../execution/parts/part-network.ts';
 import { countMacs } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
 import { float32, floats, int64 } from '../../graph/tensor.ts';
@@ -23,6 +29,8 @@ export const MARGIN = 3;
 const MOST_OF_WHOLE = 0.6;
 /** Encoders with fewer multiply–accumulates are as fast without: a part has as many operators as the whole. */
 const LEAST_RECORDED = 2e9;
+/** Records that stay on a device, each of tens of megabytes: of the image and of another one. */
+const MOST_KEPT = 2;
 
 /** A segmenter's folder. */
 type SegmenterFolder = VisionFolder & { kind: 'segmenter' };
@@ -42,6 +50,10 @@ export class NetworkSegmenter implements Segmenter {
   readonly #encoder: Network;
   readonly #decoders: Record<'plain' | 'refine', Network>;
   readonly #parts: PartNetwork;
+  /** Whether records stay on the device that computes them. */
+  readonly #keeps: boolean;
+  /** Those that do, the latest last. */
+  #kept: PartRecord[] = [];
   /** Multiply–accumulates of encoding a whole picture. */
   readonly #macs: number;
 
@@ -66,10 +78,15 @@ export class NetworkSegmenter implements Segmenter {
     const { size } = folder.config.input;
     this.#macs = countMacs(this.#encoder, { height: size, width: size, batch: 1, tokens: 0 }).total;
     const anchors = anchorsOf(this.#encoder);
-    this.#parts = new PartNetwork(this.#encoder, {
-      whole: () => this.#program('whole', this.#encoder, { kind: 'recording', anchors }),
-      part: () => this.#program('part', this.#encoder, { kind: 'parts', anchors }),
-    });
+    const keeps = backend.device === 'webgpu';
+    this.#keeps = keeps;
+    const program = (key: string, form: Form) =>
+      this.#program(key, this.#encoder, form, keeps ? { keeps: isRecord } : {});
+    const sessions = {
+      whole: () => program('whole', { kind: 'recording', anchors }),
+      part: () => program('part', { kind: 'parts', anchors, ...(keeps && { updates: true }) }),
+    };
+    this.#parts = new PartNetwork(this.#encoder, sessions, keeps);
     this.#decoders = {
       plain: maskDecoder(decoder, { refine: false }),
       refine: maskDecoder(decoder, { refine: true }),
@@ -93,6 +110,7 @@ export class NetworkSegmenter implements Segmenter {
     if (this.#precision === 'int8') return this.#encodeBytes(planes, size);
     if (this.#worthRecording) {
       const { record, macs } = await this.#parts.whole(planes, size);
+      this.#keep(record);
       return { data: Float32Array.from(this.#parts.outputIn(record)), macs, record };
     }
     const program = await this.#program('encoder', this.#encoder);
@@ -135,14 +153,22 @@ export class NetworkSegmenter implements Segmenter {
     changed: readonly Box[],
   ): Promise<ImageEmbedding | undefined> {
     const { record } = earlier;
-    if (!record) return undefined;
+    if (!record || isReleased(record)) return undefined;
     const planOf = (box: Box) => this.#parts.plan(this.input.size, box, MARGIN);
     const plans = mergeBoxes(changed, (box) => planOf(box).macs).map(planOf);
     const macs = plans.reduce((sum, plan) => sum + plan.macs, 0);
     if (macs > MOST_OF_WHOLE * this.#macs) return undefined;
     delete earlier.record;
     for (const plan of plans) await this.#parts.part(planes, plan, record);
+    this.#keep(record);
     return { data: Float32Array.from(this.#parts.outputIn(record)), macs, record };
+  }
+
+  /** Makes room for a record on the device, where the ones before the last are freed. */
+  #keep(record: PartRecord): void {
+    if (!this.#keeps) return;
+    this.#kept = [...this.#kept.filter((other) => other !== record), record];
+    for (const old of this.#kept.splice(0, this.#kept.length - MOST_KEPT)) releaseRecord(old);
   }
 
   async decode(embedding: ImageEmbedding, { coordinates, labels, earlier }: Prompt) {
@@ -170,15 +196,21 @@ export class NetworkSegmenter implements Segmenter {
   async release(): Promise<void> {
     const programs = [...this.#programs.values()];
     this.#programs.clear();
+    this.#kept = [];
     for (const program of programs) await program.then((loaded) => loaded.release()).catch(() => {});
   }
 
-  #program(key: string, network: Network, form: Form = PLANAR): Promise<Program> {
-    return remembered(this.#programs, key, () => this.#load(network, form));
+  #program(
+    key: string,
+    network: Network,
+    form: Form = PLANAR,
+    options: CompileOptions = {},
+  ): Promise<Program> {
+    return remembered(this.#programs, key, () => this.#load(network, form, options));
   }
 
-  async #load(network: Network, form: Form): Promise<Program> {
+  async #load(network: Network, form: Form, options: CompileOptions): Promise<Program> {
     const weights = new WeightTable(network, await this.#folder.weights());
-    return this.#backend.compile(network, weights, form, { threads: this.#threads });
+    return this.#backend.compile(network, weights, form, { threads: this.#threads, ...options });
   }
 }
