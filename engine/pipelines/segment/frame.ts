@@ -21,3 +21,14 @@ export function toFrame(
   const { width, height } = fitted(picture, frame);
   return [(x * width) / picture.width, (y * height) / picture.height];
 }
+
+/** The part of a decoder's mask that has the picture. */
+export function innerPart(
+  side: number,
+  frame: number,
+  picture: { width: number; height: number },
+): { width: number; height: number } {
+  const { width, height } = fitted(picture, frame);
+  const scale = side / frame;
+  return { width: Math.ceil(width * scale), height: Math.ceil(height * scale) };
+}

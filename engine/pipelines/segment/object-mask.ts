@@ -2,9 +2,10 @@ import type { ObjectMask, PixelBox } from '../../../shared/api.ts';
 import { encodeMask } from '../../pictures/mask.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { activeCount } from '../../regions/mask.ts';
-import { fitted } from './frame.ts';
+import { fitted, innerPart } from './frame.ts';
 import { includedPositions, withoutIslands } from './islands.ts';
 import { maskFromLogits, smoothedLogits } from './masks.ts';
+import { UPPER_LEFT } from './prompt.ts';
 import type { Prompt, ScoredLogits, Segmenter } from './segmenter.ts';
 
 /** Below this score a mask is a guess. */
@@ -25,9 +26,17 @@ export async function objectMask(
   const size = maxSide < Math.max(width, height) ? fitted(picture, maxSide) : { width, height };
   const side = Math.sqrt(logits.length);
   const { frame } = segmenter;
+  const inner = innerPart(side, frame, picture);
   const included = prompt ? includedPositions(prompt, side, frame) : [];
+  const boxed = prompt?.labels.includes(UPPER_LEFT);
   const smooth = score < SURE ? smoothedLogits(logits, side) : logits;
-  const mask = maskFromLogits(withoutIslands(smooth, side, included), side, frame, picture, size);
+  const mask = maskFromLogits(
+    withoutIslands(smooth, side, { included, boxed, inner }),
+    side,
+    frame,
+    picture,
+    size,
+  );
   const [across, down] = [width / mask.width, height / mask.height];
   const bounds = boundsOf(mask);
   const box: PixelBox | undefined = bounds && {

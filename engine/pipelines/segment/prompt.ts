@@ -5,7 +5,7 @@ import type { Prompt } from './segmenter.ts';
 
 const EXCLUDE = 0;
 export const INCLUDE = 1;
-const UPPER_LEFT = 2;
+export const UPPER_LEFT = 2;
 const LOWER_RIGHT = 3;
 const PADDING = -1;
 

@@ -1,7 +1,7 @@
 import { listen } from '../../execution/denoise.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { activeCount, type Mask } from '../../regions/mask.ts';
-import { fitted, toFrame } from './frame.ts';
+import { fitted, innerPart, toFrame } from './frame.ts';
 import { overlapOf } from './masks.ts';
 import { promptFor } from './prompt.ts';
 import type { ImageEmbedding, ScoredLogits, Segmenter } from './segmenter.ts';
@@ -76,13 +76,6 @@ function consider(found: Found[], candidate: ScoredLogits, side: number, inner: 
 interface Size {
   width: number;
   height: number;
-}
-
-/** The part of a decoder's mask that has the picture. */
-function innerPart(side: number, frame: number, picture: Size): Size {
-  const { width, height } = fitted(picture, frame);
-  const scale = side / frame;
-  return { width: Math.ceil(width * scale), height: Math.ceil(height * scale) };
 }
 
 function cut(logits: Float32Array, side: number, { width, height }: Size, threshold: number): Mask {
