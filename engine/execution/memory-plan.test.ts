@@ -4,7 +4,7 @@ import { PRECISIONS, PROCESSOR_PRECISIONS, type Precision } from '../../shared/a
 import { CATALOGUE } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
 import { entryMemory, memorySentences } from '../pipelines/memory-sentence.ts';
-import { passBytes } from './forms/rows-memory.ts';
+import { passBytes, tokenBytes } from './forms/rows-memory.ts';
 import {
   type PlannedDevice,
   type PlannedModel,
@@ -218,4 +218,29 @@ test('features recorded on a device are counted once, in the type in which they 
   assert.equal(of('fp32', { storages: ['uint8'] }), bytes);
   assert.equal(of('fp32', { storages: ['uint8'] }, true), floats);
   assert.ok(of('fp32', {}) > 2 * floats!, 'in main memory they are computed, and then copied');
+});
+
+test('features of a transformer are counted on a device as they are kept there, or once where they are not', () => {
+  const latents = { width: 64, height: 64, batch: 1, tokens: 512 };
+  for (const [name, batch, bytes] of [
+    ['flux2-klein-4b', 1, true],
+    ['flux2-klein-4b', 2, true],
+    ['sana-600m', 1, true],
+    ['sana-600m', 2, false],
+  ] as const) {
+    const network = synthetic(name).network('denoiser');
+    const extent = { ...latents, batch };
+    const values = (records: boolean, keepsTokens: boolean) =>
+      predictDenoiser(network, extent, {
+        precision: 'fp32',
+        records,
+        device: { storages: ['float16', 'uint8'], keepsTokens },
+      }).values;
+    const recorded = (keepsTokens: boolean) => values(true, keepsTokens) - values(false, keepsTokens);
+    const [kept, read] = [
+      tokenBytes(network, extent, bytes ? 'uint8' : 'float32'),
+      tokenBytes(network, extent, 'float32'),
+    ];
+    assert.equal(Math.round(recorded(false) - recorded(true)), Math.round(read - kept), name);
+  }
 });

@@ -100,3 +100,20 @@ test('results of a device that came back to main memory count there', () => {
   store.put({ picture: 'a', timestep: 1 }, { pieces: () => [returned] });
   assert.deepEqual([store.bytes, store.deviceBytes], [40, 0]);
 });
+
+test('what makes room on a device is freed with the pass after the next, so that few passes are held at once', () => {
+  const store = new FeatureStore(10);
+  const freed: number[] = [];
+  const passes = [0, 1, 2, 3].map((n) => {
+    const pieces = [{ byteLength: 8, onDevice: true, release: () => freed.push(n) }];
+    return { pieces: () => pieces };
+  });
+  const held = passes.map((features, timestep) => {
+    store.put({ picture: 'a', timestep }, features);
+    return timestep + 1 - freed.length;
+  });
+  assert.deepEqual(held, [1, 2, 2, 2]);
+  assert.deepEqual(freed, [0, 1]);
+  store.sweep();
+  assert.deepEqual(freed, [0, 1, 2]);
+});

@@ -87,8 +87,12 @@ export class FeatureStore {
     return entry.features;
   }
 
-  /** Stores a pass, unless it alone is above the limit. */
+  /**
+   * Stores a pass, unless it alone is above the limit. What this drops is freed with the next pass that is stored: the run
+   * that has computed this one may still read it.
+   */
   put(key: StoreKey, features: Features): void {
+    this.sweep();
     const id = idOf(key);
     this.#remove(id);
     const bytes = { main: 0, device: 0 };
@@ -137,7 +141,7 @@ export class FeatureStore {
     for (const id of [...this.#entries.keys()]) this.#remove(id);
   }
 
-  /** Frees what was dropped. Only between calls: a run may still read features that it has evicted. */
+  /** Frees what was dropped. Only where no run reads it any more. */
   sweep(): void {
     for (const piece of this.#dropped) piece.release?.();
     this.#dropped.clear();
