@@ -32,6 +32,7 @@ import {
   type UpscaleProgress,
   type UpscaleRequest,
   type UpscaleResult,
+  type ZoomMode,
 } from '../shared/api.ts';
 import { COLOUR_STRENGTH, DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
 import { type Area, blankPatch, blankRaster, fits, paste, type Raster, wholeOf } from '../shared/raster.ts';
@@ -59,6 +60,7 @@ import { encodePicture } from './pictures/compose.ts';
 import { rasterOfMask } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
 import { withUpscaling } from './pictures/recipe.ts';
+import { workedSize } from './pictures/window.ts';
 import { windowFor } from './pictures/zoom.ts';
 import { spendingOf } from './pipelines/budget/spending.ts';
 import {
@@ -90,7 +92,7 @@ import { additionsOf, readSteering } from './pipelines/steering.ts';
 import type { Reading } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';
 import { upscale } from './pipelines/upscale.ts';
-import { boxOf } from './regions/box.ts';
+import { type Box, boundsOf, boxOf } from './regions/box.ts';
 import { centredMask } from './regions/mask.ts';
 import { FeatureStore } from './regions/store.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
@@ -252,6 +254,7 @@ class LocalEngine implements Engine {
       shared: asksForWorkers(checked),
       edit: true,
       strength,
+      worked: workedOn(part.picture, boundsOf(part.mask), opened.steered, zoom),
     });
     const loaded = await this.#models.load(planned(checked, spending), options, opened);
     loaded.reading = readingOf(checked, prompts);
@@ -302,8 +305,12 @@ class LocalEngine implements Engine {
     const { request: asked, ...prompts } = await readPrompts({ ...checked, prompt: '' }, place);
     const opened = await this.#models.open(asked);
     const { strength = defaultStrength(seesMaskOf(opened.steered)) } = checked;
+    const { masked = wholeOf(picture), zoom = 'off' } = checked;
+    if (!fits(masked, picture)) throw new InputError('What is masked is not inside the image.');
+    const canWork = Math.max(masked.width, masked.height) <= opened.steered.sizes.max;
+    const worked = canWork ? workedOn(picture, boxOf(masked), opened.steered, zoom) : undefined;
     const asIs = { ...recipeFor(asked, opened), width, height };
-    const spending = spendingOf(checked, opened.steered, asIs, { edit: true, strength });
+    const spending = spendingOf(checked, opened.steered, asIs, { edit: true, strength, worked });
     const loaded = await this.#models.load(planned(asked, spending), options, opened);
     loaded.reading = readingOf(asked, prompts);
     await this.#steer(loaded, asked, { width, height });
@@ -311,9 +318,7 @@ class LocalEngine implements Engine {
     const recipe = { ...spending.recipe, precision };
     const spent = spending.budget?.budget?.spent ?? 1;
     const about = { recipe, editSteps: editSteps(loaded.model, recipe, strength), spent };
-    const { masked = wholeOf(picture), zoom = 'off' } = checked;
-    if (!fits(masked, picture)) throw new InputError('What is masked is not inside the image.');
-    if (Math.max(masked.width, masked.height) > loaded.model.sizes.max) return nothing(about);
+    if (!canWork) return nothing(about);
     if (!(await this.#budget.canRecord(loaded, recipe))) return nothing(about);
     const window = windowFor(picture, boxOf(masked), loaded.model, zoom);
     const recorded = await record(loaded, this.#memory, { picture, window, recipe, strength }, options);
@@ -532,6 +537,16 @@ function rehearsedMask({ width, height }: { width: number; height: number }, mas
   part.data.fill(255);
   paste(mask, part);
   return mask;
+}
+
+/** The size at which an edit works; undefined if nothing is masked. */
+function workedOn(
+  picture: { width: number; height: number },
+  box: Box | undefined,
+  model: DiffusionModel,
+  zoom: ZoomMode,
+): { width: number; height: number } | undefined {
+  return box && workedSize(windowFor(picture, box, model, zoom));
 }
 
 /** The prompt of an edit; for a removal without one, the model's own for surroundings. */

@@ -4,7 +4,7 @@ import { benchmarkCost } from '../engine/benchmark/cost.ts';
 import { median } from '../engine/benchmark/timing.ts';
 import type { BenchmarkRequest, BenchmarkResult, GenerateRequest, Recipe } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
-import { halfStepsOf, wholeStepsOf } from '../shared/stepPlan.ts';
+import { stepsByPositions, wholeStepsOf } from '../shared/stepPlan.ts';
 import { type Storage, StoredList } from './storedList.ts';
 
 /** One U-Net step over a whole picture. */
@@ -172,5 +172,6 @@ function isSample(value: unknown): value is Sample {
 /** Of the times of a recipe's computed steps, those of steps that compute the whole network at the whole resolution. */
 function wholeSteps({ stepPlan }: Recipe, seconds: readonly number[]): readonly number[] {
   if (!wholeStepsOf(stepPlan)) return [];
-  return seconds.slice(halfStepsOf(stepPlan));
+  const { whole } = stepsByPositions(stepPlan, seconds.length);
+  return seconds.slice(seconds.length - whole);
 }

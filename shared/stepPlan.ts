@@ -75,6 +75,19 @@ export function halfStepsOf(stepPlan: string | undefined): number {
   return (stepPlan === undefined ? undefined : readStepPlan(stepPlan)?.half) ?? 0;
 }
 
+/**
+ * As how many steps at the whole resolution the last `computed` steps of a plan count, by their positions: one at half the
+ * resolution is a quarter. `whole`: how many of them are at the whole one.
+ */
+export function stepsByPositions(
+  stepPlan: string | undefined,
+  computed: number,
+): { whole: number; equivalent: number } {
+  const { kinds = [], half = 0 } = (stepPlan === undefined ? undefined : readStepPlan(stepPlan)) ?? {};
+  const whole = half ? Math.min(computed, kinds.slice(half).filter((kind) => kind !== '-').length) : computed;
+  return { whole, equivalent: whole + (computed - whole) / 4 };
+}
+
 /** Whether every step computes the whole network, though the first ones may be at half the resolution. */
 export function isInFull(stepPlan: string | undefined): boolean {
   if (stepPlan === undefined) return true;

@@ -26,7 +26,8 @@ RECOMMENDED = {
         {"step_plan": "PPPPPP @budget/few.safetensors", "guidance": 5.0, "up_to": 0.34},
         {"step_plan": "FFFFFFF 999 899 749 649 499 299 99", "guidance": 5.0, "up_to": 0.47},
         {"step_plan": "FFFFFFFFF 999 899 849 749 699 599 449 249 99", "guidance": 5.0, "up_to": 0.57}]},
-    9: {**SAMPLING, "guidance_scale": 3.0, "edit_budget": 0.35, "removal_prompt": "background"},
+    9: {**SAMPLING, "guidance_scale": 3.0, "half_resolution": {"share": 0.7, "above": 3}, "edit_budget": 0.35,
+        "removal_prompt": "background"},
 }
 PIPELINES = {4: "StableDiffusionPipeline", 9: "StableDiffusionInpaintPipeline"}   # by the U-Net's input channels
 INDEX = {"_diffusers_version": "0.27.2", "feature_extractor": [None, None],

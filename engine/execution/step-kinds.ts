@@ -24,11 +24,11 @@ export function requireShareable(kinds: readonly StepKind[]): void {
   );
 }
 
-/** @throws InputError for a plan with steps at half the resolution, where only new images have them */
+/** @throws InputError for a plan with steps at half the resolution, where none can be taken */
 export function requireWholeSize(stepPlan: string | undefined): void {
   if (halfStepsOf(stepPlan) === 0) return;
   throw new InputError(
-    `The step plan ${stepPlan} cannot be used here: only new images that are steered by nothing but a prompt have steps at half the resolution. Leave out its slash.`,
+    `The step plan ${stepPlan} cannot be used here: images that are steered by more than a prompt, and what workers compute, have no steps at half the resolution. Leave out its slash.`,
     { setting: 'budget' },
   );
 }

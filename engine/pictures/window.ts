@@ -3,7 +3,7 @@ import type { SizeLimits } from '../../shared/sizes.ts';
 import { InputError } from '../errors.ts';
 import { type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
-import { enlarged } from './enlarge.ts';
+import { enlarged, shrunk } from './enlarge.ts';
 import { scaleMask } from './mask.ts';
 import type { Picture } from './read.ts';
 
@@ -16,13 +16,18 @@ export interface PictureWindow {
   readonly top: number;
   readonly width: number;
   readonly height: number;
-  /** Factor by which it is enlarged along each side for the model, see `zoomedWindow`; 1 if absent. */
+  /** Factor by which its sides are enlarged for the model, see `zoomedWindow`, or a half; 1 if absent. */
   readonly zoom?: number;
 }
 
 /** The size at which a model computes a window. */
 export function workedSize({ width, height, zoom = 1 }: PictureWindow): { width: number; height: number } {
   return { width: width * zoom, height: height * zoom };
+}
+
+/** The same window at half the resolution. */
+export function halvedWindow(window: PictureWindow): PictureWindow {
+  return { ...window, zoom: (window.zoom ?? 1) / 2 };
 }
 
 /** Pixels of context around the mask. */
@@ -90,7 +95,7 @@ export function windowPlanes(picture: Picture, window: PictureWindow): Float32Ar
       planes[i + 2 * size] = VALUES[pixels[from + 2]!]!;
     }
   }
-  return enlarged(planes, window, zoom);
+  return zoom < 1 ? shrunk(planes, workedSize(window), 1 / zoom) : enlarged(planes, window, zoom);
 }
 
 /**

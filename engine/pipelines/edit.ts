@@ -16,16 +16,10 @@ import { type Coded, NO_RECORD, RegionAutoencoder } from '../execution/crops/reg
 import { listen, type Predict } from '../execution/denoise.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
 import { seesMask } from '../execution/denoiser-inputs.ts';
-import { type LatentDims, latentDims } from '../execution/latents.ts';
+import { doubledLatents, halvedNoise } from '../execution/half-resolution.ts';
+import type { LatentDims } from '../execution/latents.ts';
 import type { Share, SharedRun } from '../execution/shared-run.ts';
-import {
-  ALONE,
-  computedOnly,
-  fullSteps,
-  isComputed,
-  kindsOf,
-  requireWholeSize,
-} from '../execution/step-kinds.ts';
+import { ALONE, computedOnly, fullSteps, isComputed } from '../execution/step-kinds.ts';
 import { Steps, stepsMacs } from '../execution/steps.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
@@ -36,16 +30,16 @@ import { type PictureWindow, windowMask, windowPlanes, workedSize } from '../pic
 import { windowFor } from '../pictures/zoom.ts';
 import { type Box, boundsOf } from '../regions/box.ts';
 import { activeCount, coarser, type Mask } from '../regions/mask.ts';
-import type { Scheduler } from '../schedulers/scheduler.ts';
 import { analyse } from './analyse.ts';
 import { type Analysis, type EditCache, featuresOwner, keepAnalysis } from './edit-cache.ts';
 import { fasterMode } from './edit-mode.ts';
+import { type EditStage, editStagesOf, stageKinds } from './edit-stages.ts';
 import { editPlanes, recordingPlanes } from './inpainting.ts';
 import { prepareNetworks } from './prepare.ts';
 import { Previews } from './preview.ts';
 import { Progress } from './progress.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
-import { missingSteps, startOf, type Trajectory } from './recorder.ts';
+import { missingSteps, type Trajectory } from './recorder.ts';
 import {
   type Callbacks,
   type Repainted,
@@ -54,7 +48,6 @@ import {
   repaintSparse,
 } from './repaint.ts';
 import { editedPicture, repaintShared } from './repaint-shared.ts';
-import { schedulerFor } from './scheduler-for.ts';
 import { TILED } from './text-to-image.ts';
 
 /** Pixels inside the mask's edge over which the old picture fades into the new. */
@@ -86,14 +79,10 @@ interface Edited {
 
 /** Where and when an edit happens. */
 interface Scope {
-  window: PictureWindow;
   /** Bounds of the mask, in pixels of the picture. */
   box: Box;
-  /** Dimensions of the window's latents. */
-  dims: LatentDims;
-  scheduler: Scheduler;
-  /** The first step that is computed. */
-  start: number;
+  /** The last one is at the whole resolution. */
+  stages: ReturnType<typeof editStagesOf>;
 }
 
 interface EditOptions extends CallOptions<EditProgress> {
@@ -115,76 +104,139 @@ export async function edit(
 ): Promise<Edited> {
   const begin = performance.now();
   const scope = scopeOf(ready, task);
-  const { window, scheduler, start } = scope;
-  const steps = scheduler.timesteps.length - start;
+  const steps = scope.stages.at(-1)!.end - scope.stages[0].start;
   const progress = new Progress<EditProgress>(options.onProgress, steps);
-  const prepared = await prepareEdit(ready, memory, task, scope, progress, options);
-  const { loadSeconds, mode, denoiser, request, text, before, known, coloured } = prepared;
-  const decoder = decoderOf(prepared, task, scope);
-  const callbacks = callbacksOf(ready, scope, progress, decoder, options);
-  const { share } = options;
+  const stages: PreparedStage[] = [];
+  for (const stage of scope.stages)
+    stages.push(await prepareStage(ready, memory, task, stage, progress, options));
+  const last = stages.at(-1)!;
+  const decoder = decoderOf(last, task);
   progress.begin();
-  const { repainted, run } = await repaint(ready, memory, { ...prepared, task, scope, callbacks, share });
+  const { painted, run } = await paintStages(ready, memory, task, {
+    scope,
+    stages,
+    progress,
+    decoder,
+    options,
+  });
+  const repainted = painted.at(-1)!;
   const workers = run?.report();
   progress.stage('decode', steps);
   await listen(options.signal);
-  const decoded = await (mode === 'sparse'
+  const decoded = await (last.mode === 'sparse'
     ? decoder.region(repainted.latent)
     : decoder.whole(repainted.latent));
   await listen(options.signal);
   const result = decoder.finish(decoded);
   await listen(options.signal);
-  const { components } = ready;
-  const { condition } = request;
-  const edited: EditedPicture = { repainted, decoded, result, batch: batchOf(condition) };
-  const besides = text.macs + before.macs + (known?.macs ?? 0) + (coloured?.macs ?? 0) + decoded.macs;
+  const kinds = stages.flatMap(
+    ({ stage, request }) => request.kinds ?? fullSteps(stage.scheduler, stage.start),
+  );
   return {
-    remember: () => rememberEdit(ready, memory, scope, task, before.analysis, edited),
+    remember: async () => {
+      for (const [i, prepared] of stages.entries())
+        await rememberEdit(ready, memory, prepared, task.recipe, { repainted: painted[i]!, decoded, result });
+    },
     result: {
-      mode,
+      mode: last.mode,
       ...(await delivered(result, task, options.raw)),
       recipe: recipeOf(task),
-      macs: besides + repainted.macs + repainted.recordingMacs,
       seconds: (performance.now() - begin) / 1000,
-      loadSeconds,
-      stepSeconds: computedOnly(progress.stepSeconds, request.kinds),
+      loadSeconds: total(stages, ({ loadSeconds }) => loadSeconds),
+      stepSeconds: computedOnly(progress.stepSeconds, kinds),
       ...(workers && { workers }),
       warnings: [
-        ...text.warnings,
+        ...last.text.warnings,
         ...lostColours(task, scope),
         ...(run?.notices ?? []),
         ...(options.tiles ? [TILED] : []),
       ],
       activeFraction: repainted.activeFraction,
-      denseMacs: text.macs + codingMacs(components, scope) + wholeMacs(denoiser, scope, request),
-      computed: computedLevels(repainted, ready.model.autoencoder.scale, window),
-      recordedSteps: repainted.recordedSteps,
-      recordSeconds: repainted.recordSeconds,
-      recordingMacs: repainted.recordingMacs,
+      ...countedMacs(ready, stages, painted, decoded),
+      computed: computedLevels(repainted, ready.model.autoencoder.scale, last.stage.window),
+      recordedSteps: total(painted, ({ recordedSteps }) => recordedSteps),
+      recordSeconds: painted.flatMap(({ recordSeconds }) => recordSeconds),
+      recordingMacs: total(painted, ({ recordingMacs }) => recordingMacs),
     },
   };
 }
 
-type PreparedEdit = Awaited<ReturnType<typeof prepareEdit>>;
+/** Multiply–accumulates of an edit, and of the same edit computed densely. */
+function countedMacs(
+  { components }: ReadyModel,
+  stages: readonly PreparedStage[],
+  painted: readonly Repainted[],
+  decoded: Coded,
+): { macs: number; denseMacs: number } {
+  const last = stages.at(-1)!;
+  const of = (part: { macs: number } | undefined) => part?.macs ?? 0;
+  const prepared = total(
+    stages,
+    ({ text, before, known, coloured }) => text.macs + before.macs + of(known) + of(coloured),
+  );
+  return {
+    macs: prepared + total(painted, ({ macs, recordingMacs }) => macs + recordingMacs) + decoded.macs,
+    denseMacs: last.text.macs + codingMacs(components, last.stage) + total(stages, wholeMacs),
+  };
+}
 
-/** Loads the networks, encodes prompt and picture, and chooses how the edit is computed. */
-async function prepareEdit(
+function total<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((sum, item) => sum + of(item), 0);
+}
+
+interface Painting {
+  scope: Scope;
+  stages: readonly PreparedStage[];
+  progress: Progress<EditProgress>;
+  decoder: EditDecoder;
+  options: EditOptions;
+}
+
+/** Repaints stage by stage: what one predicts as the clean latents, enlarged and noised again, is where the next begins. */
+async function paintStages(
   ready: ReadyModel,
   memory: EditCache,
   task: EditTask,
-  scope: Scope,
+  { scope, stages, progress, decoder, options }: Painting,
+): Promise<{ painted: Repainted[]; run: SharedRun | undefined }> {
+  const painted: Repainted[] = [];
+  let run: SharedRun | undefined;
+  const { dims } = stages.at(-1)!.stage;
+  for (const prepared of stages) {
+    const enlarge = (latent: Float32Array) =>
+      prepared === stages.at(-1) ? latent : doubledLatents(latent, dims);
+    const callbacks = callbacksOf(ready, scope, enlarge, progress, decoder, options);
+    const begun = painted.at(-1);
+    const origin = begun ? doubledLatents(begun.latent, dims) : prepared.request.origin;
+    const request = { ...prepared.request, origin };
+    const repainting = { ...prepared, request, task, callbacks, share: options.share };
+    const { repainted, run: shared } = await repaint(ready, memory, repainting);
+    painted.push(repainted);
+    run = shared;
+  }
+  return { painted, run };
+}
+
+type PreparedStage = Awaited<ReturnType<typeof prepareStage>>;
+
+/** Loads the networks, encodes prompt and picture, and chooses how a stage of the edit is computed. */
+async function prepareStage(
+  ready: ReadyModel,
+  memory: EditCache,
+  task: EditTask,
+  stage: EditStage,
   progress: Progress<EditProgress>,
   { signal, share, tiles }: EditOptions,
 ) {
   const begin = performance.now();
   const { picture, recipe } = task;
-  const { window, scheduler } = scope;
+  const { window, scheduler } = stage;
   const size = workedSize(window);
   progress.stage('load');
   await listen(signal);
   await prepareNetworks(ready, recipe.precision, { signal, report: progress.own });
   const denoiser = ready.components.denoiser(recipe, {}, ready.images?.grids);
-  const painted = coarser(windowMask(task.mask, window), size.width / scope.dims[2]);
+  const painted = coarser(windowMask(task.mask, window), size.width / stage.dims[2]);
   const loaded = performance.now();
 
   progress.stage('encode');
@@ -196,29 +248,40 @@ async function prepareEdit(
   const planes = windowPlanes(picture, window);
   const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe, timesteps };
   const before = await analyse(ready, memory, autoencoder, seen);
-  requireWholeSize(recipe.stepPlan);
-  const kinds = kindsOf(recipe, scheduler, denoiser, scope.start);
-  const blind = { ...requestOf(task, scope, before.analysis.trajectory, text.condition, painted), kinds };
+  const kinds = stageKinds(stage, recipe, denoiser);
+  const blind = { ...requestOf(task, stage, before.analysis.trajectory, text.condition, painted), kinds };
   const analysed = performance.now();
   const { mode, region } = await chosenMode(denoiser, memory, blind, task, share);
   const loadSeconds = (loaded - begin + performance.now() - analysed) / 1000;
-  const known = await maskedPicture(ready, autoencoder, before.analysis, planes, scope, blind, {
+  const known = await maskedPicture(ready, autoencoder, before.analysis, planes, stage, blind, {
     ...task,
     mode,
   });
   const condition = known ? { ...text.condition, planes: known.planes } : text.condition;
-  const coloured = await colouredPicture(autoencoder, before.analysis, task, scope, painted);
+  const coloured = await colouredPicture(autoencoder, before.analysis, task, stage, painted);
   const request = { ...blind, condition, origin: coloured?.data };
-  return { loadSeconds, denoiser, autoencoder, planes, text, before, known, coloured, request, mode, region };
+  return {
+    stage,
+    loadSeconds,
+    denoiser,
+    autoencoder,
+    planes,
+    text,
+    before,
+    known,
+    coloured,
+    request,
+    mode,
+    region,
+  };
 }
 
 type EditDecoder = ReturnType<typeof decoderOf>;
 
 /** Latents → pixels of the window → the picture with the masked part replaced. */
 function decoderOf(
-  { autoencoder, planes, before, request }: PreparedEdit,
+  { autoencoder, planes, before, request, stage: { window } }: PreparedStage,
   { picture, mask, coverage }: EditTask,
-  { window }: Scope,
 ) {
   const { width, height } = workedSize(window);
   const known = before.analysis.decoded ?? { data: planes, record: NO_RECORD };
@@ -230,16 +293,19 @@ function decoderOf(
   };
 }
 
-/** Reports each step, with a preview if one is wanted and decoding is fast. */
+/** Reports each step, with a preview if one is wanted and decoding is fast. @param enlarge to the last stage's latents */
 function callbacksOf(
   { model }: ReadyModel,
-  { box, start }: Scope,
+  { box, stages: [{ start }] }: Scope,
+  enlarge: (latent: Float32Array) => Float32Array,
   progress: Progress<EditProgress>,
   decoder: EditDecoder,
   { signal, onProgress, previews: wanted }: EditOptions,
 ): Callbacks {
   const hasPreviews = onProgress && wanted !== false && model.autoencoder.kind === 'tiny';
-  const previews = new Previews(async (latent) => partOf(decoder.finish(await decoder.region(latent)), box));
+  const previews = new Previews(async (latent) =>
+    partOf(decoder.finish(await decoder.region(enlarge(latent))), box),
+  );
   return {
     signal,
     onRecord: (index) => progress.stage('record', index - start),
@@ -250,36 +316,51 @@ function callbacksOf(
 
 /** The outcome of an edit, as far as later edits need it. */
 interface EditedPicture {
+  /** Of one stage. */
   repainted: Repainted;
   decoded: Coded;
   result: Picture;
-  batch: number;
 }
 
-/** Keeps what edits of the edited image read. */
+/** Keeps what a stage of edits of the edited image reads. */
 async function rememberEdit(
   ready: ReadyModel,
   memory: EditCache,
-  { window, dims }: Scope,
-  { recipe }: EditTask,
-  { trajectory, decoded: whole, encoded }: Analysis,
-  { repainted, decoded, result, batch }: EditedPicture,
+  { stage, request, autoencoder, before }: PreparedStage,
+  recipe: Recipe,
+  { repainted, decoded, result }: EditedPicture,
 ): Promise<void> {
   if (!repainted.remember) return;
-  const { latent } = repainted;
+  const { window, dims } = stage;
+  const { trajectory, decoded: whole, encoded } = before.analysis;
+  const planes = windowPlanes(result, window);
+  const isLast = stage.end === stage.scheduler.timesteps.length;
+  // At half the resolution the image is encoded: what a stage predicts lacks the details of the next.
+  const latent = isLast
+    ? repainted.latent
+    : (await encodedPart(autoencoder, before.analysis, planes, window, request.mask)).data;
   const id = crypto.randomUUID();
   await repainted.remember(id);
   const shown = recordingPlanes(ready.components, latent, dims);
-  await keepAnalysis(memory, featuresOwner(ready, recipe), windowPlanes(result, window), batch, {
+  await keepAnalysis(memory, featuresOwner(ready, recipe), planes, batchOf(request.condition), {
     window,
     trajectory: { ...trajectory, id, latent, condition: { ...trajectory.condition, ...shown } },
-    decoded: whole && decoded,
+    decoded: whole && (isLast ? decoded : await decodedWhole(autoencoder, latent, window)),
     ...(shown.planes && { encoded: { data: latent, record: encoded!.record, macs: 0 } }),
   });
 }
 
 function recipeOf({ recipe, strength, maskOf }: EditTask): Recipe {
   return { ...recipe, strength, ...(maskOf && { maskOf }) };
+}
+
+function decodedWhole(
+  autoencoder: RegionAutoencoder,
+  latent: Float32Array,
+  window: PictureWindow,
+): Promise<Coded> {
+  const { width, height } = workedSize(window);
+  return autoencoder.decode(latent, width, height);
 }
 
 /** The new image as a file with its recipe, or as pixels. */
@@ -311,7 +392,7 @@ async function maskedPicture(
   autoencoder: RegionAutoencoder,
   { encoded }: Analysis,
   planes: Float32Array,
-  { window, dims }: Scope,
+  { window, dims }: EditStage,
   { mask: painted }: RepaintRequest,
   { mask, mode, dilation }: EditTask,
 ) {
@@ -325,39 +406,41 @@ async function maskedPicture(
 /** The latents of the picture under its colours, right where it is painted; undefined without colours. */
 async function colouredPicture(
   autoencoder: RegionAutoencoder,
-  { trajectory: { latent }, encoded }: Analysis,
+  before: Analysis,
   { coloured }: EditTask,
-  { window }: Scope,
+  { window }: EditStage,
   painted: Mask,
 ): Promise<Coded | undefined> {
-  if (!coloured) return undefined;
+  return coloured && encodedPart(autoencoder, before, windowPlanes(coloured, window), window, painted);
+}
+
+/** The latents of a picture that is another one only where it is painted; right where it is. */
+function encodedPart(
+  autoencoder: RegionAutoencoder,
+  { trajectory: { latent }, encoded }: Analysis,
+  planes: Float32Array,
+  window: PictureWindow,
+  painted: Mask,
+): Promise<Coded> {
   const { width, height } = workedSize(window);
-  const planes = windowPlanes(coloured, window);
   const before = encoded ?? (autoencoder.needsRecord ? undefined : { data: latent, record: NO_RECORD });
   return before
-    ? await autoencoder.encodeRegion(planes, width, height, before, painted)
-    : await autoencoder.encode(planes, width, height);
+    ? autoencoder.encodeRegion(planes, width, height, before, painted)
+    : autoencoder.encode(planes, width, height);
 }
 
 /** At full strength the masked part starts from noise alone. */
-function lostColours({ coloured }: EditTask, { start }: Scope): string[] {
-  return coloured && start === 0
+function lostColours({ coloured }: EditTask, { stages }: Scope): string[] {
+  return coloured && stages[0].start === 0
     ? [`Nothing of the painted colours is left at this strength: choose less, such as ${COLOUR_STRENGTH}.`]
     : [];
 }
 
-function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength, zoom }: EditTask): Scope {
+function scopeOf(ready: ReadyModel, { picture, mask, recipe, strength, zoom }: EditTask): Scope {
   const box = boundsOf(mask);
   if (!box) throw new InputError('The mask has no white pixel, so it selects nothing.');
-  const window = windowFor(picture, box, model, zoom);
-  const scheduler = schedulerFor(model, recipe, workedSize(window));
-  return {
-    window,
-    box,
-    dims: latentDims(model.autoencoder, workedSize(window)),
-    scheduler,
-    start: startOf(scheduler, strength),
-  };
+  const window = windowFor(picture, box, ready.model, zoom);
+  return { box, stages: editStagesOf(ready, recipe, strength, window) };
 }
 
 /**
@@ -382,7 +465,7 @@ async function chosenMode(
   const isWhole = activeCount(mask) === mask.data.length;
   if (mode === 'auto' && (isWhole || fasterMode({ ...work, share: 0 }) === 'dense')) return { mode: 'dense' };
   const part = { of: 'region', mask, ring: dilation } as const;
-  const region = await Steps.open(denoiser, part, scheduler, condition, computedKinds);
+  const region = await Steps.open(denoiser, part, scheduler, condition, computedKinds, start);
   const computed = region.plan.macs(tokens) / denseMacs;
   if (mode === 'auto' && fasterMode({ ...work, share: computed }) === 'dense') return { mode: 'dense' };
   return { mode: 'sparse', region };
@@ -390,7 +473,7 @@ async function chosenMode(
 
 function requestOf(
   { recipe: { seed } }: EditTask,
-  { scheduler, start }: Scope,
+  { scheduler, start, end, dims }: EditStage,
   trajectory: Trajectory,
   condition: Condition,
   mask: Mask,
@@ -400,17 +483,26 @@ function requestOf(
     trajectory,
     scheduler,
     start,
+    end,
     mask,
     condition,
-    noise: gaussianNoise(seed, START_NOISE, length),
+    noise: startNoise(seed, dims, end < scheduler.timesteps.length),
     stepNoise: (index) => gaussianNoise(seed, stepNoise(index), length),
   };
+}
+
+/** The noise that an image begins with. @param isHalf whether `dims` are those of half its resolution */
+function startNoise(seed: number, dims: LatentDims, isHalf: boolean): Float32Array {
+  const [channels, height, width] = dims;
+  if (!isHalf) return gaussianNoise(seed, START_NOISE, channels * height * width);
+  const noise = gaussianNoise(seed, START_NOISE, 4 * channels * height * width);
+  return halvedNoise(noise, [channels, 2 * height, 2 * width]);
 }
 
 interface Repainting {
   task: EditTask;
   mode: Exclude<EditMode, 'auto'>;
-  scope: Scope;
+  stage: EditStage;
   request: RepaintRequest;
   callbacks: Callbacks;
   denoiser: Denoiser;
@@ -423,20 +515,20 @@ interface Repainting {
 async function repaint(
   { components }: ReadyModel,
   { features }: EditCache,
-  { task: { recipe, dilation }, mode, scope, request, callbacks, denoiser, region, share }: Repainting,
+  { task: { recipe, dilation }, mode, stage, request, callbacks, denoiser, region, share }: Repainting,
 ): Promise<{ repainted: Repainted; run?: SharedRun }> {
   const { scheduler, condition } = request;
-  const { dims } = scope;
+  const { dims } = stage;
   if (region) {
     const steps = region.with(condition);
     return { repainted: await repaintSparse(denoiser, steps, features, request, callbacks) };
   }
   const { start, kinds = fullSteps(scheduler, start) } = request;
   const [, height, width] = dims;
-  const macs = wholeMacs(denoiser, scope, request);
+  const macs = wholeMacs({ denoiser, stage, request });
   if (!share) {
     const whole = { of: 'whole', height, width } as const;
-    const computed = await Steps.open(denoiser, whole, scheduler, condition, kinds);
+    const computed = await Steps.open(denoiser, whole, scheduler, condition, kinds, start);
     const predict: Predict = async (sample, index) => (await computed.predict(sample, index)).output;
     return { repainted: await repaintDense(predict, request, macs, callbacks) };
   }
@@ -464,16 +556,20 @@ async function repaint(
 }
 
 /** Products of the steps over everything. */
-function wholeMacs(
-  denoiser: Denoiser,
-  { dims: [, height, width], scheduler, start }: Scope,
-  { kinds = fullSteps(scheduler, start), condition }: RepaintRequest,
-): number {
+function wholeMacs({
+  denoiser,
+  stage: {
+    dims: [, height, width],
+    scheduler,
+    start,
+  },
+  request: { kinds = fullSteps(scheduler, start), condition },
+}: Pick<Repainting, 'denoiser' | 'stage' | 'request'>): number {
   return stepsMacs(denoiser, kinds, { height, width }, condition);
 }
 
 /** Products of encoding and decoding everything. */
-function codingMacs(components: Components, { window }: Scope): number {
+function codingMacs(components: Components, { window }: EditStage): number {
   const extent = { ...workedSize(window), batch: 1, tokens: 0 };
   const parts = ['vae-encoder', 'vae-decoder'] as const;
   return parts.reduce((sum, part) => sum + countMacs(components.network(part), extent).total, 0);

@@ -27,8 +27,10 @@ export interface RecordedImage {
   /** Latent size. */
   height: number;
   width: number;
-  /** Kinds of the last steps; computed in full if absent. */
+  /** Kinds of the steps from `start` on; absent: all are computed in full. */
   kinds?: readonly StepKind[] | undefined;
+  /** Absent: `kinds` are those of the last steps. */
+  start?: number;
 }
 
 /** Computes an image's own trajectory densely, to record the features that edits read. */
@@ -76,9 +78,9 @@ export class Recorder {
   }
 
   #open(): Promise<Steps> {
-    const { trajectory, scheduler, height, width, kinds } = this.#of;
+    const { trajectory, scheduler, height, width, kinds, start } = this.#of;
     const whole = { of: 'whole', height, width, records: true } as const;
-    return Steps.open(this.#denoiser, whole, scheduler, trajectory.condition, kinds);
+    return Steps.open(this.#denoiser, whole, scheduler, trajectory.condition, kinds, start);
   }
 
   async #record(index: number, signal: AbortSignal | undefined): Promise<Features> {

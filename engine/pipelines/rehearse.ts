@@ -28,7 +28,7 @@ export async function rehearse(
   const mask = centredMask(height, width, SHARE);
   const part = { of: 'region', mask, ring: denoiser.ring } as const;
   const computed = kinds ?? fullSteps(scheduler, start);
-  const steps = await Steps.open(denoiser, part, scheduler, trajectory.condition, computed);
+  const steps = await Steps.open(denoiser, part, scheduler, trajectory.condition, computed, start);
   const { latent, id } = trajectory;
   const { timesteps } = scheduler;
   const way = steps.wayAt(start);

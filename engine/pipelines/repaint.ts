@@ -14,12 +14,14 @@ export interface RepaintRequest {
   scheduler: Scheduler;
   /** Latents [C, h, w] that the masked part starts from; the image's own if absent. */
   origin?: Float32Array | undefined;
-  /** First step; steps before it are skipped for an edit of partial strength. */
+  /** First step; steps before it are skipped for an edit of partial strength, or were taken at half the resolution. */
   start: number;
+  /** The step after the last; absent: all are taken. Before the end the result is what the last step predicts. */
+  end?: number;
   /** The repainted positions, at latent size. */
   mask: Mask;
   condition: Condition;
-  /** What the steps from `start` on compute; everything if absent. */
+  /** What the steps from `start` to `end` compute; everything if absent. */
   kinds?: StepKind[] | undefined;
   /** Noise [C, h, w] from which the masked part starts. */
   noise: Float32Array;
@@ -72,6 +74,7 @@ export async function repaintSparse(
     height,
     width,
     kinds,
+    start,
   });
   const fresh = new Map<number, Features>();
   const predict: Predict = async (sample, index) => {
@@ -115,7 +118,7 @@ export async function repaintSparse(
  */
 export async function paintAt(
   predict: Predict,
-  { trajectory, origin = trajectory.latent, scheduler, start, mask, noise, stepNoise }: RepaintRequest,
+  { trajectory, origin = trajectory.latent, scheduler, start, end, mask, noise, stepNoise }: RepaintRequest,
   at: Int32Array,
   { signal, onStep }: Callbacks,
 ): Promise<Float32Array> {
@@ -130,14 +133,19 @@ export async function paintAt(
     index < scheduler.timesteps.length ? scheduler.addNoise(clean, own, index) : clean;
   const laidIn = (sample: Float32Array) => putPositions(trajectory.latent, keepRing(sample, clean), size, at);
   const begin = keepRing(beginning(scheduler, taken(origin), taken(noise), start), known(start));
+  let predicted: (() => Float32Array) | undefined;
   const painted = await denoise(predict, scheduler, begin, {
     start,
+    ...(end !== undefined && { end }),
     signal,
     noise: (index) => taken(stepNoise(index)),
     constrain: (sample, index) => keepRing(sample, known(index + 1)),
-    onStep: (index, _, original) => onStep?.(index, () => laidIn(original())),
+    onStep: (index, _, original) => {
+      if (index + 1 === end && end < scheduler.timesteps.length) predicted = original;
+      return onStep?.(index, () => laidIn(original()));
+    },
   });
-  return laidIn(painted);
+  return laidIn(predicted?.() ?? painted);
 }
 
 /** Dense prediction that stores the features of every step. */
@@ -161,7 +169,7 @@ export async function repaintDense(
   macs: number,
   callbacks: Callbacks = {},
 ): Promise<Repainted> {
-  const { trajectory, origin = trajectory.latent, scheduler, start, mask } = request;
+  const { trajectory, origin = trajectory.latent, scheduler, start, end, mask } = request;
   const positions = mask.data.length;
   const keepOutside = (painted: Float32Array, outside: Float32Array) =>
     painted.map((value, i) => (mask.data[i % positions] ? value : outside[i]!));
@@ -170,8 +178,10 @@ export async function repaintDense(
     beginning(scheduler, origin, request.noise, start),
     scheduler.addNoise(trajectory.latent, trajectory.noise, start),
   );
+  let predicted: (() => Float32Array) | undefined;
   const painted = await denoise(predict, scheduler, begin, {
     start,
+    ...(end !== undefined && { end }),
     signal: callbacks.signal,
     noise: request.stepNoise,
     constrain: (sample, index) => {
@@ -180,11 +190,14 @@ export async function repaintDense(
         next < steps ? scheduler.addNoise(trajectory.latent, trajectory.noise, next) : trajectory.latent;
       return keepOutside(sample, outside);
     },
-    onStep: (index, _, original) =>
-      callbacks.onStep?.(index, () => keepOutside(original(), trajectory.latent)),
+    onStep: (index, _, original) => {
+      const clean = () => keepOutside(original(), trajectory.latent);
+      if (index + 1 === end && end < steps) predicted = clean;
+      return callbacks.onStep?.(index, clean);
+    },
   });
   return {
-    latent: painted,
+    latent: predicted?.() ?? painted,
     macs,
     recordingMacs: 0,
     recordedSteps: 0,

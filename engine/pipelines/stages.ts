@@ -30,16 +30,25 @@ export function stagesOf(model: DiffusionModel, recipe: Recipe): Stage[] {
   const end = scheduler.timesteps.length;
   const whole = { dims: latentDims(model.autoencoder, recipe), scheduler, start: half, end };
   if (half === 0) return [whole];
-  if (!hasHalf(model, recipe))
-    throw new InputError(
-      `The step plan ${stepPlan} cannot be used: ${model.name} has no images of ${width / 2} × ${height / 2} pixels, half of ${width} × ${height}. Choose another size, or leave out the slash.`,
-      { setting: 'size' },
-    );
+  requireHalf(model, recipe, stepPlan);
   const size = { width: width / 2, height: height / 2 };
   return [
     { dims: halfDims(whole.dims), scheduler: schedulerFor(model, recipe, size), start: 0, end: half },
     whole,
   ];
+}
+
+/** @throws InputError if a model has no images of half a size, where a step plan needs them */
+export function requireHalf(
+  model: DiffusionModel,
+  { width, height }: Pick<Recipe, 'width' | 'height'>,
+  stepPlan: string | undefined,
+): void {
+  if (hasHalf(model, { width, height })) return;
+  throw new InputError(
+    `The step plan ${stepPlan} cannot be used: ${model.name} has no images of ${width / 2} × ${height / 2} pixels, half of ${width} × ${height}. Choose another size, or leave out the slash.`,
+    { setting: 'size' },
+  );
 }
 
 /** Whether a model has images of half a width and height. */

@@ -1,7 +1,7 @@
 /** The cost of an edit, and of its full recompute. */
 import type { EditRequest, EditResult } from '../../shared/api.ts';
 import type { EditCost } from '../../shared/editorProtocol.ts';
-import { wholeStepsOf } from '../../shared/stepPlan.ts';
+import { stepsByPositions, wholeStepsOf } from '../../shared/stepPlan.ts';
 import { type DenseSpeed, denseStepOf } from '../denseSpeed.ts';
 
 export function costOf(result: EditResult): EditCost {
@@ -46,7 +46,7 @@ export async function fullRecomputeTime(
   const time = timeOf(step.macs) ?? (guided && guided / 2);
   if (time === undefined) return undefined;
   // Beside the steps: decoding the whole picture, at the same speed; everything else takes the same time.
-  const steps = stepSeconds.length;
+  const { equivalent: steps } = stepsByPositions(recipe.stepPlan, stepSeconds.length);
   const others = seconds - loadSeconds - sum(recordSeconds) - sum(stepSeconds);
   const autoencoder = (time * (denseMacs - steps * step.macs)) / step.macs;
   return { seconds: steps * time + Math.max(others, autoencoder), measured: false };

@@ -7,6 +7,7 @@ import type { PrepareEditRequest, Recipe } from '../../shared/api.ts';
 import type { EditDraft, EditWay } from '../../shared/editorProtocol.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { type Area, boundsOf } from '../../shared/raster.ts';
+import { stepsByPositions } from '../../shared/stepPlan.ts';
 import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { denseStepOf } from '../denseSpeed.ts';
 import { modelChanges } from '../models/changes.ts';
@@ -196,7 +197,8 @@ export class Preparing {
     const step =
       request && worked && (await denseStepOf(request, { ...recipe, ...worked }).catch(() => undefined));
     const time = step && this.#services.denseSpeed.stepTime(step);
-    const mostSeconds = time && editSteps! * time.seconds;
+    const { equivalent } = stepsByPositions(recipe?.stepPlan, editSteps ?? 0);
+    const mostSeconds = time && equivalent * time.seconds;
     this.#document.update({ mostSeconds, fullSeconds: mostSeconds && mostSeconds / spent! });
   }
 

@@ -89,11 +89,8 @@ interface Asked {
 }
 
 test('an image much larger than the model’s own begins at half the resolution, with any budget', () => {
-  const planOf = (
-    more: Partial<typeof recipe>,
-    options: { shared?: boolean; edit?: boolean } = {},
-    budget = 1,
-  ) => spendingOf({ budget }, scenes, { ...recipe, width: 512, height: 512, ...more }, options).recipe;
+  const planOf = (more: Partial<typeof recipe>, options: Parameters<typeof spendingOf>[3] = {}, budget = 1) =>
+    spendingOf({ budget }, scenes, { ...recipe, width: 512, height: 512, ...more }, options).recipe;
   assert.equal(planOf({}).stepPlan, 'FFFFFFFFFFFFFF/FFFFFF');
   assert.deepEqual([planOf({}).budget, planOf({ steps: 1 }).stepPlan], [undefined, undefined]);
   assert.equal(planOf({}, {}, 0.15).stepPlan, 'PPP/P @budget/few.safetensors');
@@ -101,11 +98,13 @@ test('an image much larger than the model’s own begins at half the resolution,
   // Workers have no adapters and compute full steps.
   assert.equal(planOf({}, { shared: true }).stepPlan, 'FFFFFFFFFFFFFF/FFFFFF');
   assert.match(planOf({}, { shared: true }, 0.5).stepPlan!, /^F+\/F+$/);
+  assert.equal(planOf({}, { edit: true }).stepPlan, 'FFFFFFFFFFFFFF/FFFFFF');
   const inFull = [
     planOf({ width: 256 }),
     planOf({ width: 264, height: 584 }),
     planOf({ scheduler: 'heun' }),
-    planOf({}, { edit: true }),
+    planOf({}, { edit: true, shared: true }),
+    planOf({}, { edit: true, worked: { width: 256, height: 256 } }),
   ];
   for (const { width, stepPlan } of inFull) assert.equal(stepPlan, undefined, String(width));
   const steered = { regions: [{ prompt: 'a tree', mask: new Uint8Array() }] };

@@ -25,13 +25,11 @@ type Sized = Pick<
 };
 
 /** What an image of a recipe costs in full, counted from the definitions of the model's networks. */
-export function fullProcess(
-  model: DiffusionModel,
-  recipe: Sized,
-  { shared = false, edit = false, steered = false, strength = 1 }: ProcessOptions = {},
-): FullProcess {
+export function fullProcess(model: DiffusionModel, recipe: Sized, options: ProcessOptions = {}): FullProcess {
+  const { shared = false, edit = false, steered = false, strength = 1, worked = recipe } = options;
   const network = model.network('denoiser');
-  const { width, height, steps, attention } = recipe;
+  const { steps, attention } = recipe;
+  const { width, height } = worked;
   const { scale } = model.autoencoder;
   const positions = { width: width / scale, height: height / scale };
   const tokens = textLength(network);
@@ -51,7 +49,7 @@ export function fullProcess(
     stepMacs: runs * step(guided ? 2 : 1, size),
     aloneMacs: runs * step(1, size),
   });
-  const share = halfResolutionOf(model, recipe, { edit, steered });
+  const share = halfResolutionOf(model, recipe, options);
   return {
     steps,
     ...stepsOf(positions),

@@ -16,20 +16,21 @@ interface Spending {
  * Plans a recipe for the budget of its request. Without one, an image is computed in full, and an edit with the budget
  * that its model's makers recommend for edits, if the plan for it is the model's own or has forecasts: only these were
  * measured to cost edits nothing.
- * @param options `shared`: by several workers; `edit`: of an image instead of a new one, with this `strength`
+ * @param options `shared`: by several workers; `edit`: of an image instead of a new one, with this `strength`, `worked` on at
+ * a size
  */
 export function spendingOf(
   request: Pick<GenerateRequest, 'budget' | 'stepPlan' | 'controls' | 'references' | 'regions'>,
   model: DiffusionModel,
   recipe: Recipe,
-  { shared = false, edit = false, strength = 1 }: Omit<ProcessOptions, 'steered'> = {},
+  { shared = false, edit = false, strength = 1, worked }: Omit<ProcessOptions, 'steered'> = {},
 ): Spending {
   const { budget, stepPlan } = request;
   const full = { recipe, warnings: [] };
   const share = budget ?? (edit ? model.defaults.editBudget : undefined) ?? 1;
   const steered = isSteered(request);
   if (stepPlan !== undefined) return full;
-  const options = { shared, edit, steered, strength };
+  const options = { shared, edit, steered, strength, worked };
   if (share === 1) return { ...full, recipe: inFull(recipe, halfResolutionOf(model, recipe, options)) };
   const process = fullProcess(model, recipe, options);
   // Who asks for a number of steps, and for no budget, gets no plan that stands for another number.
