@@ -81,14 +81,18 @@ export class DenseSpeed {
   /**
    * Time of a step, scaled by operations from the nearest size that was measured.
    * @param sameSize only what was measured at this size counts
+   * @param of what is taken of the times; the fastest for what other work disturbs more than a step
    */
-  stepTime(step: DenseStep, { sameSize = false } = {}): StepTime | undefined {
+  stepTime(
+    step: DenseStep,
+    { sameSize = false, of = median }: { sameSize?: boolean; of?: (seconds: number[]) => number } = {},
+  ): StepTime | undefined {
     const distance = ({ macs }: Sample) => Math.abs(Math.log(macs / step.macs));
     const [nearest] = this.#samples.all
       .filter((sample) => this.#isLike(sample, step) && (!sameSize || distance(sample) < SAME_SIZE))
       .sort((a, b) => distance(a) - distance(b));
     if (!nearest) return undefined;
-    const seconds = (median(nearest.seconds) * step.macs) / nearest.macs;
+    const seconds = (of(nearest.seconds) * step.macs) / nearest.macs;
     return { seconds, steps: nearest.seconds.length };
   }
 

@@ -52,6 +52,24 @@ test('a full recompute without guidance takes half of one with it, until it was 
   assert.equal((await timeOf(plan, 'sparse'))!.seconds.toFixed(2), '6.00');
 });
 
+test('what is computed beside the steps takes as long as in a full recompute of this size', async () => {
+  const speed = new DenseSpeed(new MemoryStorage());
+  const lasting = (mode: 'dense' | 'sparse', others: number) => {
+    const result = edited(undefined, mode);
+    return fullRecomputeTime(speed, request, { ...result, seconds: result.seconds + others });
+  };
+  assert.equal((await lasting('dense', 2))!.seconds.toFixed(2), '8.00');
+  assert.equal((await lasting('sparse', 0.5))!.seconds.toFixed(2), '8.00');
+  assert.equal((await lasting('sparse', 3))!.seconds.toFixed(2), '9.00');
+});
+
+test('steps at half the resolution count by their positions', async () => {
+  const speed = new DenseSpeed(new MemoryStorage());
+  await fullRecomputeTime(speed, request, edited(undefined, 'dense'));
+  const estimate = await fullRecomputeTime(speed, request, edited('FFFF/FF', 'sparse'));
+  assert.equal(estimate!.seconds.toFixed(2), '3.00');
+});
+
 test('steps that compute less than everything say nothing about a full recompute', async () => {
   const speed = new DenseSpeed(new MemoryStorage());
   assert.equal(await fullRecomputeTime(speed, request, edited('FFPPPP', 'dense')), undefined);

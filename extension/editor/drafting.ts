@@ -2,6 +2,7 @@
 import { draftSwitch } from '../draftSwitch.ts';
 import type { Services } from '../services.ts';
 import { controlOf } from './controlLayer.ts';
+import { learnFull } from './cost.ts';
 import type { PictureDocument } from './document.ts';
 import { editRequest } from './editRequest.ts';
 import { LiveEdits } from './liveEdits.ts';
@@ -25,10 +26,10 @@ export function liveEditsOf(
     },
     async make(request, signal) {
       const result = await services.queue.editAside(request, { signal });
-      const { recipe, stepSeconds, seconds, loadSeconds, workers } = result;
+      const { seconds, loadSeconds, workers } = result;
       // Drafts are full recomputes, so they tell how long one takes; the first run of a network is slower.
       const isWarm = loadSeconds < COLD * seconds;
-      if (isWarm && !workers) await services.denseSpeed.learn(request, recipe, stepSeconds);
+      if (isWarm && !workers) await learnFull(services.denseSpeed, request, result);
       return result;
     },
     expect: () => document.state.fullSeconds,
