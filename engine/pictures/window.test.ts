@@ -102,6 +102,22 @@ test('planes of a window repeat the border beyond the picture', () => {
   assert.deepEqual(at(1, 7), ['1.0', '1.0', '1.0']);
 });
 
+test('half the resolution has the means of four pixels, and is active where one of them is', () => {
+  const [width, height] = [5, 3];
+  const pixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 37) % 256);
+  const window = { left: 1, top: 0, width: 6, height: 4 };
+  const [whole, half] = [window, { ...window, zoom: 0.5 }].map((each) =>
+    windowPlanes({ pixels, width, height } as never, each),
+  );
+  assert.equal(half!.length, 3 * 3 * 2);
+  const at = (channel: number, y: number, x: number) => whole![(channel * 4 + y) * 6 + x]!;
+  const mean = (at(1, 2, 4) + at(1, 2, 5) + at(1, 3, 4) + at(1, 3, 5)) / 4;
+  assert.ok(Math.abs(half![(1 * 2 + 1) * 3 + 2]! - mean) < 1e-6);
+  const mask = { width, height, data: new Uint8Array(width * height) };
+  mask.data[2 * width + 4] = 1;
+  assert.deepEqual([...windowMask(mask, { ...window, zoom: 0.5 }).data], [0, 0, 0, 0, 1, 0]);
+});
+
 test('a mask is cut to the window and nothing is active beyond the picture', () => {
   const mask = { width: 10, height: 9, data: new Uint8Array(90).fill(1) };
   const { data } = windowMask(mask, { left: 4, top: 8, width: 8, height: 8 });

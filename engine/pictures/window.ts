@@ -3,7 +3,7 @@ import type { SizeLimits } from '../../shared/sizes.ts';
 import { InputError } from '../errors.ts';
 import { type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
-import { enlarged, shrunk } from './enlarge.ts';
+import { enlarged } from './enlarge.ts';
 import { scaleMask } from './mask.ts';
 import type { Picture } from './read.ts';
 
@@ -83,19 +83,48 @@ const VALUES = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1)
 /** The window's planes [3, height, width] in [−1, 1], at the size at which it is computed. */
 export function windowPlanes(picture: Picture, window: PictureWindow): Float32Array {
   const { width, height, left, top, zoom = 1 } = window;
+  if (zoom < 1) return smallPlanes(picture, window, 1 / zoom);
   const { pixels } = picture;
   const size = width * height;
   const planes = new Float32Array(3 * size);
-  for (let y = 0, i = 0; y < height; y++) {
-    const row = Math.min(top + y, picture.height - 1) * picture.width;
-    for (let x = 0; x < width; x++, i++) {
-      const from = 3 * (row + Math.min(left + x, picture.width - 1));
-      planes[i] = VALUES[pixels[from]!]!;
-      planes[i + size] = VALUES[pixels[from + 1]!]!;
-      planes[i + 2 * size] = VALUES[pixels[from + 2]!]!;
+  const inside = Math.min(width, picture.width - left);
+  for (let y = 0; y < height; y++) {
+    const row = Math.min(top + y, picture.height - 1) * picture.width + left;
+    for (let channel = 0; channel < 3; channel++) {
+      const begin = channel * size + y * width;
+      for (let x = 0, from = 3 * row + channel; x < inside; x++, from += 3)
+        planes[begin + x] = VALUES[pixels[from]!]!;
+      planes.fill(planes[begin + inside - 1]!, begin + inside, begin + width);
     }
   }
-  return zoom < 1 ? shrunk(planes, workedSize(window), 1 / zoom) : enlarged(planes, window, zoom);
+  return enlarged(planes, window, zoom);
+}
+
+/** Means of blocks of step × step pixels. */
+function smallPlanes({ pixels, ...picture }: Picture, window: PictureWindow, step: number): Float32Array {
+  const { width, height } = workedSize(window);
+  const size = width * height;
+  const planes = new Float32Array(3 * size);
+  for (let y = 0, i = 0; y < height; y++)
+    for (let x = 0; x < width; x++, i++) {
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (let dy = 0; dy < step; dy++) {
+        const row = Math.min(window.top + y * step + dy, picture.height - 1) * picture.width;
+        for (let dx = 0; dx < step; dx++) {
+          const from = 3 * (row + Math.min(window.left + x * step + dx, picture.width - 1));
+          red += pixels[from]!;
+          green += pixels[from + 1]!;
+          blue += pixels[from + 2]!;
+        }
+      }
+      const share = 1 / (127.5 * step ** 2);
+      planes[i] = red * share - 1;
+      planes[i + size] = green * share - 1;
+      planes[i + 2 * size] = blue * share - 1;
+    }
+  return planes;
 }
 
 /**
@@ -104,6 +133,7 @@ export function windowPlanes(picture: Picture, window: PictureWindow): Float32Ar
  */
 export function windowMask(mask: Mask, window: PictureWindow): Mask {
   const { width, height, left, top, zoom = 1 } = window;
+  if (zoom < 1) return smallMask(mask, window, 1 / zoom);
   const data = new Uint8Array(width * height);
   const columns = Math.min(width, mask.width - left);
   for (let y = 0; y < Math.min(height, mask.height - top); y++) {
@@ -112,4 +142,17 @@ export function windowMask(mask: Mask, window: PictureWindow): Mask {
   }
   const cut = { width, height, data };
   return zoom === 1 ? cut : scaleMask(cut, width * zoom, height * zoom);
+}
+
+/** Active where any of a block of step × step pixels is. */
+function smallMask(mask: Mask, window: PictureWindow, step: number): Mask {
+  const { width, height } = workedSize(window);
+  const data = new Uint8Array(width * height);
+  const columns = Math.min(window.width, mask.width - window.left);
+  for (let y = 0; y < Math.min(window.height, mask.height - window.top); y++) {
+    const from = (window.top + y) * mask.width + window.left;
+    const to = Math.floor(y / step) * width;
+    for (let x = 0; x < columns; x++) if (mask.data[from + x]) data[to + Math.floor(x / step)] = 1;
+  }
+  return { width, height, data };
 }
