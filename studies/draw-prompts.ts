@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { byDefault, optional, study, text, whole, withEngine } from './frame.ts';
+import { byDefault, optional, pixels, study, text, whole, withEngine } from './frame.ts';
 import { type Drawn, drawnFile, readPrompts, writeDrawn } from './support/prompts.ts';
 import { allowSvg } from './support/svg.ts';
 
@@ -16,16 +16,17 @@ await study(
     arguments: { prompts: text('a list of prompts'), out: text('a folder for the images') },
     options: {
       count: optional(whole('prompts of the list; all by default', 1)),
+      size: optional(pixels('of the images; those of the model by default')),
       sheet: optional(text('also draws a contact sheet into this file')),
       columns: byDefault(whole('images beside each other on the sheet', 1), 6),
     },
   },
-  async ({ prompts: list, out, count, sheet, columns }) => {
+  async ({ prompts: list, out, count, size, sheet, columns }) => {
     await mkdir(out, { recursive: true });
     const drawn: Drawn[] = [];
     await withEngine(async (engine) => {
       for (const [i, { prompt, seed, expected }] of (await readPrompts(list, count)).entries()) {
-        const { picture } = await engine.generate({ prompt, seed, previews: false });
+        const { picture } = await engine.generate({ prompt, seed, ...size, previews: false });
         const file = drawnFile(out, i);
         await writeFile(file, picture.png);
         drawn.push({ file, prompt, expected });

@@ -157,10 +157,18 @@ def main() -> None:
     p = commands.add_parser("count-suns", help="which pictures of a JSON list have a sun too many, or none")
     p.add_argument("listing", type=Path, help="[{file, expected}]")
 
-    p = commands.add_parser("export-reward", help="write the model that draws from the checkpoint of reward")
-    p.add_argument("--out", type=Path, default=MODEL)
-    p.add_argument("--before", type=Path, default=MODEL, help="folder of the model that was rewarded")
-    p.add_argument("--share", type=float, default=1, help="how much of the weights is the rewarded ones, 0 to 1")
+    for name in ("reward", "large"):
+        p = commands.add_parser(f"export-{name}", help=f"write the model that draws from the checkpoint of {name}")
+        p.add_argument("--out", type=Path, default=MODEL)
+        p.add_argument("--before", type=Path, default=MODEL, help="folder of the model that was trained on")
+        p.add_argument("--share", type=float, default=1, help="how much of the weights is the checkpoint's, 0 to 1")
+
+    commands.add_parser("halves", help="predict large pictures at half the resolution, to learn enlarging from")
+
+    p = commands.add_parser("large", help="train the model that draws to finish large pictures; needs halves")
+    p.add_argument("--minutes", type=float, default=40)
+    p.add_argument("--batch", type=int, default=8)
+    p.add_argument("--rate", type=float, default=2e-4)
 
     p = commands.add_parser("trajectories", help="follow the full process, for adapters that shorten it")
     p.add_argument("--count", type=int, default=3072)
@@ -245,23 +253,34 @@ def main() -> None:
         size = export({**averaged(args.work, args.draw), "vae": trained_autoencoder(args.work)},
                       tokenizer_folder(args.work), out)
         print(f"{out}: {size / 1e6:.1f} MB")
-    elif args.command in ("critic", "reward", "export-reward"):
+    elif args.command in ("export-reward", "export-large"):
+        from .export import averaged, export
+        args.model = args.before
+        parts, _ = model_parts(args)
+        checkpoint = args.work / f"{args.command.removeprefix('export-')}.pt"
+        print(export(averaged(checkpoint, parts, args.share), MODEL / "tokenizer", args.out))
+    elif args.command in ("halves", "large"):
+        from .large import halves, train as large
+        args.model = MODEL
+        parts, tokenizer = model_parts(args)
+        if args.command == "halves":
+            halves.write(parts, tokenizer, args.work)
+        else:
+            large.train(args.work, parts, tokenizer, args.minutes, args.batch, args.rate)
+    elif args.command in ("critic", "reward"):
         from .reward import critic, pictures, suns, train as reward
-        args.model = args.before if args.command == "export-reward" else MODEL
+        args.model = MODEL
         parts, tokenizer = model_parts(args)
         tagger, head = critic.tagger(MODEL.with_name("sight") / "tagger"), args.work / "critic.safetensors"
         if args.command == "critic":
             pictures.write(parts, tokenizer, args.work, args.count)
             critic.train(tagger, args.work, args.steps, head)
             suns.train(args.work, args.steps, args.work / "suns.safetensors")
-        elif args.command == "reward":
+        else:
             reward.train(args.work, parts, tokenizer,
                          reward.Reward(critic.load(tagger, head), suns.load(args.work / "suns.safetensors"),
                                        *pictures.decoded(args.work, 256)),
                          args.minutes, args.batch, args.rate)
-        else:
-            from .export import export
-            print(export(reward.averaged(args.work, parts, args.share), MODEL / "tokenizer", args.out))
     elif args.command == "count-suns":
         import json
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from . import safetensors
+from .device import load_checkpoint
 from .diffusion import SCHEDULER_CONFIG
 from .models.autoencoder import Autoencoder
 from .models.text_encoder import TextEncoder
@@ -64,6 +65,15 @@ def export(parts: dict[str, nn.Module], tokenizer_folder: Path, folder: Path) ->
     fresh.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def averaged(checkpoint: Path, parts: dict[str, nn.Module], share: float = 1.0) -> dict[str, nn.Module]:
+    """The parts, with weights that are the checkpoint's averaged ones to this share and else their own."""
+    model = nn.ModuleDict({n: parts[n] for n in ("unet", "text_encoder")})
+    learnt = load_checkpoint(checkpoint)["ema"]
+    model.load_state_dict({n: own.float().lerp(learnt[n].float(), share).to(own.dtype) if own.is_floating_point()
+                           else own for n, own in model.state_dict().items()})
+    return {**parts, **model}
 
 
 def learned_steps(folder: Path) -> dict:

@@ -18,17 +18,19 @@ from .budget.train import Student, few_loss, last_loss, part_loss, teaching
 from .budget.trajectories import STEPS, Canvas, Followed, trajectories
 from .conditioning import coarse
 from .control.sketches import outlined, sketch
-from .diffusion import ALPHA_BAR, sample, timesteps
+from .diffusion import ALPHA_BAR, sample, solve, timesteps
 from .edits import masks, study
 from .edits.compose import random_edit
 from .edits.judge import cut_mask, left_out, window
 from .edits.mixture import weights
-from .export import load_part
+from .export import averaged, load_part
+from .large.halves import doubled
+from .large.train import enlarging_loss, reached
 from .models.controlnet import HINT_CHANNELS, ControlNet
 from .models.unet import CONFIG, UNet
 from .reward import critic, suns
 from .reward.tasks import Tasks
-from .reward.train import averaged, drawn, learn
+from .reward.train import drawn, learn
 from .scenes.captions import caption
 from .scenes.draw import render
 from .scenes.world import COLOURS, KINDS, PARTS, TERRAINS, TIMES, Group, Scene, is_held_out, is_held_out_group, random_scene, training_scene
@@ -400,10 +402,10 @@ class Rewards(unittest.TestCase):
     def test_exported_weights_are_a_mean_of_those_before_and_after(self):
         with tempfile.TemporaryDirectory() as folder:
             after = torch.nn.ModuleDict({n: torch.nn.Linear(2, 2) for n in ("unet", "text_encoder")})
-            torch.save({"ema": after.state_dict()}, Path(folder) / "reward.pt")
+            torch.save({"ema": after.state_dict()}, checkpoint := Path(folder) / "reward.pt")
             before = {n: torch.nn.Linear(2, 2) for n in ("unet", "text_encoder")}
             mean = 0.25 * before["unet"].weight + 0.75 * after["unet"].weight
-            parts = averaged(Path(folder), {**before, "vae": torch.nn.Linear(1, 1)}, 0.75)
+            parts = averaged(checkpoint, {**before, "vae": torch.nn.Linear(1, 1)}, 0.75)
             self.assertTrue(torch.allclose(parts["unet"].weight, mean))
 
     def test_steps_that_learn_move_the_denoised_latents_against_the_slope(self):
@@ -419,6 +421,36 @@ class Rewards(unittest.TestCase):
                     p.sub_(1e-4 * p.grad / p.grad.norm().clamp(min=1e-6))
         again = drawn(model, tokenizer, tasks, order)[0]
         self.assertLess(((again - latents) * slope).sum().item(), 0)
+
+
+class Large(unittest.TestCase):
+    def test_doubled_latents_lie_linearly_between_the_positions_centres(self):
+        row = doubled(torch.tensor([[[[0.0, 4.0], [0.0, 4.0]]]]))[0, 0, 1]
+        self.assertEqual(row.tolist(), [0, 1, 3, 4])
+
+    def test_what_some_steps_lead_to_is_what_the_whole_process_sees_then(self):
+        order, seen = timesteps(20)[14:], []
+
+        def predict(x, t):
+            seen.append(x)
+            return torch.sin(x + t)
+        x = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+        solve(predict, x, order)
+        whole = list(seen)
+        for taken in (0, 1, 4):
+            self.assertTrue(torch.allclose(reached(predict, x, order, taken), whole[taken]))
+
+    def test_nothing_is_wrong_with_clean_latents_that_are_the_picture(self):
+        class Oracle(torch.nn.Module):
+            """Predicts v for pictures that are zero all over."""
+            def forward(self, x, t, context):
+                bar = ALPHA_BAR[t][:, None, None, None]
+                return bar.sqrt() / (1 - bar).sqrt() * x
+        model = torch.nn.ModuleDict({"unet": Oracle(), "text_encoder": torch.nn.Identity()})
+        half, whole = torch.zeros(2, 4, 4, 4), torch.zeros(2, 4, 8, 8)
+        for taken in (0, 3):
+            self.assertLess(enlarging_loss(model, half, whole, torch.zeros(2), taken).item(), 1e-9)
+            self.assertGreater(enlarging_loss(model, half, whole + 1, torch.zeros(2), taken).item(), 0.5)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ learn as much as late ones, and a step's share costs one evaluation. The ordinar
 """
 from __future__ import annotations
 
-import copy
-import time
 from pathlib import Path
 from random import Random
 
@@ -17,12 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..device import DEVICE, half_precision, load_checkpoint, save_checkpoint
+from ..device import DEVICE, half_precision
 from ..diffusion import ALPHA_BAR, TRAIN_STEPS, noisy, solve, timesteps
 from ..edits.mixture import Mixture
+from ..finetune import Finetuning
 from ..scenes.world import Scene
 from ..tokenizer import Tokenizer
-from ..train_diffusion import SIZES, WORDS_RATE
+from ..train_diffusion import SIZES
 from .critic import Critic, as_input, losses, targets, varied
 from .suns import Suns, miscounted
 from .tasks import Task, Tasks
@@ -33,7 +32,7 @@ LONGEST = 1.0                              # of the derivative by a picture's la
 SUN = 3.0                                  # how much a sun too many or too few counts
 GOOD, WRONG = 0.6, 0.25                    # see Reward; a picture that loses more than WRONG has a mistake in it
 RENDERS, KEEP = 16, 0.7                    # rendered latents in a step, and the weight of their loss
-MAX_NORM, EMA_DECAY, WARM_UP, DECAY = 1.0, 0.98, 10, 0.3
+DECAY = 0.3
 
 
 class Reward:
@@ -117,64 +116,23 @@ def render_loss(model: nn.ModuleDict, latents: Tensor, ids: Tensor) -> Tensor:
 def train(work: Path, parts: dict[str, nn.Module], tokenizer: Tokenizer, reward: Reward, minutes: float, batch: int,
           rate: float) -> None:
     """Goes on from work/reward.pt, else from parts."""
-    checkpoint = work / "reward.pt"
-    state = load_checkpoint(checkpoint)
     vae = parts["vae"].requires_grad_(False).to(memory_format=torch.channels_last)
-    model = nn.ModuleDict({n: parts[n] for n in ("unet", "text_encoder")}).to(DEVICE, memory_format=torch.channels_last)
-    model.requires_grad_(True)
-    ema, step, seconds = copy.deepcopy(model).requires_grad_(False), 0, 0.0
-    optimiser = torch.optim.AdamW([{"params": model["unet"].parameters(), "share": 1.0},
-                                   {"params": model["text_encoder"].parameters(), "share": WORDS_RATE}],
-                                  lr=rate, betas=(0.9, 0.98), weight_decay=0.0)
-    if state:
-        model.load_state_dict(state["model"])
-        ema.load_state_dict(state["ema"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, seconds = state["step"], state["seconds"]
+    run = Finetuning(work / "reward.pt", parts, minutes, rate, DECAY)
+    model, step = run.model, run.step
     torch.manual_seed(step)
     tasks, rng, words = Tasks(1000 + step), np.random.default_rng([step, 5]), Random(step)
     sets = [Mixture(work, vae, size, True) for size in SIZES]
     odds = np.array([often * (len(s) > 0) for s, often in zip(sets, SIZES.values())])
-    began, elapsed, first, means = time.time(), 0.0, step, {}
-
-    def save() -> None:
-        save_checkpoint({"model": model.state_dict(), "ema": ema.state_dict(), "optimiser": optimiser.state_dict(),
-                         "step": step, "seconds": seconds + time.time() - began}, checkpoint)
-
-    while elapsed < 1:
-        elapsed = (time.time() - began) / (60 * minutes)
-        for group in optimiser.param_groups:
-            group["lr"] = rate * group["share"] * min(1, (step - first + 1) / WARM_UP, max(0, 1 - elapsed) / DECAY)
-        optimiser.zero_grad(set_to_none=True)
-        todo, order = tasks.batch(batch), timesteps(COUNTS[step % len(COUNTS)])
+    while run.elapsed < 1:
+        run.begin()
+        todo, order = tasks.batch(batch), timesteps(COUNTS[run.step % len(COUNTS)])
         latents, starts, without = drawn(model, tokenizer, todo, order)
         wrong, slope = direction(vae, reward, latents, todo)
         bad = [i for i, w in enumerate(wrong.tolist()) if w > WRONG]
         rows = [(i, int(k)) for i in bad for k in rng.choice(len(order), LEARNT, replace=False)]
         learn(model, tokenizer, todo, order, starts, without, slope, rows)
-        nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
         learnt = sets[rng.choice(len(sets), p=odds / odds.sum())].batch(RENDERS, rng, words)
         keep = render_loss(model, learnt.latents, torch.from_numpy(tokenizer(learnt.captions)).to(DEVICE))
         (KEEP * keep).backward()
-        optimiser.step()
-        step += 1
-        with torch.no_grad():
-            blend = min(EMA_DECAY, (1 + step) / (10 + step))
-            for a, b in zip(ema.parameters(), model.parameters()):
-                a.lerp_(b, 1 - blend)
-        now = {"wrong": wrong.mean().item(), "share": len(bad) / batch, "renders": keep.item()}
-        means = {n: 0.95 * means.get(n, v) + 0.05 * v for n, v in now.items()}
-        if step % 10 == 0:
-            print(f"step {step}", " ".join(f"{n} {v:.3f}" for n, v in means.items()),
-                  f"{(time.time() - began) / (step - first):.1f} s/step", flush=True)
-            save()
-    save()
-
-
-def averaged(work: Path, parts: dict[str, nn.Module], share: float = 1.0) -> dict[str, nn.Module]:
-    """The parts, with weights that are the checkpoint's averaged ones to this share and else their own."""
-    model = nn.ModuleDict({n: parts[n] for n in ("unet", "text_encoder")})
-    rewarded = load_checkpoint(work / "reward.pt")["ema"]
-    model.load_state_dict({n: own.float().lerp(rewarded[n].float(), share).to(own.dtype) if own.is_floating_point()
-                           else own for n, own in model.state_dict().items()})
-    return {**parts, **model}
+        run.end({"wrong": wrong.mean(), "share": len(bad) / batch, "renders": keep})
+    run.save()
