@@ -4,6 +4,7 @@ import path from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
 import { readRecipe } from '../../engine/pictures/recipe.ts';
+import { readPrompts, UNSEEN } from '../../studies/support/prompts.ts';
 import { changeJson, writeCheckpoint, writeLora } from '../support/checkpoints.ts';
 import { similarity } from '../support/similarity.ts';
 import { inTemporaryFolder, patchwork } from './patchwork.ts';
@@ -90,13 +91,12 @@ test('half a budget takes the learned steps of the built-in model, which end nea
   inTemporaryFolder(async (folder) => {
     const file = path.join(folder, 'image.png');
     let gained = 0;
-    for (const prompt of [
-      'three yellow tents in a meadow in the morning',
-      'a purple lighthouse on the sea at dusk, stormy',
-      'a white snowman on a snowfield at night',
-    ]) {
+    // One image in five ends nearer with plain steps; the mean over 200 is in docs/measurements.md.
+    const prompts = await readPrompts(UNSEEN, 4);
+    for (const { prompt, seed } of prompts) {
       const draw = async (...options: string[]) => {
-        const { code, stderr } = await patchwork(['generate', prompt, '--seed', '7', '-o', file, ...options]);
+        const asked = ['generate', prompt, '--seed', String(seed), '-o', file, ...options];
+        const { code, stderr } = await patchwork(asked);
         assert.equal(code, 0, stderr);
         return await readFile(file);
       };
@@ -106,7 +106,7 @@ test('half a budget takes the learned steps of the built-in model, which end nea
       assert.deepEqual([steps, stepPlan], [9, 'FFFFFFFFF 999 899 849 749 699 599 449 249 99']);
       gained += (await similarity(learned, full)) - (await similarity(await draw('--steps', '9'), full));
     }
-    assert.ok(gained / 3 > 1, `${gained / 3} dB`);
+    assert.ok(gained / prompts.length > 1, `${gained / prompts.length} dB`);
   }));
 
 test('an edit with the built-in model takes its plan for edits, and ends nearer to the full edit than as many evaluations of plain steps', () =>
