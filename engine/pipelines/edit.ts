@@ -161,7 +161,7 @@ export async function edit(
   };
 }
 
-/** Multiply–accumulates of an edit, and of the same edit computed densely. */
+/** Multiply–accumulates of an edit, and of the same edit computed densely: its stages, each encoded, the last decoded. */
 function countedMacs(
   { components }: ReadyModel,
   stages: readonly PreparedStage[],
@@ -176,7 +176,10 @@ function countedMacs(
   );
   return {
     macs: prepared + total(painted, ({ macs, recordingMacs }) => macs + recordingMacs) + decoded.macs,
-    denseMacs: last.text.macs + codingMacs(components, last.stage) + total(stages, wholeMacs),
+    denseMacs:
+      total(stages, ({ text, stage }) => text.macs + codingMacs(components, 'vae-encoder', stage)) +
+      total(stages, wholeMacs) +
+      codingMacs(components, 'vae-decoder', last.stage),
   };
 }
 
@@ -568,11 +571,14 @@ function wholeMacs({
   return stepsMacs(denoiser, kinds, { height, width }, condition);
 }
 
-/** Products of encoding and decoding everything. */
-function codingMacs(components: Components, { window }: EditStage): number {
+/** Products of encoding or decoding everything. */
+function codingMacs(
+  components: Components,
+  part: 'vae-encoder' | 'vae-decoder',
+  { window }: EditStage,
+): number {
   const extent = { ...workedSize(window), batch: 1, tokens: 0 };
-  const parts = ['vae-encoder', 'vae-decoder'] as const;
-  return parts.reduce((sum, part) => sum + countMacs(components.network(part), extent).total, 0);
+  return countMacs(components.network(part), extent).total;
 }
 
 async function partOf(picture: Picture, box: Box): Promise<PicturePart> {
