@@ -308,7 +308,8 @@ class LocalEngine implements Engine {
     const { masked = wholeOf(picture), zoom = 'off' } = checked;
     if (!fits(masked, picture)) throw new InputError('What is masked is not inside the image.');
     const canWork = Math.max(masked.width, masked.height) <= opened.steered.sizes.max;
-    const worked = canWork ? workedOn(picture, boxOf(masked), opened.steered, zoom) : undefined;
+    const window = canWork ? windowFor(picture, boxOf(masked), opened.steered, zoom) : undefined;
+    const worked = window && workedSize(window);
     const asIs = { ...recipeFor(asked, opened), width, height };
     const spending = spendingOf(checked, opened.steered, asIs, { edit: true, strength, worked });
     const loaded = await this.#models.load(planned(asked, spending), options, opened);
@@ -318,9 +319,8 @@ class LocalEngine implements Engine {
     const recipe = { ...spending.recipe, precision };
     const spent = spending.budget?.budget?.spent ?? 1;
     const about = { recipe, editSteps: editSteps(loaded.model, recipe, strength), spent };
-    if (!canWork) return nothing(about);
+    if (!window) return nothing(about);
     if (!(await this.#budget.canRecord(loaded, recipe))) return nothing(about);
-    const window = windowFor(picture, boxOf(masked), loaded.model, zoom);
     const recorded = await record(loaded, this.#memory, { picture, window, recipe, strength }, options);
     if (recorded.complete && (await loaded.components.isSmall())) {
       const rehearsal = (signal?: AbortSignal) => this.#rehearse(checked, picture, signal);

@@ -2,7 +2,7 @@ import { LIMITS } from '../../shared/limits.ts';
 import type { SizeLimits } from '../../shared/sizes.ts';
 import { InputError } from '../errors.ts';
 import { type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
-import type { Mask } from '../regions/mask.ts';
+import { coarser, type Mask } from '../regions/mask.ts';
 import { enlarged } from './enlarge.ts';
 import { scaleMask } from './mask.ts';
 import type { Picture } from './read.ts';
@@ -133,7 +133,6 @@ function smallPlanes({ pixels, ...picture }: Picture, window: PictureWindow, ste
  */
 export function windowMask(mask: Mask, window: PictureWindow): Mask {
   const { width, height, left, top, zoom = 1 } = window;
-  if (zoom < 1) return smallMask(mask, window, 1 / zoom);
   const data = new Uint8Array(width * height);
   const columns = Math.min(width, mask.width - left);
   for (let y = 0; y < Math.min(height, mask.height - top); y++) {
@@ -141,18 +140,6 @@ export function windowMask(mask: Mask, window: PictureWindow): Mask {
     data.set(mask.data.subarray(from, from + columns), y * width);
   }
   const cut = { width, height, data };
+  if (zoom < 1) return coarser(cut, 1 / zoom);
   return zoom === 1 ? cut : scaleMask(cut, width * zoom, height * zoom);
-}
-
-/** Active where any of a block of step × step pixels is. */
-function smallMask(mask: Mask, window: PictureWindow, step: number): Mask {
-  const { width, height } = workedSize(window);
-  const data = new Uint8Array(width * height);
-  const columns = Math.min(window.width, mask.width - window.left);
-  for (let y = 0; y < Math.min(window.height, mask.height - window.top); y++) {
-    const from = (window.top + y) * mask.width + window.left;
-    const to = Math.floor(y / step) * width;
-    for (let x = 0; x < columns; x++) if (mask.data[from + x]) data[to + Math.floor(x / step)] = 1;
-  }
-  return { width, height, data };
 }

@@ -4,7 +4,7 @@ import { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { listen } from '../execution/denoise.ts';
 import { fullSteps, isComputed, kindsFrom, waysOf } from '../execution/step-kinds.ts';
 import type { Picture } from '../pictures/read.ts';
-import { type PictureWindow, windowPlanes, workedSize } from '../pictures/window.ts';
+import { type PictureWindow, windowPlanes } from '../pictures/window.ts';
 import { analyse } from './analyse.ts';
 import type { EditCache } from './edit-cache.ts';
 import { type EditStage, editStagesOf, stageKinds } from './edit-stages.ts';
@@ -70,8 +70,7 @@ async function recordStage(
   } = stage;
   const { negativePrompt, guidance } = recipe;
   const { timesteps } = scheduler;
-  const size = workedSize(window);
-  const { condition } = await conditionFor(ready, '', negativePrompt, guidance, size, timesteps);
+  const { condition } = await conditionFor(ready, '', negativePrompt, guidance, window, timesteps);
   const planes = windowPlanes(picture, window);
   const seen = { picture, window, planes, condition, arithmetic: recipe, timesteps };
   await listen(signal);
