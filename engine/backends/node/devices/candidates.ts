@@ -6,7 +6,8 @@ import packageJson from '../../../../package.json' with { type: 'json' };
 import { DEVICE_IDS, DEVICE_PROVIDERS, type DeviceId } from '../../../../shared/devices.ts';
 import { coreCount } from '../../../host/node/limits.ts';
 import type { Candidate } from '../../devices/candidate.ts';
-import { type Card, graphicsCards, isSoftware, prescribedDrivers } from './cards.ts';
+import type { Card } from './cards/card.ts';
+import { graphicsCards, isSoftware, prescribedDrivers } from './cards/cards.ts';
 
 /** Facts about the machine that decide which devices there are; this machine's by default. */
 export interface Surroundings {
