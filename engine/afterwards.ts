@@ -1,7 +1,7 @@
 /** Milliseconds without a call after which work that gave way goes on. */
 const IDLE = 1000;
 
-type Work = (signal: AbortSignal) => Promise<void>;
+export type Work = (signal: AbortSignal) => Promise<void>;
 
 /** What a call leaves to do when its result has been returned: its caller does not wait for it, but the next call does. */
 export class Afterwards {

@@ -37,7 +37,7 @@ import {
 import { COLOUR_STRENGTH, DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
 import { type Area, blankPatch, blankRaster, fits, paste, type Raster, wholeOf } from '../shared/raster.ts';
 import { adapterOf, halfStepsOf } from '../shared/stepPlan.ts';
-import { Afterwards } from './afterwards.ts';
+import { Afterwards, type Work } from './afterwards.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/check-request.ts';
 import { InputError } from './errors.ts';
@@ -214,7 +214,7 @@ class LocalEngine implements Engine {
   async edit(request: EditRequest, options: CallOptions<EditProgress> = {}): Promise<EditResult> {
     const { result, remember, editing } = await this.#edited(request, options);
     // Features that are not stored are computed again when they are needed.
-    this.afterwards.leave(remember);
+    await this.#leave(remember, options.signal);
     const { missing } = editing;
     return {
       ...result,
@@ -323,12 +323,16 @@ class LocalEngine implements Engine {
     if (!(await this.#budget.canRecord(loaded, recipe))) return nothing(about);
     const recorded = await record(loaded, this.#memory, { picture, window, recipe, strength }, options);
     if (recorded.complete && (await loaded.components.isSmall())) {
-      const rehearsal = (signal?: AbortSignal) => this.#rehearse(checked, picture, signal);
-      // A GPU may be another process's after the call.
-      if (this.#backend.device !== 'cpu') await rehearsal(options.signal).catch(() => {});
-      else this.afterwards.leave(rehearsal, () => this.#models.has(loaded));
+      const rehearsal = (signal: AbortSignal) => this.#rehearse(checked, picture, signal);
+      await this.#leave(rehearsal, options.signal, () => this.#models.has(loaded));
     }
     return { ...about, ...recorded };
+  }
+
+  /** Leaves work for when the call has returned; on a GPU, which may be another process's then, it is done now. */
+  async #leave(work: Work, signal = new AbortController().signal, mayResume?: () => boolean): Promise<void> {
+    if (this.#backend.device === 'cpu') this.afterwards.leave(work, mayResume);
+    else await work(signal).catch(() => {});
   }
 
   /** Makes edits and discards them, until the user's own are as fast as later ones. */
