@@ -45,7 +45,7 @@ import type { Backend } from './execution/backend.ts';
 import { CancellableBackend } from './execution/cancellable.ts';
 import { defaultPrecision, precisionOn, replacedPrecision } from './execution/default-precision.ts';
 import { seesMask } from './execution/denoiser-inputs.ts';
-import { plannedDevice } from './execution/memory-plan.ts';
+import { type MemoryPlan, plannedDevice } from './execution/memory-plan.ts';
 import type { Share } from './execution/shared-run.ts';
 import { missingTwinWarning } from './models/catalogue.ts';
 import type { DiffusionModel } from './models/diffusion-model.ts';
@@ -164,7 +164,10 @@ class LocalEngine implements Engine {
     this.#crews = new Crews(crews);
     this.#memory = { features: new FeatureStore(storeBudget), analyses: new Map() };
     this.#models = new LoadedModels(backend, () => this.#forget());
-    this.#budget = new MemoryBudget(backend, this.#memory.features, () => this.#models.unloadOthers());
+    this.#budget = new MemoryBudget(backend, this.#memory.features, {
+      unload: () => this.#models.unloadOthers(),
+      dismissWorkers: () => this.#crews.dismiss(),
+    });
     this.#sight = new Sight(backend);
   }
 
@@ -197,7 +200,7 @@ class LocalEngine implements Engine {
     const { stepPlan: taken } = recipe;
     const isEditable = editsItself && !team && adapterOf(taken) === undefined && halfStepsOf(taken) === 0;
     const remembers = remember && isEditable && (await this.#budget.canRecord(loaded, recipe));
-    const plan = team || remembers ? 'together' : await this.#budget.plan(loaded, recipe);
+    const plan = remembers ? 'together' : await this.#plan(loaded, recipe, team);
     const memory = remembers ? this.#memory : undefined;
     const opening = secondsSince(begin);
     const result = await textToImage(loaded, recipe, {
@@ -263,7 +266,7 @@ class LocalEngine implements Engine {
     const { dilation = loaded.components.denoiser({ precision }).ring } = checked;
     const team = await this.#team(checked, loaded.model);
     const recipe = { ...spending.recipe, precision };
-    const plan = team ? 'together' : await this.#budget.plan(loaded, recipe, { edit: true });
+    const plan = await this.#plan(loaded, recipe, team, { edit: true });
     const { maskOf } = checked;
     const task = { ...part, recipe, strength, maskOf, mode, dilation, zoom };
     const opening = secondsSince(decoded);
@@ -484,6 +487,17 @@ class LocalEngine implements Engine {
 
   async #team(request: GenerateRequest | EditRequest, opened: DiffusionModel): Promise<Team | undefined> {
     return this.#crews.team(request, opened, additionsOf(request, opened));
+  }
+
+  /** How networks are loaded so that memory is enough for an image, which workers may compute. */
+  async #plan(
+    loaded: Loaded,
+    recipe: Recipe,
+    team: Team | undefined,
+    purpose?: { edit: true },
+  ): Promise<MemoryPlan> {
+    if (!team) return this.#budget.plan(loaded, recipe, purpose);
+    return team.onDevice ? this.#budget.planShared(loaded, recipe, purpose) : 'together';
   }
 
   /** Says once which inpainting model would edit better, if it is not on this machine. */

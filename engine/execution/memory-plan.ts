@@ -49,6 +49,8 @@ export interface PlannedPicture {
   /** Whether an image is encoded too. */
   edit?: boolean;
   device?: PlannedDevice;
+  /** The denoiser, in rows form, is in another process on the same device, and stays there. */
+  shared?: boolean;
   /** How weights are stored, where that is not all in float32. */
   stored?: StoredForms;
   /** The networks are loaded: weights are not cast again. */
@@ -105,6 +107,8 @@ export interface MemoryNeeds {
   apart: number;
   /** The same with the image decoded in tiles. */
   tiled: number;
+  /** The share of the denoiser in each; if it is in another process, with that process. */
+  denoiser: number;
 }
 
 export interface PartNeeds {
@@ -131,7 +135,7 @@ const CASTING = 1.5;
 
 /** Predicts the peak from the networks' definitions; no weights are needed. */
 export function predictMemory(model: PlannedModel, picture: PlannedPicture): MemoryNeeds {
-  const { width, height, batch, precision, edit = false, records = edit, device } = picture;
+  const { width, height, batch, precision, edit = false, records = edit, device, shared } = picture;
   const { scale } = model.autoencoder;
   const tokens = textLength(model.network('denoiser'));
   const pixels = { width, height, batch: 1, tokens };
@@ -152,7 +156,8 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     return need(storedAs(predictPart(model.network(role), latents, as, device), role, as, picture));
   });
   const text = texts.reduce((a, b) => a + b, 0);
-  const denoiser = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
+  const predicted = predictDenoiser(model.network('denoiser'), latents, { ...picture, records });
+  const denoiser = shared ? Math.round(predicted.total) : need(predicted);
   const decoder = decoderOf(pixels);
   const encoder = encoderOf(pixels);
   const together = PROCESS_BYTES + text + denoiser + decoder + encoder;
@@ -163,10 +168,13 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   const image = (bytesOf('fp32') + 1) * 3 * width * height;
   if (records) {
     const tiled = PROCESS_BYTES + text + denoiser + tile + encoderOf(tileExtent) + image;
-    return { together, apart: together, tiled: edit ? Math.min(together, tiled) : together };
+    return { together, apart: together, tiled: edit ? Math.min(together, tiled) : together, denoiser };
   }
-  const apart = PROCESS_BYTES + Math.max(text, denoiser, decoder);
-  return { together, apart, tiled: Math.min(apart, PROCESS_BYTES + Math.max(text, denoiser, tile + image)) };
+  // One after another, here.
+  const largest = (...others: number[]) =>
+    PROCESS_BYTES + (shared ? denoiser + Math.max(...others) : Math.max(denoiser, ...others));
+  const apart = largest(text, decoder);
+  return { together, apart, tiled: Math.min(apart, largest(text, tile + image)), denoiser };
 }
 
 /** Text encoders compute in float32 where the denoiser computes in float16. */

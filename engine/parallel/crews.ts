@@ -43,9 +43,9 @@ export class Crews {
     if (!crew) throw new InputError('This engine has no workers.');
     const version = await denoiserVersion(opened);
     const members = await crew.members(workers, threads || undefined, model, additions);
-    const { equallyFast, patience = TEAM_DEFAULTS.patience } = crew;
+    const { equallyFast, onDevice = false, patience = TEAM_DEFAULTS.patience } = crew;
     const options = { ...TEAM_DEFAULTS, ...defined(patch), equallyFast, patience };
-    return { model, additions, version, members, options };
+    return { model, additions, version, members, options, onDevice };
   }
 
   /** Opens a crew of its own, for a benchmark; undefined if there are no workers. */
@@ -53,6 +53,11 @@ export class Crews {
     const { openCrew, connect } = this.#sources;
     if (!bus) return openCrew;
     return connect && (() => connect(bus));
+  }
+
+  /** Ends the workers of this machine. The next image starts fresh ones. */
+  async dismiss(): Promise<void> {
+    await this.#local?.members(0, undefined, EMBEDDED);
   }
 
   async dispose(): Promise<void> {

@@ -103,6 +103,8 @@ export type OpenCrew = () => Crew | Promise<Crew>;
 export interface Crew {
   /** Whether all workers are equally fast, so that bands need not follow measurements and pictures can be repeated. */
   readonly equallyFast: boolean;
+  /** Whether one of them computes on the device of this engine, if that is a GPU. */
+  readonly onDevice?: boolean;
   /** Seconds that a step may take before a worker counts as stalled, if not those of `TEAM_DEFAULTS`. */
   readonly patience?: number;
   /**

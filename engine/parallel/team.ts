@@ -24,6 +24,8 @@ export interface Team {
   version: string;
   members: readonly Member[];
   options: TeamOptions;
+  /** See `Crew`. */
+  onDevice: boolean;
 }
 
 /** How many times as long as the slowest step so far a step may take. */

@@ -17,19 +17,28 @@ import type { Loaded } from './loaded-models.ts';
 /** What an image is also generated for, beside being shown. */
 type Purpose = Pick<PlannedPicture, 'edit' | 'records'>;
 
+/** Frees memory that a call does not need. */
+interface Others {
+  /** Unloads the models of earlier calls. */
+  unload(): Promise<void>;
+  /** Ends the workers, one of which computes on the device of this process. */
+  dismissWorkers(): Promise<void>;
+}
+
 /** Divides the memory of a backend between a model's networks and the features of earlier images. */
 export class MemoryBudget {
   readonly #backend: Backend;
   readonly #features: FeatureStore;
-  readonly #freeOthers: () => Promise<void>;
+  readonly #others: Others;
+  /** Bytes that a worker process may hold on the device of this one. */
+  #workers = 0;
   /** Predictions by what they are for: each walks all networks. */
   readonly #predicted = new WeakMap<DiffusionModel, Map<string, MemoryNeeds>>();
 
-  /** @param freeOthers unloads the models of earlier calls */
-  constructor(backend: Backend, features: FeatureStore, freeOthers: () => Promise<void>) {
+  constructor(backend: Backend, features: FeatureStore, others: Others) {
     this.#backend = backend;
     this.#features = features;
-    this.#freeOthers = freeOthers;
+    this.#others = others;
   }
 
   /** Whether memory is enough to keep the features of an image, for edits of it; if so it is planned for. */
@@ -42,16 +51,16 @@ export class MemoryBudget {
   }
 
   /**
-   * How the networks are loaded so that memory is enough. Features of other images are dropped for it, and models of
-   * earlier calls unloaded.
+   * How the networks are loaded so that memory is enough. Features of other images are dropped for it, models of earlier
+   * calls unloaded, and workers ended.
    * @throws InputError if no plan fits
    */
   async plan(loaded: Loaded, recipe: Recipe, purpose: Purpose = {}): Promise<MemoryPlan> {
     const picture = await this.#planned(loaded, recipe, purpose);
     const needs = this.#needs(loaded, picture);
     const { together } = needs;
-    if (together > this.#availableTo(loaded)) await this.#freeOthers();
-    const available = this.#availableTo(loaded);
+    if (together > this.#availableTo(loaded) - this.#workers) await this.#freeOthers();
+    const available = this.#availableTo(loaded) - this.#workers;
     const held = Math.max(together, loaded.held);
     const plan =
       together <= loaded.held && buffersFit(loaded.model, picture) === 'all'
@@ -62,6 +71,35 @@ export class MemoryBudget {
     const memory = this.#backend.device === 'cpu' ? 'main' : 'device';
     this.#features.limit(available - (plan === 'together' ? held : needs[plan]), memory);
     return plan;
+  }
+
+  /**
+   * The same for an image whose denoiser a worker runs, in its own process on the device of this one. If both do not fit
+   * there, this process frees its own denoiser and the features that it has recorded there.
+   */
+  async planShared(loaded: Loaded, recipe: Recipe, purpose: Purpose = {}): Promise<MemoryPlan> {
+    const picture = await this.#planned(loaded, recipe, { ...purpose, shared: true });
+    const needs = this.#needs(loaded, picture);
+    const { denoiser } = needs;
+    const own = (plan: MemoryPlan) => Math.max(loaded.held, needs[plan] - denoiser);
+    const available = this.#availableTo(loaded);
+    if (own('together') + denoiser + this.#features.deviceBytes > available) {
+      await this.#others.unload();
+      this.#features.limit(0, 'device');
+      this.#features.sweep();
+      await loaded.components.free('denoiser');
+      loaded.held = 0;
+    }
+    const plan = planMemory(loaded.model, picture, available, this.#backend.can.precisions);
+    loaded.held = plan === 'together' || purpose.edit ? own(plan) : 0;
+    this.#workers = Math.max(this.#workers, denoiser);
+    return plan;
+  }
+
+  async #freeOthers(): Promise<void> {
+    await this.#others.unload();
+    if (this.#workers > 0) await this.#others.dismissWorkers();
+    this.#workers = 0;
   }
 
   #needs({ model }: Loaded, picture: PlannedPicture): MemoryNeeds {
@@ -77,13 +115,13 @@ export class MemoryBudget {
     const { can, device } = this.#backend;
     const features = device === 'cpu' ? this.#features.bytes : this.#features.deviceBytes;
     // A GPU's free memory is not known: all of it is, less what this process holds there.
-    return Math.min(can.memoryBytes, this.#backend.availableBytes() + held + features);
+    return Math.min(can.memoryBytes, this.#backend.availableBytes() + held + features + this.#workers);
   }
 
   async #planned(
     { components, model, held }: Loaded,
     { width, height, guidance, precision, attention }: Recipe,
-    purpose: Purpose,
+    purpose: Purpose & Pick<PlannedPicture, 'shared'>,
   ): Promise<PlannedPicture> {
     const guided = isGuided(components.network('denoiser'), guidance);
     const side = (pixels: number) => Math.min(pixels, model.sizes.max);
@@ -92,8 +130,13 @@ export class MemoryBudget {
       height: side(height),
       batch: guided ? 2 : 1,
       precision,
-      rows: !isFloat(precision) || attention === 'sampled' || (await components.forms.rowsAreFaster()),
-      device: plannedDevice(this.#backend),
+      rows:
+        purpose.shared ||
+        !isFloat(precision) ||
+        attention === 'sampled' ||
+        (await components.forms.rowsAreFaster()),
+      // Workers return features to main memory.
+      device: plannedDevice(this.#backend, !purpose.shared),
       stored: await components.storedForms(['denoiser', ...model.textRoles]),
       loaded: held > 0,
       ...purpose,

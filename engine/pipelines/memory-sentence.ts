@@ -7,7 +7,7 @@ import { ARCHITECTURES, configOf } from '../models/architectures.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
 
-type EntryMemory = Record<Precision, MemoryNeeds>;
+type EntryMemory = Record<Precision, Omit<MemoryNeeds, 'denoiser'>>;
 
 /** What was predicted before: it depends on the entry alone, and a whole catalogue takes a second. */
 const predicted = new WeakMap<CatalogueEntry, EntryMemory | undefined>();
@@ -24,7 +24,10 @@ function predictEntry({ architecture, recommended }: CatalogueEntry): EntryMemor
   const model = plannedArchitecture(architecture);
   const guided = isGuided(model.network('denoiser'), guidance);
   const picture = { width, height, batch: guided ? 2 : 1 };
-  const needs = PRECISIONS.map((precision) => [precision, predictMemory(model, { ...picture, precision })]);
+  const needs = PRECISIONS.map((precision) => {
+    const { denoiser, ...peaks } = predictMemory(model, { ...picture, precision });
+    return [precision, peaks];
+  });
   return Object.fromEntries(needs) as EntryMemory;
 }
 

@@ -29,6 +29,7 @@ interface LocalCrewOptions {
 /** Workers on this machine: one process each, with its share of the processor. They are kept for the next image. */
 export class LocalCrew implements Crew {
   readonly equallyFast: boolean;
+  readonly onDevice: boolean;
   readonly patience: number | undefined;
   readonly #options: LocalCrewOptions;
   readonly #kept = new KeptMembers<LocalMember>();
@@ -38,8 +39,9 @@ export class LocalCrew implements Crew {
 
   constructor(options: LocalCrewOptions = {}) {
     this.#options = options;
-    this.equallyFast = (options.device?.id ?? 'cpu') === 'cpu';
-    this.patience = this.equallyFast ? undefined : COMPILING;
+    this.onDevice = (options.device?.id ?? 'cpu') !== 'cpu';
+    this.equallyFast = !this.onDevice;
+    this.patience = this.onDevice ? COMPILING : undefined;
   }
 
   /** `threads`: of one worker; its share of the processor if absent. */
