@@ -222,11 +222,12 @@ test('features recorded on a device are counted once, in the type in which they 
 
 test('features of a transformer are counted on a device as they are kept there, or once where they are not', () => {
   const latents = { width: 64, height: 64, batch: 1, tokens: 512 };
-  for (const [name, batch, bytes] of [
-    ['flux2-klein-4b', 1, true],
-    ['flux2-klein-4b', 2, true],
-    ['sana-600m', 1, true],
-    ['sana-600m', 2, false],
+  for (const [name, batch, storage, storages] of [
+    ['flux2-klein-4b', 1, 'uint8', ['float16', 'uint8']],
+    ['flux2-klein-4b', 2, 'uint8', ['float16', 'uint8']],
+    ['sana-600m', 1, 'uint8', ['float16', 'uint8']],
+    ['sana-600m', 2, 'nibbles', ['float16', 'uint8']],
+    ['sana-600m', 2, 'float32', ['float16']],
   ] as const) {
     const network = synthetic(name).network('denoiser');
     const extent = { ...latents, batch };
@@ -234,13 +235,10 @@ test('features of a transformer are counted on a device as they are kept there, 
       predictDenoiser(network, extent, {
         precision: 'fp32',
         records,
-        device: { storages: ['float16', 'uint8'], keepsTokens },
+        device: { storages, keepsTokens },
       }).values;
     const recorded = (keepsTokens: boolean) => values(true, keepsTokens) - values(false, keepsTokens);
-    const [kept, read] = [
-      tokenBytes(network, extent, bytes ? 'uint8' : 'float32'),
-      tokenBytes(network, extent, 'float32'),
-    ];
+    const [kept, read] = [tokenBytes(network, extent, storage), tokenBytes(network, extent, 'float32')];
     assert.equal(Math.round(recorded(false) - recorded(true)), Math.round(read - kept), name);
   }
 });

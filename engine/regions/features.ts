@@ -52,15 +52,21 @@ export type Storage = 'float32' | 'int8';
 /**
  * The same for rows that stay on a device: as float32, in half precision, or as bytes 1 … 255, which are 128 more than
  * the value, with a scale for each row [B, N, 1] of windows, keys and values alike. Devices have no signed bytes.
+ * `nibbles`: both halves of guidance in one byte [1, N, C], see `lowering/nibbles.ts`; with a scale for each row [2, N, 1]
+ * and the mean and the deviation of each channel [2, 1, C].
  */
-export type DeviceStorage = 'float32' | 'float16' | 'uint8';
+export type DeviceStorage = 'float32' | 'float16' | 'uint8' | 'nibbles';
 
-/** The tensors of a feature's rows on a device. */
+/** The tensors with a feature's rows on a device. */
 export function deviceTensors({ name }: Pick<RowFeature, 'name'>, storage: RowStorage): string[] {
-  return storage === 'uint8' ? [name, scaleName(name)] : [name];
+  return storage === 'uint8' || storage === 'nibbles' ? [name, scaleName(name)] : [name];
 }
 
-/** Of a network's rows form: `int8` in main memory, `float16` and `uint8` on a device. */
+/** Tensors with what the values of each channel are relative to. */
+export const centreName = (name: string) => `${name}.centre`;
+export const spreadName = (name: string) => `${name}.spread`;
+
+/** Of a network's rows form: `int8` in main memory, the others on a device. */
 export type RowStorage = Storage | DeviceStorage;
 
 /** Input: the number of a level's active rows, from the first, that are keys. */

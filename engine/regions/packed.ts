@@ -12,7 +12,14 @@ const SAMPLED_ROWS = 256;
  * Deviations from the mean at which values are clipped, by bits: where rounding and clipping of normally distributed values
  * together are smallest (Max 1960, Quantizing for minimum distortion).
  */
-const CLIP: Readonly<Record<number, number>> = { 1: 1.596, 2: 1.991, 3: 2.344, 4: 2.682, 5: 3.01, 6: 3.33 };
+export const CLIP: Readonly<Record<number, number>> = {
+  1: 1.596,
+  2: 1.991,
+  3: 2.344,
+  4: 2.682,
+  5: 3.01,
+  6: 3.33,
+};
 
 /** Bytes of a packed row. */
 export function packedWidth(channels: number, bits: number): number {

@@ -11,12 +11,20 @@ import { fs } from '../../engine/host/node/index.ts';
 
 await fs.withTemporaryFolder(async (folder) => {
   const found = [];
-  for (const name of Object.keys(TRANSFORMERS)) {
+  const cases = [
+    ...Object.keys(TRANSFORMERS).map((name) => ({ name, batch: 1, storages: ['float32', 'uint8'] as const })),
+    { name: 'SANA', batch: 2, storages: ['float32', 'nibbles'] as const },
+  ];
+  for (const { name, batch, storages } of cases) {
     const place = { folder, storage: undefined };
-    const held = await transformerEdits(name, 1, { ...place, backend: new NodeBackend(1) });
-    for (const storage of ['float32', 'uint8'] as const) {
+    const held = await transformerEdits(name, batch, { ...place, backend: new NodeBackend(1) });
+    for (const storage of storages) {
       const backend = new DeviceBackend('webgpu', { name: 'software', wrong: ['MultiHeadAttention'] });
-      const { outputs, bytes, deviceBytes } = await transformerEdits(name, 1, { folder, storage, backend });
+      const { outputs, bytes, deviceBytes } = await transformerEdits(name, batch, {
+        folder,
+        storage,
+        backend,
+      });
       const errors = outputs.map((output, i) => relativeError(output, held.outputs[i]!));
       found.push({ name, storage, errors, share: deviceBytes / bytes });
     }

@@ -105,6 +105,8 @@ const EXPECTED: Readonly<Record<string, Placement>> = {
     ['float32', 'float16', 'uint8'].map((storage) => `putting ${storage}`),
   ),
   ...keptIn('SANA', { processor: { Cast: 1, Concat: 1 }, copies: 1 }),
+  'SANA kept nibbles': { processor: { Cast: 1, Concat: 1 }, copies: 1 },
+  'SANA putting nibbles': NOTHING,
   ...keptIn('FLUX.2', { processor: { Squeeze: 1, Cast: 1 }, copies: 0 }),
   ...keptIn('Nitro-E', NOTHING),
   // The number of the text's tokens, from which the device counts them.
@@ -160,17 +162,20 @@ test('edits by transformers with features that stay on the GPU, which are counte
 }, async () => {
   const found = JSON.parse((await onGpu('gpu-transformers.ts')).stdout) as {
     name: string;
+    storage: string;
     errors: number[];
     share: number;
   }[];
   assert.deepEqual(
     found.map(({ name, errors, share }) => [name, errors.length, share]),
-    ['SANA', 'FLUX.2', 'Nitro-E'].flatMap((name) => [
+    ['SANA', 'FLUX.2', 'Nitro-E', 'SANA'].flatMap((name) => [
       [name, 5, 1],
       [name, 5, 1],
     ]),
   );
-  for (const { errors } of found) for (const error of errors) assert.ok(error <= 2e-3, JSON.stringify(found));
+  for (const { errors, storage } of found)
+    for (const error of errors)
+      assert.ok(error <= (storage === 'nibbles' ? 1e-2 : 2e-3), JSON.stringify(found));
 });
 
 test('parts of an image that EfficientViT-SAM encodes, with a record that stays on the GPU', {

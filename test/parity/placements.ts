@@ -94,7 +94,8 @@ async function placeTransformer(folder: string, called: string): Promise<void> {
   const { text, rest } = splitText(network);
   await place(`${called} whole`, rest, source, { kind: 'tokens', part: false });
   await place(`${called} part`, rest, source, { kind: 'tokens', part: true });
-  for (const storage of STORAGES) {
+  const storages = called === 'SANA' ? ([...STORAGES, 'nibbles'] as const) : STORAGES;
+  for (const storage of storages) {
     await place(`${called} kept ${storage}`, rest, source, { kind: 'tokens', part: true, storage });
     await place(`${called} putting ${storage}`, rest, source, { kind: 'putting', storage });
   }

@@ -11,7 +11,13 @@ import { rowsFeaturesOf, tokenFeaturesOf } from '../../regions/token-features.ts
 const FLOAT_BYTES = 4;
 
 /** Bytes of a recorded value. */
-const STORED_BYTES: Readonly<Record<RowStorage, number>> = { float32: 4, float16: 2, int8: 1, uint8: 1 };
+const STORED_BYTES: Readonly<Record<RowStorage, number>> = {
+  float32: 4,
+  float16: 2,
+  int8: 1,
+  uint8: 1,
+  nibbles: 0.5,
+};
 
 /** Options of the rows form that determine its memory. */
 interface RowsForm {
@@ -77,6 +83,7 @@ function rowsBytes(
 ): number {
   const floats = (width: number) =>
     valueBytes({ kind: 'map', level, channels: width, ...(levels && { levels }) }, extent);
-  const scales = storage === 'uint8' ? floats(1) : 0;
-  return (floats(channels) * STORED_BYTES[storage]) / FLOAT_BYTES + scales;
+  const scales = storage === 'uint8' || storage === 'nibbles' ? floats(1) : 0;
+  const ranges = storage === 'nibbles' ? 2 * FLOAT_BYTES * extent.batch * channels : 0;
+  return (floats(channels) * STORED_BYTES[storage]) / FLOAT_BYTES + scales + ranges;
 }

@@ -11,6 +11,8 @@ export const FORMER = 'former';
 export const HALO = 'halo';
 export const othersName = ({ level, levels = 1 }: { level: number; levels?: number | undefined }) =>
   `others.${level}.${levels}`;
+/** 1 if a pass computes everything: then the means and deviations of channels are its own, else those of the record. */
+export const FRESH_RANGES = 'ranges.fresh';
 /** Where each row of a map is, among the recorded rows and then the fresh ones. */
 export const tokenPlaceName = ({ level, levels = 1 }: { level: number; levels?: number | undefined }) =>
   `place.${level}.${levels}`;

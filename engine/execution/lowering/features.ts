@@ -5,7 +5,7 @@ import { rowsFeaturesOf, tokenFeaturesOf } from '../../regions/token-features.ts
 import { placeName, putName, takenName, wantedName } from '../forms/kept.ts';
 import { tokenPlaceName } from '../forms/tokens.ts';
 import { OnnxBuilder, type OnnxModel, type Ref } from './onnx/onnx.ts';
-import { type RecordedRows, restoredRows } from './recorded-rows.ts';
+import { elementOf, type RecordedRows, restoredRows } from './recorded-rows.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -64,8 +64,8 @@ class RowsGraph {
 
   /** Inputs. */
   recorded({ channels }: NamedRows, name: string): RecordedRows {
-    const rows = this.onnx.input(name, this.#storage, dimsOf(name, channels));
-    if (this.#storage !== 'uint8') return { rows };
+    const rows = this.onnx.input(name, elementOf(this.#storage), this.#dimsOf(name, channels));
+    if (elementOf(this.#storage) !== 'uint8') return { rows };
     return { rows, scale: this.onnx.input(scaleName(name), 'float32', dimsOf(name, 1)) };
   }
 
@@ -85,16 +85,23 @@ class RowsGraph {
   joined(parts: readonly RecordedRows[]): RecordedRows {
     const join = (refs: readonly Ref[]) => this.onnx.node('Concat', refs, { attributes: { axis: 1 } });
     const all = (name: keyof RecordedRows) => parts.map((part) => part[name]!);
-    if (this.#storage !== 'uint8') return { rows: join(all('rows')) };
+    if (elementOf(this.#storage) !== 'uint8') return { rows: join(all('rows')) };
     const rows = join(all('rows').map((ref) => this.onnx.cast(ref, 'float32')));
     return { rows, scale: join(all('scale')) };
   }
 
   /** Outputs. */
   put({ name, channels }: NamedRows, { rows, scale }: RecordedRows): void {
-    const put = this.#storage === 'uint8' ? this.onnx.cast(rows, 'uint8') : rows;
-    this.onnx.output(putName(name), put, this.#storage, dimsOf(name, channels));
+    const element = elementOf(this.#storage);
+    const put = element === 'uint8' ? this.onnx.cast(rows, 'uint8') : rows;
+    this.onnx.output(putName(name), put, element, this.#dimsOf(name, channels));
     if (scale) this.onnx.output(putName(scaleName(name)), scale, 'float32', dimsOf(name, 1));
+  }
+
+  /** Both halves of guidance may be in one byte. */
+  #dimsOf(name: string, channels: number): (number | string)[] {
+    const [batch, ...dims] = dimsOf(name, channels);
+    return [this.#storage === 'nibbles' ? 1 : batch!, ...dims];
   }
 }
 

@@ -12,6 +12,12 @@ export interface RecordedRows {
   scale?: Ref;
 }
 
+/** The type of rows as a network gives them. Bytes in main memory are made there. */
+export function elementOf(storage: RowStorage): 'float32' | 'float16' | 'uint8' {
+  if (storage === 'int8') return 'float32';
+  return storage === 'nibbles' ? 'uint8' : storage;
+}
+
 /** Rows of float32 as they are recorded; see `DeviceStorage` */
 export function recordedRows(onnx: OnnxBuilder, x: Ref, storage: RowStorage): RecordedRows {
   if (storage === 'float16') return { rows: onnx.cast(x, 'float16') };

@@ -31,7 +31,7 @@ import type { RowsOptions } from '../forms/form.ts';
 import { attention } from './attention.ts';
 import { Emitter, type Operand } from './emitter.ts';
 import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
-import { recordedRows } from './recorded-rows.ts';
+import { elementOf, recordedRows } from './recorded-rows.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -443,8 +443,7 @@ class RowsLowering {
     const { storage } = this.#options;
     const count = kind === 'window' ? `rows_${level}` : `keys_${level}`;
     const { rows, scale } = recordedRows(onnx, x, storage);
-    // Bytes in main memory are made there.
-    onnx.output(`new.${name}`, rows, storage === 'int8' ? 'float32' : storage, ['batch', count, channels]);
+    onnx.output(`new.${name}`, rows, elementOf(storage), ['batch', count, channels]);
     if (scale) onnx.output(`new.${scaleName(name)}`, scale, 'float32', ['batch', count, 1]);
   }
 

@@ -10,7 +10,7 @@ import type {
   PixelUnshuffle,
 } from '../../graph/operators.ts';
 import type { Features, Value } from '../../graph/values.ts';
-import { type DeviceStorage, scaleName } from '../../regions/features.ts';
+import { centreName, type DeviceStorage, scaleName, spreadName } from '../../regions/features.ts';
 import {
   type AttentionFeature,
   type JointFeature,
@@ -26,6 +26,7 @@ import {
   dealtName,
   EXTENT,
   FORMER,
+  FRESH_RANGES,
   formerRowsName,
   HALO,
   haloRowsName,
@@ -57,6 +58,7 @@ import {
 import { dealtAttention, listedAttention } from './dealing.ts';
 import { Emitter } from './emitter.ts';
 import { type GatedUnit, gatedPlanes, gatedUnits } from './gated-units.ts';
+import { nibblesOf, type Ranges, rowsOfNibbles } from './nibbles.ts';
 import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
 import { recordedRows, restoredRows } from './recorded-rows.ts';
 import type { Target } from './target.ts';
@@ -74,7 +76,8 @@ import type { Target } from './target.ts';
  * `keys.*`, `values.*` [B, n, C]: of attention over text and image, the recorded rows of all positions that are not
  * computed.
  * With `storage` these rows stay on the device, whole [B, all, C], with their scales if they are bytes, under the
- * features' names; which of them a pass reads is named by `former`, `halo` and `others.*` int32 [n].
+ * features' names; which of them a pass reads is named by `former`, `halo` and `others.*` int32 [n]. As nibbles they also
+ * have `*.centre` and `*.spread` [2, 1, C], and `ranges.fresh` [1] is 1 where the pass finds these itself.
  * `dealt.*` int32: for attention within parts, see `transformer/dealt-rows.ts`.
  * Without `part` it computes everything, which takes less memory. In both: `extent` int64 [2], height and width of the
  * rectangle (with its rim) or of the whole map; `places` [N, 4]: time, y, x and 0 of each row of the image;
@@ -261,23 +264,54 @@ class TokenLowering {
   }
 
   /** Gives rows of this pass to later ones. */
-  #give({ name, channels }: RecordedAs, x: Ref): void {
+  #give(as: RecordedAs, x: Ref): void {
     const { onnx } = this.#emit;
-    const { rows, scale } = recordedRows(onnx, x, this.#storage ?? 'float32');
-    onnx.output(`new.${name}`, rows, this.#storage ?? 'float32', ['batch', 'rows', channels]);
+    const { name, channels } = as;
+    const storage = this.#storage ?? 'float32';
+    if (storage === 'nibbles') {
+      this.#giveNibbles(as, x);
+      return;
+    }
+    const { rows, scale } = recordedRows(onnx, x, storage);
+    onnx.output(`new.${name}`, rows, storage, ['batch', 'rows', channels]);
     if (scale) onnx.output(`new.${scaleName(name)}`, scale, 'float32', ['batch', 'rows', 1]);
   }
 
-  /** The recorded rows that a feature needs: an input of their own, or those that an index names of all. */
-  #recorded({ name, channels }: RecordedAs, as: string, index: string): Ref {
+  #giveNibbles(as: RecordedAs, x: Ref): void {
     const { onnx } = this.#emit;
+    const { name, channels } = as;
+    const given = this.#ranges(as);
+    const fresh = this.#input(FRESH_RANGES, 'float32', [1]);
+    const { rows, scale, centre, spread } = nibblesOf(onnx, x, given, fresh);
+    onnx.output(`new.${name}`, rows, 'uint8', [1, 'rows', channels]);
+    onnx.output(`new.${scaleName(name)}`, scale, 'float32', [2, 'rows', 1]);
+    onnx.output(`new.${centreName(name)}`, centre, 'float32', [2, 1, channels]);
+    onnx.output(`new.${spreadName(name)}`, spread, 'float32', [2, 1, channels]);
+  }
+
+  /** What recorded nibbles are relative to. */
+  #ranges({ name, channels }: RecordedAs): Ranges {
+    const [centre, spread] = [centreName(name), spreadName(name)].map((of) =>
+      this.#input(of, 'float32', [2, 1, channels]),
+    );
+    return { centre: centre!, spread: spread! };
+  }
+
+  /** The recorded rows that a feature needs: an input of their own, or those that an index names of all. */
+  #recorded(rows: RecordedAs, as: string, index: string): Ref {
+    const { onnx } = this.#emit;
+    const { name, channels } = rows;
     const storage = this.#storage;
     if (!storage) return this.#input(as, 'float32', ['batch', as, channels]);
     const wanted = this.#input(index, 'int32', [index]);
-    const taken = (of: string, type: ElementType, width: number) => {
-      const all = this.#input(of, type, ['batch', `all.${name}`, width]);
+    const taken = (of: string, type: ElementType, width: number, batch: string | number = 'batch') => {
+      const all = this.#input(of, type, [batch, `all.${name}`, width]);
       return onnx.node('Gather', [all, wanted], { attributes: { axis: 1 } });
     };
+    if (storage === 'nibbles') {
+      const held = { rows: taken(name, 'uint8', channels, 1), scale: taken(scaleName(name), 'float32', 1) };
+      return rowsOfNibbles(onnx, held, this.#ranges(rows));
+    }
     const scale = storage === 'uint8' && taken(scaleName(name), 'float32', 1);
     return restoredRows(onnx, { rows: taken(name, storage, channels), ...(scale && { scale }) }, storage);
   }

@@ -1,6 +1,6 @@
 import type { Buffers } from '../../regions/buffers.ts';
 import { dequantizeRows, quantizeRows, quantizeSums } from '../../regions/bytes.ts';
-import { type Storage, scaleName } from '../../regions/features.ts';
+import { centreName, type Storage, scaleName, spreadName } from '../../regions/features.ts';
 import {
   type ChannelRanges,
   channelRanges,
@@ -166,9 +166,6 @@ function readOne(
   if (bits) unpackRows({ bytes, scale }, channels, bits, rangesOf(recorded, kept), into);
   else dequantizeRows({ bytes, scale }, channels, into);
 }
-
-const centreName = (name: string) => `${name}.centre`;
-const spreadName = (name: string) => `${name}.spread`;
 
 /** What packed rows are relative to: the same for all rows of a record, also those of later edits. */
 function rangesOf(recorded: Recorded, { name }: Kept): ChannelRanges {

@@ -1,5 +1,11 @@
 import { type DeviceTensor, float32, type Tensor } from '../../graph/tensor.ts';
-import { type DeviceStorage, deviceTensors, scaleName } from '../../regions/features.ts';
+import {
+  centreName,
+  type DeviceStorage,
+  deviceTensors,
+  scaleName,
+  spreadName,
+} from '../../regions/features.ts';
 import {
   type RowsFeature,
   rowsFeaturesOf,
@@ -8,7 +14,7 @@ import {
 } from '../../regions/token-features.ts';
 import type { Program } from '../backend.ts';
 import { putName } from '../forms/kept.ts';
-import { FORMER, HALO, othersName, SIGNS, tokenPlaceName } from '../forms/tokens.ts';
+import { FORMER, FRESH_RANGES, HALO, othersName, SIGNS, tokenPlaceName } from '../forms/tokens.ts';
 import { KeptFeatures } from '../unet/kept-features.ts';
 import { signsOf } from './feeds.ts';
 import type { TokenPlan } from './token-plan.ts';
@@ -34,10 +40,17 @@ export function keptTokensFrom(outputs: Readonly<Record<string, DeviceTensor>>):
   return new KeptTokens(new Map(named));
 }
 
-/** Names of the outputs with a pass's features. */
-export function keptOutputs({ features, storage }: TokenKeeping): string[] {
-  const rows = rowsFeaturesOf(features).flatMap((feature) => deviceTensors(feature, storage));
+/** Names of the outputs with a pass's features. A part keeps the ranges of the record. */
+export function keptOutputs({ features, storage }: TokenKeeping, { isWhole }: TokenPlan): string[] {
+  const rows = rowsFeaturesOf(features).flatMap((feature) => [
+    ...deviceTensors(feature, storage),
+    ...(isWhole && storage === 'nibbles' ? rangesOf(feature) : []),
+  ]);
   return [...rows, ...features.attentions.map(sumsName)].map((name) => `new.${name}`);
+}
+
+function rangesOf({ name }: RowsFeature): [string, string] {
+  return [centreName(name), spreadName(name)];
 }
 
 /** Inputs with features that stayed on the device. A plan of all positions reads none. */
@@ -50,6 +63,7 @@ export function keptTokenFeeds(keeping: TokenKeeping, plan: TokenPlan, kept: Kep
     feeds[SIGNS] = signsOf(active.length, former.length);
     feeds[FORMER] = int32(former);
   }
+  if (keeping.storage === 'nibbles') feeds[FRESH_RANGES] = float32(Float32Array.of(isWhole ? 1 : 0), [1]);
   if (features.windows.length > 0) feeds[HALO] = int32(isWhole ? NONE : halo);
   for (const { keys } of features.attended) feeds[othersName(keys)] = int32(plan.at(keys).others);
   for (const feature of rowsFeaturesOf(features))
@@ -89,24 +103,27 @@ export async function putTokens(
 
 /** The tensors of recorded rows; where nothing was recorded one row, of which none is read. */
 function rowsFeeds(
-  { name, channels }: RowsFeature,
+  feature: RowsFeature,
   { storage, batch }: TokenKeeping,
   kept: KeptTokens | undefined,
   isWhole: boolean,
 ): Inputs {
+  const { name, channels } = feature;
   const scale = scaleName(name);
-  if (!isWhole)
-    return {
-      [name]: tensorOf(kept, name),
-      ...(storage === 'uint8' && { [scale]: tensorOf(kept, scale) }),
-    };
+  const ranges = storage === 'nibbles' ? rangesOf(feature) : [];
+  if (!isWhole) {
+    const names = [...deviceTensors(feature, storage), ...ranges];
+    return Object.fromEntries(names.map((one) => [one, tensorOf(kept, one)]));
+  }
   const dims = [batch, 1, channels];
   const size = batch * channels;
   if (storage === 'float32') return { [name]: zeros(dims) };
   if (storage === 'float16') return { [name]: { type: 'float16', data: new Uint16Array(size), dims } };
+  const bytes = storage === 'nibbles' ? channels : size;
   return {
-    [name]: { type: 'uint8', data: new Uint8Array(size), dims },
+    [name]: { type: 'uint8', data: new Uint8Array(bytes), dims: [bytes / channels, 1, channels] },
     [scale]: zeros([batch, 1, 1]),
+    ...Object.fromEntries(ranges.map((one) => [one, zeros([batch, 1, channels])])),
   };
 }
 

@@ -9,9 +9,8 @@ export function keepsTokens(device: DeviceId): boolean {
 }
 
 /**
- * How a transformer's rows are recorded on a device: in bytes, as in main memory; those of a small one in half precision.
- * Undefined where main memory keeps them in several times fewer bits than a device could: with guidance, those of linear
- * attention and of convolutions.
+ * How a transformer's rows are recorded on a device: in bytes, as in main memory; those of a small one in half precision;
+ * with guidance those of linear attention and of convolutions in half a byte. Undefined for main memory.
  */
 export function tokenStorageOf(
   elements: Capabilities['elements'],
@@ -20,8 +19,8 @@ export function tokenStorageOf(
 ): DeviceStorage | undefined {
   const halves = elements.includes('float16');
   if (isSmall) return halves ? 'float16' : 'float32';
-  const isPacked = batch > 1 && rowsFeaturesOf(features).some(({ bits }) => bits !== undefined);
-  if (isPacked) return undefined;
+  const isPacked = batch === 2 && rowsFeaturesOf(features).some(({ bits }) => bits !== undefined);
+  if (isPacked) return elements.includes('uint8') ? 'nibbles' : undefined;
   if (elements.includes('uint8')) return 'uint8';
   return halves ? 'float16' : undefined;
 }

@@ -16,6 +16,7 @@ import { syntheticWeights } from '../../weights/synthetic.ts';
 import { WeightTable } from '../../weights/weight-table.ts';
 import type { Backend } from '../backend.ts';
 import type { Condition } from '../condition.ts';
+import { elementOf } from '../lowering/recorded-rows.ts';
 import { Programs } from '../programs.ts';
 import { KeptTokens } from './kept-tokens.ts';
 import { TransformerDenoiser } from './transformer-denoiser.ts';
@@ -48,14 +49,14 @@ interface Place {
 async function formsOf(network: Network, { backend, folder, storage }: Place) {
   const weights = new WeightTable(network, await syntheticWeights(weightsOf(network), { seed: 1, folder }));
   const programs = new Programs();
-  const can = { ...backend.can, elements: storage && storage !== 'float32' ? [storage] : [] };
+  const can = { ...backend.can, elements: storage && storage !== 'float32' ? [elementOf(storage)] : [] };
   const keeps = (name: string) => /^(new|put)\./.test(name);
   const forms = new TransformerForms({
     network: () => network,
     programs,
     keepsAll: true,
     // Those of a large one are never kept as float32, those of a small one never in bytes.
-    isSmall: async () => storage !== 'uint8',
+    isSmall: async () => storage !== 'uint8' && storage !== 'nibbles',
     backend: { device: backend.device, can },
     keepsFeatures: storage !== undefined,
     compile: (one, key) =>

@@ -121,7 +121,7 @@ export class TokensNetwork {
         ...this.#planned(plan, text!.dims[1]!),
         ...keptTokenFeeds(keeping, plan, recorded),
       },
-      [OUTPUT, ...(features ? keptOutputs(keeping) : [])],
+      [OUTPUT, ...(features ? keptOutputs(keeping, plan) : [])],
     );
     const output = floats({ out: await out!.read() }, 'out');
     out!.release();
