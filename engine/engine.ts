@@ -497,7 +497,8 @@ class LocalEngine implements Engine {
     purpose?: { edit: true },
   ): Promise<MemoryPlan> {
     if (!team) return this.#budget.plan(loaded, recipe, purpose);
-    return team.onDevice ? this.#budget.planShared(loaded, recipe, purpose) : 'together';
+    const isShared = team.onDevice && this.#backend.device !== 'cpu';
+    return isShared ? this.#budget.planShared(loaded, recipe, purpose) : 'together';
   }
 
   /** Says once which inpainting model would edit better, if it is not on this machine. */
