@@ -1,12 +1,8 @@
 import { existsSync } from 'node:fs';
 import { outputOf } from './output.ts';
 
-/** Where NVIDIA's driver has it: most distributions, NixOS, WSL. */
-const PLACES = [
-  '/usr/bin/nvidia-smi',
-  '/run/current-system/sw/bin/nvidia-smi',
-  '/usr/lib/wsl/lib/nvidia-smi',
-];
+/** Where NVIDIA’s driver has it: in most distributions, in NixOS. */
+const PLACES = ['/usr/bin/nvidia-smi', '/run/current-system/sw/bin/nvidia-smi'];
 const QUERY = ['--query-gpu=pci.bus_id,memory.total', '--format=csv,noheader,nounits'];
 
 /** Bytes of memory of NVIDIA's cards, by the slots that the kernel names; none if `nvidia-smi` does not say it. */
